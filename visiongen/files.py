@@ -1,0 +1,63 @@
+"""Writing files so that nothing half-written is ever seen, and hashing them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from visiongen.errors import SaveError
+
+
+def write_atomic(path: str | Path, write: Callable[[BinaryIO], object] | bytes | str) -> Path:
+    """Write through a temporary file in the same folder, then rename.
+
+    ``write`` is the content, or a function that is given the open binary file. On any failure
+    (full disk, no permission) the temporary file goes away, an older file stays as it was, and
+    SaveError names the path and the cause.
+    """
+    path = Path(path)
+    temporary: str | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        with os.fdopen(handle, "wb") as file:
+            if callable(write):
+                write(file)
+            else:
+                file.write(write.encode() if isinstance(write, str) else write)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, path)
+    except OSError as error:
+        cause = error.strerror or str(error)
+        raise SaveError(f"{path}: cannot write ({cause}); free space or choose another --out") from error
+    finally:
+        if temporary and os.path.exists(temporary):
+            os.unlink(temporary)
+    return path
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def write_json(path: str | Path, value: Any) -> Path:
+    """Write ``value`` as indented JSON; NaN is refused (it is not JSON)."""
+    return write_atomic(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
+
+
+def sha256(path: str | Path) -> str:
+    """Hex digest of a file's bytes."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()

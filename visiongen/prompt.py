@@ -1,0 +1,108 @@
+"""What the backbone is asked to paint: an instruction and, for segmentation, a legend.
+
+Colours belong to the prompt, never to the weights: a legend may use any names and any colours.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from visiongen.errors import UsageError
+
+Colour = tuple[int, int, int]
+_HEX = re.compile(r"^#([0-9a-fA-F]{6})$")
+MAX_LEGEND = 256
+
+
+def parse_colour(value: object, where: str = "colour") -> Colour:
+    """Turn ``"#rrggbb"`` or three numbers 0-255 into a colour; anything else raises UsageError."""
+    if isinstance(value, str):
+        match = _HEX.match(value.strip())
+        if not match:
+            raise UsageError(f"{where}: {value!r} is not a colour; write it as #rrggbb")
+        number = int(match.group(1), 16)
+        return (number >> 16, (number >> 8) & 255, number & 255)
+    try:
+        parts = [float(v) for v in value]  # type: ignore[attr-defined]
+    except (TypeError, ValueError):
+        raise UsageError(f"{where}: {value!r} is not a colour; give #rrggbb or (r, g, b)") from None
+    if len(parts) != 3 or any(not math.isfinite(p) or p != int(p) or not 0 <= p <= 255 for p in parts):
+        raise UsageError(f"{where}: {value!r} is not a colour; give three whole numbers 0-255")
+    return (int(parts[0]), int(parts[1]), int(parts[2]))
+
+
+@dataclass(frozen=True)
+class Legend:
+    """Ordered (name, colour) pairs. Class id = position. Names and colours are each unique."""
+
+    names: tuple[str, ...]
+    colours: tuple[Colour, ...]
+
+    def __post_init__(self) -> None:
+        if not self.names:
+            raise UsageError("legend: it is empty; give at least one name=#rrggbb")
+        if len(self.names) != len(self.colours):
+            raise UsageError(f"legend: {len(self.names)} names but {len(self.colours)} colours")
+        if len(self.names) > MAX_LEGEND:
+            raise UsageError(f"legend: {len(self.names)} entries, at most {MAX_LEGEND} are allowed")
+        clean = tuple(n.strip() if isinstance(n, str) else "" for n in self.names)
+        if not all(clean):
+            raise UsageError(f"legend: entry {clean.index('') + 1} has no name; write name=#rrggbb")
+        colours = tuple(parse_colour(c, f"legend entry {n!r}") for n, c in zip(clean, self.colours, strict=True))
+        object.__setattr__(self, "names", clean)
+        object.__setattr__(self, "colours", colours)
+        for what, values in (("name", clean), ("colour", colours)):
+            seen: dict[object, str] = {}
+            for name, value in zip(clean, values, strict=True):
+                if value in seen:
+                    raise UsageError(
+                        f"legend: {what} {value!r} is used by both {seen[value]!r} and {name!r}; "
+                        f"make every {what} unique"
+                    )
+                seen[value] = name
+
+    @classmethod
+    def parse(cls, text: str) -> Legend:
+        """Read ``"road=#804080, sky=#8080ff"``."""
+        names, colours = [], []
+        for part in (p for p in text.split(",") if p.strip()):
+            name, sep, colour = part.partition("=")
+            if not sep:
+                raise UsageError(f"legend: {part.strip()!r} has no colour; write name=#rrggbb")
+            names.append(name.strip())
+            colours.append(parse_colour(colour.strip(), f"legend entry {name.strip()!r}"))
+        return cls(tuple(names), tuple(colours))
+
+    @classmethod
+    def of(cls, pairs: Iterable[tuple[str, object]]) -> Legend:
+        """Build from (name, colour) pairs; a colour is ``"#rrggbb"`` or (r, g, b)."""
+        pairs = list(pairs)
+        return cls(tuple(n for n, _ in pairs), tuple(parse_colour(c, f"legend entry {n!r}") for n, c in pairs))
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __str__(self) -> str:
+        return ",".join(f"{n}=#{r:02x}{g:02x}{b:02x}" for n, (r, g, b) in zip(self.names, self.colours, strict=True))
+
+    def array(self) -> np.ndarray:
+        """Colours as uint8, shape (K, 3)."""
+        return np.asarray(self.colours, dtype=np.uint8)
+
+    def recolour(self, colours: Sequence[Colour]) -> Legend:
+        """The same names in other colours."""
+        return Legend(self.names, tuple(colours))
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """One painting order. ``text`` is the instruction the backbone reads; ``task`` only names it."""
+
+    task: str
+    text: str
+    legend: Legend | None = None

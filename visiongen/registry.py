@@ -1,0 +1,90 @@
+"""One registry for everything that can be added: tasks, codecs, backbones, benchmarks, datasets.
+
+An entry is a name and a lazy target ``"module:attribute"``; nothing is imported until asked for,
+so the core can name tasks and benchmarks without importing them.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from collections.abc import Iterator
+from typing import Any
+
+from visiongen.errors import UsageError
+
+
+class Registry:
+    """Names mapped to lazily imported objects."""
+
+    def __init__(self, kind: str, entries: dict[str, str] | None = None) -> None:
+        self.kind = kind
+        self._targets: dict[str, str] = {}
+        self._loaded: dict[str, Any] = {}
+        for name, target in (entries or {}).items():
+            self.add(name, target)
+
+    def add(self, name: str, target: str) -> None:
+        """Add ``name`` pointing at ``"module:attribute"``; a duplicate name raises UsageError."""
+        if name in self._targets:
+            raise UsageError(f"{self.kind} {name!r} is registered twice: choose another name")
+        if ":" not in target:
+            raise UsageError(f"{self.kind} {name!r}: target {target!r} must read 'module:attribute'")
+        self._targets[name] = target
+
+    def get(self, name: str) -> Any:
+        """The object behind ``name``; an unknown name raises UsageError with the closest ones."""
+        if name not in self._targets:
+            close = difflib.get_close_matches(name, self._targets, n=1)
+            hint = f"did you mean {close[0]!r}?" if close else f"choose one of {', '.join(self)}"
+            raise UsageError(f"unknown {self.kind} {name!r}: {hint}")
+        if name not in self._loaded:
+            module, attribute = self._targets[name].split(":")
+            self._loaded[name] = getattr(importlib.import_module(module), attribute)
+        return self._loaded[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted(self._targets))
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._targets
+
+    def __len__(self) -> int:
+        return len(self._targets)
+
+
+TASKS = Registry(
+    "task",
+    {
+        "semantic": "visiongen.tasks.semantic:Semantic",
+        "depth": "visiongen.tasks.depth:Depth",
+        "normals": "visiongen.tasks.normals:Normals",
+    },
+)
+CODECS = Registry(
+    "codec",
+    {
+        "legend/nearest@1": "visiongen.tasks.codecs.legend:LegendNearest",
+        "depth/cubewalk@1": "visiongen.tasks.codecs.depth:CubeWalk",
+        "depth/disparity@1": "visiongen.tasks.codecs.depth:GrayDisparity",
+        "normals/opengl@1": "visiongen.tasks.codecs.normals:OpenGLNormals",
+    },
+)
+BACKBONES = Registry("backbone", {"embedded": "visiongen.backbones.embedded:EmbeddedBackbone"})
+BENCHMARKS = Registry(
+    "benchmark",
+    {
+        "camvid11": "visiongen.benchmarks.datasets.camvid11:BENCHMARK",
+        "world-depth": "visiongen.benchmarks.datasets.world:DEPTH",
+        "world-normals": "visiongen.benchmarks.datasets.world:NORMALS",
+    },
+)
+SOURCES = Registry(
+    "training source",
+    {
+        "world": "visiongen.training.sources:WorldSource",
+        "camvid11": "visiongen.training.sources:CamVidSource",
+        "photos": "visiongen.training.sources:PhotoSource",
+        "shapes": "visiongen.training.sources:ShapesSource",
+    },
+)
