@@ -1,0 +1,186 @@
+"""Segmentation: each class in its legend colour, read back as the nearest one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar
+
+import numpy as np
+
+from visiongen.errors import CodecError, InputError, VisiongenError
+from visiongen.prompt import Legend
+from visiongen.tasks.codecs.base import Codec, check_map, check_positive, check_spec
+
+UNKNOWN = 255
+_CHUNK = 1 << 16
+
+
+@dataclass(frozen=True)
+class LegendNearest(Codec):
+    """Nearest legend colour; a softmax over squared distances gives the confidence.
+
+    ``temperature`` t is in colour levels: p(k) ~ exp(-|m - c_k|^2 / 2t^2). ``unknown_distance``
+    in levels, or None for off: pixels farther than that from every colour become 255.
+    """
+
+    legend: Legend
+    temperature: float = 24.0
+    unknown_distance: float | None = None
+
+    name: ClassVar[str] = "legend/nearest@1"
+    unit: ClassVar[str] = "class id"
+    bound: ClassVar[str] = "exact for every id of the legend"
+
+    def __post_init__(self) -> None:
+        check_positive(self.name, temperature=self.temperature)
+        if self.unknown_distance is not None:
+            check_positive(self.name, unknown_distance=self.unknown_distance)
+        if len(self.legend) > UNKNOWN:
+            raise InputError(
+                f"legend: {len(self.legend)} entries; id 255 is 'unknown', so 255 at most"
+            )
+
+    def spec(self) -> dict[str, Any]:
+        """Name, legend as [name, "#rrggbb"] pairs, temperature, unknown distance."""
+        pairs = [
+            [n, f"#{r:02x}{g:02x}{b:02x}"]
+            for n, (r, g, b) in zip(self.legend.names, self.legend.colours, strict=True)
+        ]
+        return {
+            "name": self.name,
+            "legend": pairs,
+            "temperature": self.temperature,
+            "unknown_distance": self.unknown_distance,
+        }
+
+    @classmethod
+    def from_spec(cls, spec: dict[str, Any]) -> LegendNearest:
+        """The codec that ``spec`` describes; anything odd raises CodecError."""
+        check_spec(cls, spec)
+        try:
+            legend = Legend.of([(name, colour) for name, colour in spec["legend"]])
+            return cls(legend, spec["temperature"], spec["unknown_distance"])
+        except (TypeError, ValueError, VisiongenError) as error:
+            raise CodecError(f"codec {cls.name}: bad specification ({error})") from error
+
+    @cached_property
+    def _colours(self) -> np.ndarray:
+        return self.legend.array().astype(np.float32)
+
+    @cached_property
+    def _table(self) -> np.ndarray:
+        """uint8 (256, 3): colour of every id; 255 gets the colour farthest from the legend."""
+        table = np.zeros((256, 3), np.uint8)
+        table[: len(self.legend)] = self.legend.array()
+        table[UNKNOWN] = farthest_colour(self.legend.array())
+        return table
+
+    def encode(self, labels: np.ndarray) -> np.ndarray:
+        """Ids int (H, W) -> map; 255 (ignored) gets the colour farthest from the whole legend."""
+        ids = np.asarray(labels)
+        if ids.ndim != 2 or ids.dtype.kind not in "iu":
+            raise InputError(f"labels: {ids.dtype} {ids.shape} are not class ids; give ints (H, W)")
+        bad = ((ids < 0) | (ids >= len(self.legend))) & (ids != UNKNOWN)
+        if bad.any():
+            raise InputError(
+                f"labels: id {int(ids[bad][0])} is not in the legend of {len(self.legend)}; use 0-"
+                f"{len(self.legend) - 1}, or 255 to ignore"
+            )
+        return self._table[ids]
+
+    def decode(self, painted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Map -> ids uint8 (H, W), 255 = unknown, and the softmax probability of the id."""
+        flat = check_map(painted).reshape(-1, 3)
+        labels = np.empty(len(flat), np.uint8)
+        confidence = np.empty(len(flat), np.float32)
+        for start in range(0, len(flat), _CHUNK):
+            part = slice(start, start + _CHUNK)
+            distance = self._distances(flat[part])
+            best = distance.argmin(axis=1)
+            nearest = np.take_along_axis(distance, best[:, None], 1)
+            distance -= nearest
+            distance *= -0.5 / self.temperature**2
+            confidence[part] = 1 / np.exp(distance, out=distance).sum(axis=1)
+            if self.unknown_distance is not None:
+                best[nearest[:, 0] > self.unknown_distance**2] = UNKNOWN
+            labels[part] = best
+        shape = painted.shape[:2]
+        return labels.reshape(shape), confidence.reshape(shape)
+
+    def probabilities(self, painted: np.ndarray) -> np.ndarray:
+        """Class probabilities float32 (H, W, K) of a map; they sum to 1 over K."""
+        distance = self._distances(check_map(painted).reshape(-1, 3))
+        distance -= distance.min(axis=1, keepdims=True)
+        distance *= -0.5 / self.temperature**2
+        np.exp(distance, out=distance)
+        distance /= distance.sum(axis=1, keepdims=True)
+        return distance.reshape(*painted.shape[:2], len(self.legend))
+
+    def _distances(self, pixels: np.ndarray) -> np.ndarray:
+        """Squared distances float32 (N, K); exact, since all terms are whole numbers < 2**24."""
+        values = pixels.astype(np.float32)
+        colours = self._colours
+        distance = values @ (-2 * colours.T)
+        distance += (values * values).sum(axis=1, keepdims=True)
+        distance += (colours * colours).sum(axis=1)
+        return distance
+
+
+def farthest_colour(colours: np.ndarray) -> np.ndarray:
+    """The colour of a 9-level grid farthest from all of ``colours`` (K, 3); uint8 (3,)."""
+    levels = np.linspace(0, 255, 9).round()
+    grid = np.stack(np.meshgrid(levels, levels, levels, indexing="ij"), -1).reshape(-1, 3)
+    gap = np.linalg.norm(grid[:, None] - colours[None].astype(float), axis=2).min(axis=1)
+    return grid[gap.argmax()].astype(np.uint8)
+
+
+def fill_ignored(labels: np.ndarray) -> np.ndarray:
+    """Labels (H, W) with every 255 replaced by the nearest valid id (all 255: unchanged).
+
+    For training: an ignored pixel should not put a foreign colour into its token.
+    """
+    import cv2
+
+    ignored = (labels == UNKNOWN).astype(np.uint8)
+    if not ignored.any() or ignored.all():
+        return labels
+    _, index = cv2.distanceTransformWithLabels(
+        ignored, cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    order = np.zeros(int(index.max()) + 1, labels.dtype)
+    order[index[ignored == 0]] = labels[ignored == 0]
+    return order[index]
+
+
+def random_legend_colours(k: int, rng: np.random.Generator) -> np.ndarray:
+    """Draw k colours uint8 (k, 3), far apart and with no 50/50 mix of two near a third.
+
+    Greedy over random candidates: each step takes, at random, one of the candidates that keep the
+    best distances to the chosen colours, to their midpoints, and of its own midpoints to them.
+    """
+    if not 1 <= k <= UNKNOWN:
+        raise InputError(f"legend: {k} colours asked for; 1 to {UNKNOWN} are possible")
+    pool = rng.integers(0, 256, (max(192, 6 * k), 3)).astype(np.float32)
+    score = np.full(len(pool), np.inf, np.float32)
+    chosen = np.empty((k, 3), np.float32)
+    for i in range(k):
+        good = np.flatnonzero(score >= 0.8 * score.max()) if i else np.arange(len(pool))
+        new = pool[rng.choice(good)]
+        old, chosen[i] = chosen[:i], new
+        np.minimum(score, _gap(pool, new[None]), out=score)
+        if i:
+            # A midpoint only matters at half the weight: it is a thin border, not a region.
+            np.minimum(score, 1.5 * _gap(pool, (old + new) / 2), out=score)
+            if k <= 48:
+                mirrored = np.concatenate([2 * new - old, 2 * old - new])
+                np.minimum(score, 0.75 * _gap(pool, mirrored), out=score)
+    return chosen.astype(np.uint8)
+
+
+def _gap(pool: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Distance of every row of pool (M, 3) to the nearest of points (P, 3); float32 (M,)."""
+    squared = pool @ (-2 * points.T)
+    squared += (points * points).sum(axis=1)
+    nearest = squared.min(axis=1) + (pool * pool).sum(axis=1)
+    return np.sqrt(np.maximum(nearest, 0))
