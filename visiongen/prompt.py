@@ -53,7 +53,9 @@ class Legend:
         clean = tuple(n.strip() if isinstance(n, str) else "" for n in self.names)
         if not all(clean):
             raise UsageError(f"legend: entry {clean.index('') + 1} has no name; write name=#rrggbb")
-        colours = tuple(parse_colour(c, f"legend entry {n!r}") for n, c in zip(clean, self.colours, strict=True))
+        colours = tuple(
+            parse_colour(c, f"legend entry {n!r}") for n, c in zip(clean, self.colours, strict=True)
+        )
         object.__setattr__(self, "names", clean)
         object.__setattr__(self, "colours", colours)
         for what, values in (("name", clean), ("colour", colours)):
@@ -82,13 +84,17 @@ class Legend:
     def of(cls, pairs: Iterable[tuple[str, object]]) -> Legend:
         """Build from (name, colour) pairs; a colour is ``"#rrggbb"`` or (r, g, b)."""
         pairs = list(pairs)
-        return cls(tuple(n for n, _ in pairs), tuple(parse_colour(c, f"legend entry {n!r}") for n, c in pairs))
+        return cls(
+            tuple(n for n, _ in pairs), tuple(parse_colour(c, f"legend entry {n!r}") for n, c in pairs)
+        )
 
     def __len__(self) -> int:
         return len(self.names)
 
     def __str__(self) -> str:
-        return ",".join(f"{n}=#{r:02x}{g:02x}{b:02x}" for n, (r, g, b) in zip(self.names, self.colours, strict=True))
+        return ",".join(
+            f"{n}=#{r:02x}{g:02x}{b:02x}" for n, (r, g, b) in zip(self.names, self.colours, strict=True)
+        )
 
     def array(self) -> np.ndarray:
         """Colours as uint8, shape (K, 3)."""

@@ -1,0 +1,98 @@
+"""Layers shared by the photo trunk, the draft and the causal painter."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class ResBlock(nn.Module):
+    """Pre-activation 3x3 residual block; dense convolutions are the fast ones on CPUs and GPUs."""
+
+    def __init__(self, width: int, groups: int = 8) -> None:
+        super().__init__()
+        self.norm1 = nn.GroupNorm(groups, width)
+        self.conv1 = nn.Conv2d(width, width, 3, padding=1, bias=False)
+        self.norm2 = nn.GroupNorm(groups, width)
+        self.conv2 = nn.Conv2d(width, width, 3, padding=1)
+        nn.init.zeros_(self.conv2.weight)
+        nn.init.zeros_(self.conv2.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, width, h, w) -> same shape."""
+        y = self.conv1(F.silu(self.norm1(x)))
+        return x + self.conv2(F.silu(self.norm2(y)))
+
+
+def rope_table(rows: Tensor, cols: Tensor, head_dim: int, base: float = 100.0) -> Tensor:
+    """Angles of a 2-D rotary embedding: (T,) rows and columns -> (2, T, head_dim / 2) cos and sin.
+
+    The first half of the angle slots turns with the row, the second with the column
+    (axial form of RoFormer, arXiv 2104.09864, as used for images in arXiv 2403.13298).
+    """
+    slots = head_dim // 4
+    freq = base ** (-torch.arange(slots, device=rows.device, dtype=torch.float32) / slots)
+    angles = torch.cat([rows[:, None].float() * freq, cols[:, None].float() * freq], dim=-1)
+    return torch.stack([angles.cos(), angles.sin()])
+
+
+def rotate(x: Tensor, rope: Tensor) -> Tensor:
+    """Turn (B, H, T, hd) by ``rope`` (2, T, hd/2), or (2, B, T, hd/2) where rows differ."""
+    cos, sin = rope.to(x.dtype).unbind(0)
+    if cos.dim() == 3:
+        cos, sin = cos[:, None], sin[:, None]
+    a, b = x.chunk(2, dim=-1)
+    return torch.cat([a * cos - b * sin, a * sin + b * cos], dim=-1)
+
+
+def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> Tensor:
+    """Grouped-query attention without copying keys: the heads of a group become query rows.
+
+    q (B, H, T, hd), k and v (B, KV, S, hd), mask additive or bool, broadcastable to (B, 1, T, S).
+    Returns (B, T, H * hd).
+    """
+    batch, heads, length, size = q.shape
+    kv = k.shape[1]
+    group = heads // kv
+    q = q.reshape(batch, kv, group * length, size)
+    if mask is not None and group > 1:
+        mask = mask[:, :, None].expand(-1, -1, group, -1, -1).flatten(2, 3)
+    y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+    return y.view(batch, heads, length, size).transpose(1, 2).flatten(2)
+
+
+class Block(nn.Module):
+    """RMSNorm, grouped-query attention with rotary positions, SwiGLU."""
+
+    def __init__(self, dim: int, heads: int, kv_heads: int, hidden: int) -> None:
+        super().__init__()
+        self.heads, self.kv_heads, self.head_dim = heads, kv_heads, dim // heads
+        self.norm1 = nn.RMSNorm(dim, eps=1e-6)
+        self.qkv = nn.Linear(dim, (heads + 2 * kv_heads) * self.head_dim, bias=False)
+        self.out = nn.Linear(dim, dim, bias=False)
+        self.norm2 = nn.RMSNorm(dim, eps=1e-6)
+        self.gate_up = nn.Linear(dim, 2 * hidden, bias=False)
+        self.down = nn.Linear(hidden, dim, bias=False)
+
+    def project(self, x: Tensor, rope: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """(B, T, d) -> q (B, H, T, hd), k and v (B, KV, T, hd); q and k already rotated."""
+        y = self.qkv(self.norm1(x)).unflatten(-1, (-1, self.head_dim)).transpose(1, 2)
+        turned = rotate(y[:, : self.heads + self.kv_heads], rope)
+        return turned[:, : self.heads], turned[:, self.heads :], y[:, self.heads + self.kv_heads :]
+
+    def finish(self, x: Tensor, attended: Tensor) -> Tensor:
+        """Add the attention's output (B, T, d) and the SwiGLU branch."""
+        x = x + self.out(attended)
+        gate, up = self.gate_up(self.norm2(x)).chunk(2, dim=-1)
+        return x + self.down(F.silu(gate) * up)
+
+    def forward(
+        self, x: Tensor, rope: Tensor, past: tuple[Tensor, Tensor] | None = None, mask: Tensor | None = None
+    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        """Attend to ``past`` keys and own ones; returns the output and the block's own (k, v)."""
+        q, k, v = self.project(x, rope)
+        own = (k, v)
+        if past is not None:
+            k, v = torch.cat([past[0], k], dim=2), torch.cat([past[1], v], dim=2)
+        return self.finish(x, attend(q, k, v, mask)), own

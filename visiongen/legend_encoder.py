@@ -1,0 +1,78 @@
+"""Prompts as vectors: the instruction, and one vector per legend entry made of name and colour."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from visiongen.prompt import Prompt
+
+MAX_BYTES = 48  # names and instructions are cut here
+
+
+def encode_bytes(texts: list[str], device: torch.device) -> Tensor:
+    """UTF-8 bytes + 1, zero-padded: (n, MAX_BYTES) int64."""
+    rows = torch.zeros(len(texts), MAX_BYTES, dtype=torch.int64)
+    for row, text in zip(rows, texts, strict=True):
+        data = text.encode()[:MAX_BYTES]
+        row[: len(data)] = torch.tensor(list(data), dtype=torch.int64) + 1
+    return rows.to(device)
+
+
+class TextEncoder(nn.Module):
+    """Bytes -> one vector: embedding, two convolutions, mean and maximum over the text."""
+
+    def __init__(self, dim: int, width: int = 128) -> None:
+        super().__init__()
+        self.embed = nn.Embedding(257, width, padding_idx=0)
+        self.conv1 = nn.Conv1d(width, width, 5, padding=2)
+        self.conv2 = nn.Conv1d(width, width, 5, padding=2)
+        self.out = nn.Linear(2 * width, dim)
+
+    def forward(self, texts: list[str]) -> Tensor:
+        """n strings -> (n, dim). Equal strings are encoded once."""
+        unique = list(dict.fromkeys(texts))
+        ids = encode_bytes(unique, self.out.weight.device)
+        there = (ids > 0)[:, None]
+        x = self.embed(ids).transpose(1, 2)
+        x = F.silu(self.conv1(x)) * there
+        x = F.silu(self.conv2(x)) * there
+        mean = x.sum(-1) / there.sum(-1).clamp(min=1)
+        y = self.out(torch.cat([mean, x.masked_fill(~there, 0).amax(-1)], dim=-1))
+        place = {text: i for i, text in enumerate(unique)}
+        return y[torch.tensor([place[t] for t in texts], device=y.device)]
+
+
+class PromptEncoder(nn.Module):
+    """Prompts -> prompt tokens (B, 1 + K, d): the instruction, then the legend padded to K.
+
+    ``codes`` are the legend colours as the tokenizer would paint them (flat patches), so that a
+    colour never seen in training is still written correctly.
+    """
+
+    def __init__(self, dim: int, channels: int) -> None:
+        super().__init__()
+        self.text = TextEncoder(dim)
+        self.code = nn.Linear(channels, dim)
+        self.rgb = nn.Linear(3, dim)
+
+    def forward(self, prompts: list[Prompt], codes: list[Tensor]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Returns tokens (B, 1+K, d), there (B, 1+K) bool, names (B, K, d), codes (B, K, C)."""
+        device = self.rgb.weight.device
+        most = max((len(p.legend) if p.legend else 0) for p in prompts)
+        batch, channels = len(prompts), self.code.in_features
+        padded = torch.zeros(batch, most, channels, device=device)
+        rgb = torch.zeros(batch, most, 3, device=device)
+        there = torch.zeros(batch, 1 + most, dtype=torch.bool, device=device)
+        texts: list[str] = []
+        for i, prompt in enumerate(prompts):
+            names = list(prompt.legend.names) if prompt.legend else []
+            there[i, : 1 + len(names)] = True
+            if prompt.legend:
+                padded[i, : len(names)] = codes[i]
+                rgb[i, : len(names)] = torch.tensor(prompt.legend.colours, device=device) / 127.5 - 1
+            texts += [prompt.text, *names, *[""] * (most - len(names))]
+        text = self.text(texts).unflatten(0, (batch, 1 + most))
+        entries = text[:, 1:] + self.code(padded) + self.rgb(rgb)
+        return torch.cat([text[:, :1], entries], dim=1), there, text[:, 1:], padded

@@ -1,0 +1,357 @@
+"""The painter: one sequence of photo, prompt and map, that writes the map token by token.
+
+    photo prefix   continuous features, bidirectional, free of the prompt: computed once per photo
+    prompt         the instruction and the legend (name + colour), sees the photo
+    map            FSQ tokens in raster order, causal, sees everything before it
+
+Before the causal pass one bidirectional pass over the map's positions (the *draft*) sees photo and
+prompt. Its hidden state at the position being predicted is added to each map token's input (aligned
+injection, as ControlAR, arXiv 2410.02705, does with a control image), and its own head proposes all
+tokens at once. The causal head adds corrections to the draft's logits, so that draft and final
+picture agree wherever the map's own past has nothing to add.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from visiongen.blocks import Block, attend, rope_table
+from visiongen.errors import InputError, UsageError
+from visiongen.legend_encoder import PromptEncoder
+from visiongen.prompt import Prompt
+from visiongen.trunk import Trunk, grid_positions
+
+SUB = 4  # the legend pointer looks at SUB x SUB cells of a token (2 x 2 pixels each)
+
+
+@dataclass(frozen=True)
+class PainterConfig:
+    """Shape of a painter. Presets: ``nano`` (tests), ``tiny`` (shipped), ``small``, ``base``."""
+
+    levels: tuple[int, ...] = (8,) * 12  # FSQ levels of each channel of a token
+    dim: int = 256  # width of prompt, draft and map tokens
+    heads: int = 4  # query heads
+    kv_heads: int = 2  # key/value heads (grouped-query attention)
+    hidden: int = 704  # SwiGLU width
+    widths: tuple[int, int, int] = (48, 96, 192)  # trunk channels at 2, 4 and 8 px
+    photo_blocks: int = 4  # bidirectional blocks on the photo at 16 px
+    draft_blocks: int = 2  # bidirectional blocks over prompt and map positions
+    causal_blocks: int = 3  # causal blocks over the map tokens
+
+    @classmethod
+    def preset(cls, name: str, levels: tuple[int, ...] = (8,) * 12) -> PainterConfig:
+        """A named configuration for a tokenizer with these ``levels``."""
+        table: dict[str, dict[str, Any]] = {
+            "nano": dict(
+                dim=64,
+                heads=2,
+                kv_heads=1,
+                hidden=96,
+                widths=(16, 24, 32),
+                photo_blocks=1,
+                draft_blocks=1,
+                causal_blocks=2,
+            ),
+            "tiny": {},
+            "small": dict(
+                dim=512,
+                heads=8,
+                kv_heads=4,
+                hidden=1408,
+                widths=(64, 128, 320),
+                photo_blocks=8,
+                draft_blocks=4,
+                causal_blocks=6,
+            ),
+            "base": dict(
+                dim=768,
+                heads=12,
+                kv_heads=4,
+                hidden=2048,
+                widths=(96, 192, 448),
+                photo_blocks=12,
+                draft_blocks=6,
+                causal_blocks=10,
+            ),
+        }
+        if name not in table:
+            raise UsageError(f"unknown preset {name!r}: choose one of {', '.join(table)}")
+        return cls(levels=tuple(levels), **table[name])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for a checkpoint's JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> PainterConfig:
+        """Inverse of ``to_dict`` (lists become tuples)."""
+        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+
+
+@dataclass
+class PhotoPrefix:
+    """Everything that depends on the photo alone. Batch dimension P on every tensor."""
+
+    features: Tensor  # (P, N, d) at 8 px
+    keys: list[tuple[Tensor, Tensor]]  # per causal block: k, v (P, KV, M, hd)
+    grid: tuple[int, int]  # (h, w) tokens
+
+    def select(self, index: Tensor) -> PhotoPrefix:
+        """The prefixes at ``index`` (B,), shared or repeated."""
+        return PhotoPrefix(self.features[index], [(k[index], v[index]) for k, v in self.keys], self.grid)
+
+    def expand(self, count: int) -> PhotoPrefix:
+        """One photo for ``count`` prompts; no copy is made."""
+        keys = [(k.expand(count, -1, -1, -1), v.expand(count, -1, -1, -1)) for k, v in self.keys]
+        return PhotoPrefix(self.features.expand(count, -1, -1), keys, self.grid)
+
+
+@dataclass
+class Condition:
+    """Photo and prompt together: what the map's tokens are conditioned on."""
+
+    aligned: Tensor  # (B, N, d) draft hidden state, injected at the position being predicted
+    draft_logits: Tensor  # (B, N, C, L)
+    pointer: Tensor  # (B, N, SUB * SUB, 1 + K) legend attention before softmax; entry 0 = none
+    prefix: list[tuple[Tensor, Tensor]]  # per causal block: k, v (B, KV, S, hd)
+    there: Tensor | None  # (B, S) bool, False on padded legend entries; None = all there
+    grid: tuple[int, int]
+
+
+class Cache:
+    """Keys and values of a map being painted; the prefix lies in front, preallocated."""
+
+    def __init__(self, condition: Condition) -> None:
+        batch, kv, size, head_dim = condition.prefix[0][0].shape
+        total = size + condition.aligned.shape[1]
+        shape = (len(condition.prefix), 2, batch, kv, total, head_dim)
+        self.store = condition.prefix[0][0].new_zeros(shape)
+        for layer, (k, v) in enumerate(condition.prefix):
+            self.store[layer, 0, :, :, :size] = k
+            self.store[layer, 1, :, :, :size] = v
+        self.size = size
+
+
+def _identity_palette(colours: Tensor) -> Tensor:
+    raise UsageError("painter.palette is not set: give it the tokenizer's palette function")
+
+
+class Painter(nn.Module):
+    """Photo and prompt in, tokens of the painted map out. See the module's docstring."""
+
+    def __init__(self, config: PainterConfig | None = None, **options: Any) -> None:
+        super().__init__()
+        c = self.config = config or PainterConfig.from_dict(options)
+        self.channels, self.depth_levels = len(c.levels), max(c.levels)
+        self.head_dim = c.dim // c.heads
+        # Set at assembly: colours (K, 3) in [-1, 1] -> their flat token values (K, C) in [-1, 1].
+        self.palette: Callable[[Tensor], Tensor] = _identity_palette
+        shape = (c.dim, c.heads, c.kv_heads, c.hidden)
+        self.trunk = Trunk(c.widths, c.dim, c.photo_blocks, c.heads, c.kv_heads, c.hidden)
+        self.blank = nn.Parameter(torch.zeros(c.dim))  # stands for "no photo"
+        self.prompt = PromptEncoder(c.dim, self.channels)
+        self.draft = nn.ModuleList(Block(*shape) for _ in range(c.draft_blocks))
+        self.query = nn.Linear(c.dim, SUB * SUB * 32)
+        self.key = nn.Linear(c.dim, 32)
+        self.null_key = nn.Parameter(torch.zeros(32))
+        self.pointed = nn.Linear(SUB * SUB * self.channels, c.dim)
+        self.mix = nn.Sequential(
+            nn.RMSNorm(c.dim, eps=1e-6), nn.Linear(c.dim, c.hidden), nn.SiLU(), nn.Linear(c.hidden, c.dim)
+        )
+        self.draft_norm = nn.RMSNorm(c.dim, eps=1e-6)
+        self.draft_head = nn.Linear(c.dim, self.channels * self.depth_levels)
+        self.embed = nn.Linear(self.channels * self.depth_levels, c.dim, bias=False)
+        self.begin = nn.Parameter(torch.zeros(c.dim))
+        self.inject = nn.Linear(c.dim, c.dim)
+        self.causal = nn.ModuleList(Block(*shape) for _ in range(c.causal_blocks))
+        self.head_norm = nn.RMSNorm(c.dim, eps=1e-6)
+        self.head = nn.Linear(c.dim, self.channels * self.depth_levels)
+        nn.init.zeros_(self.head.weight)  # the causal picture starts as the draft
+        nn.init.zeros_(self.head.bias)
+        allowed = torch.arange(self.depth_levels)[None] < torch.tensor(c.levels)[:, None]
+        self.register_buffer("allowed", allowed, persistent=False)
+
+    # -- photo ------------------------------------------------------------------------------
+
+    def encode_photo(self, photos: Tensor, blank: Tensor | None = None) -> PhotoPrefix:
+        """(P, 3, H, W) in [-1, 1], sides multiples of 8 -> prefix. ``blank`` (P,) bool: no photo."""
+        h, w = photos.shape[-2:]
+        if h % 8 or w % 8 or not h or not w:
+            raise InputError(f"photo of {w} x {h} pixels: both sides must be multiples of 8")
+        features, context, (gh, gw) = self.trunk(photos)
+        features = features.flatten(2).transpose(1, 2)
+        if blank is not None:
+            hole = blank[:, None, None]
+            features = torch.where(hole, self.blank.to(features.dtype), features)
+            context = torch.where(hole, self.blank.to(context.dtype), context)
+        rope = rope_table(*grid_positions(gh, gw, 2.0, photos.device), self.head_dim)
+        keys = []
+        for block in self.causal:
+            context, own = block(context, rope)
+            keys.append(own)
+        return PhotoPrefix(features, keys, (h // 8, w // 8))
+
+    # -- prompt and draft -------------------------------------------------------------------
+
+    def _codes(self, prompts: list[Prompt]) -> list[Tensor]:
+        """The legend colours of every prompt as flat token values, all in one palette call."""
+        device = self.blank.device
+        counts = [len(p.legend) if p.legend else 0 for p in prompts]
+        colours = [c for p in prompts if p.legend for c in p.legend.colours]
+        if not colours:
+            return [torch.zeros(0, self.channels, device=device) for _ in prompts]
+        rgb = torch.tensor(colours, device=device, dtype=torch.float32) / 127.5 - 1
+        return list(self.palette(rgb).float().split(counts))
+
+    def _point(self, x: Tensor, names: Tensor, codes: Tensor, there: Tensor) -> tuple[Tensor, Tensor]:
+        """Which legend entry lies in each cell of each token; returns (addition to x, logits)."""
+        batch, length, _ = x.shape
+        query = self.query(x).view(batch, length * SUB * SUB, 32)
+        null = self.null_key.to(x.dtype).expand(batch, 1, 32)
+        keys = torch.cat([null, self.key(names).to(x.dtype)], dim=1)
+        logits = (query @ keys.transpose(1, 2)).float() * 32**-0.5
+        absent = torch.cat([torch.zeros_like(there[:, :1]), ~there[:, 1:]], dim=1)
+        logits = logits.masked_fill(absent[:, None], -1e4)
+        values = torch.cat(
+            [
+                torch.zeros_like(codes[:, :1])
+                if codes.shape[1]
+                else codes.new_zeros(batch, 1, codes.shape[-1]),
+                codes,
+            ],
+            dim=1,
+        )
+        read = (logits.softmax(-1) @ values).view(batch, length, -1)
+        return self.pointed(read.to(x.dtype)), logits.view(batch, length, SUB * SUB, -1)
+
+    def condition(self, photo: PhotoPrefix, prompts: list[Prompt]) -> Condition:
+        """Draft pass: photo prefixes (batch B) and B prompts -> what the map is painted from."""
+        tokens, there, names, codes = self.prompt(prompts, self._codes(prompts))
+        h, w = photo.grid
+        device, count = tokens.device, tokens.shape[1]
+        rows, cols = grid_positions(h, w, 1.0, device)
+        # prompt tokens have no place in the picture: they sit at the origin
+        zero = torch.zeros(count, device=device)
+        rope_prompt = rope_table(zero, zero, self.head_dim)
+        rope = rope_table(torch.cat([zero, rows]), torch.cat([zero, cols]), self.head_dim)
+        padded = not bool(there.all())
+        mask = None
+        if padded:
+            seen = torch.cat([there, there.new_ones(len(prompts), h * w)], dim=1)
+            mask = seen[:, None, None, :].expand(-1, 1, count + h * w, -1)
+        x = torch.cat([tokens.to(photo.features.dtype), photo.features + tokens[:, :1]], dim=1)
+        for block in self.draft:
+            x, _ = block(x, rope, mask=mask)
+        prompt_tokens, x = x[:, :count], x[:, count:]
+        addition, pointer = self._point(x, names, codes, there)
+        x = x + addition
+        x = self.draft_norm(x + self.mix(x))
+        prefix, mask = [], None
+        if padded:
+            seen = torch.cat([there.new_ones(len(prompts), photo.keys[0][0].shape[2]), there], dim=1)
+            mask = seen[:, None, None, :].expand(-1, 1, count, -1)
+        for block, past in zip(self.causal, photo.keys, strict=True):
+            prompt_tokens, (k, v) = block(prompt_tokens, rope_prompt, past=past, mask=mask)
+            prefix.append((torch.cat([past[0], k], dim=2), torch.cat([past[1], v], dim=2)))
+        there_all = seen if padded else None
+        return Condition(x, self._logits(self.draft_head(x)), pointer, prefix, there_all, photo.grid)
+
+    def _logits(self, flat: Tensor) -> Tensor:
+        logits = flat.float().unflatten(-1, (self.channels, self.depth_levels))
+        return logits.masked_fill(~self.allowed, -1e4)
+
+    # -- map --------------------------------------------------------------------------------
+
+    def _inputs(self, tokens: Tensor, aligned: Tensor) -> Tensor:
+        """Preceding tokens (B, T, C), -1 for "none yet", and aligned features -> (B, T, d)."""
+        flat = F.one_hot(tokens.clamp(min=0), self.depth_levels).to(aligned.dtype).flatten(2)
+        first = (tokens[..., :1] < 0).to(aligned.dtype)
+        return self.embed(flat) * (1 - first) + self.begin.to(aligned.dtype) * first + self.inject(aligned)
+
+    def new_cache(self, condition: Condition) -> Cache:
+        """An empty map behind the condition's prefix."""
+        return Cache(condition)
+
+    def window(self, condition: Condition, cache: Cache, inputs: Tensor, start: int | Tensor) -> Tensor:
+        """Logits (B, T, C, L) of positions start..start+T-1 given the T tokens preceding them.
+
+        ``inputs`` (B, T, C) int64 holds the tokens at start-1..start+T-2 (-1s in front of position
+        0). Keys and values are written into the cache at the window's places; later entries of an
+        earlier window are overwritten. ``start`` is one int, or (B,) int64 where rows of the batch
+        stand at different places.
+        """
+        batch, length, _ = inputs.shape
+        h, w = condition.grid
+        ragged = isinstance(start, Tensor)
+        if ragged:
+            place = start[:, None] + torch.arange(length, device=inputs.device)
+            end = int(start.max()) + length
+            aligned = condition.aligned.gather(
+                1, place[..., None].expand(-1, -1, condition.aligned.shape[-1])
+            )
+            draft = condition.draft_logits[torch.arange(batch, device=inputs.device)[:, None], place]
+            rope = rope_table((place // w).flatten(), (place % w).flatten(), self.head_dim)
+            rope = rope.unflatten(1, (batch, length))
+        else:
+            end = start + length
+            place = torch.arange(start, end, device=inputs.device)
+            aligned, draft = condition.aligned[:, start:end], condition.draft_logits[:, start:end]
+            rope = rope_table(place // w, place % w, self.head_dim)
+        mask = self._window_mask(condition, cache.size, place, end)
+        x = self._inputs(inputs, aligned)
+        for layer, block in enumerate(self.causal):
+            q, k, v = block.project(x, rope)
+            if ragged:
+                spot = (cache.size + place)[:, None, :, None].expand(-1, k.shape[1], -1, k.shape[-1])
+                cache.store[layer, 0].scatter_(2, spot, k)
+                cache.store[layer, 1].scatter_(2, spot, v)
+            else:
+                cache.store[layer, 0, :, :, cache.size + start : cache.size + end] = k
+                cache.store[layer, 1, :, :, cache.size + start : cache.size + end] = v
+            keys, values = cache.store[layer, :, :, :, : cache.size + end].unbind(0)
+            x = block.finish(x, attend(q, keys, values, mask))
+        return draft + self._correction(x)
+
+    def _correction(self, x: Tensor) -> Tensor:
+        flat = self.head(self.head_norm(x)).float()
+        return flat.unflatten(-1, (self.channels, self.depth_levels))
+
+    def _window_mask(self, condition: Condition, size: int, place: Tensor, end: int) -> Tensor | None:
+        """Bool (B or 1, 1, T, size + end), or None where a single token sees all there is."""
+        if place.dim() == 1 and len(place) == 1 and condition.there is None:
+            return None
+        place = place if place.dim() == 2 else place[None]
+        past = torch.arange(end, device=place.device) <= place[..., None]
+        front = past.new_ones(*past.shape[:2], size)
+        if condition.there is not None:
+            front = condition.there[:, None, :].expand(-1, place.shape[1], -1)
+            past = past.expand(front.shape[0], -1, -1)
+        return torch.cat([front, past], dim=-1)[:, None]
+
+    def teach(
+        self, condition: Condition, tokens: Tensor, first_row: int = 0, rows: int | None = None
+    ) -> Tensor:
+        """Teacher forcing: logits (B, T, C, L) of ``rows`` whole rows given the tokens before each.
+
+        ``tokens`` (B, h, w, C). A band that starts below the top is treated as if nothing had been
+        painted before it, which the top row teaches anyway; it makes training on big maps cheap.
+        """
+        h, w = condition.grid
+        rows = h if rows is None else rows
+        span = slice(first_row * w, (first_row + rows) * w)
+        target = tokens.flatten(1, 2)[:, span]
+        inputs = torch.cat([torch.full_like(target[:, :1], -1), target[:, :-1]], dim=1)
+        place = torch.arange(span.start, span.stop, device=tokens.device)
+        rope = rope_table(place // w, place % w, self.head_dim)
+        size = condition.prefix[0][0].shape[2]
+        mask = self._window_mask(condition, size, torch.arange(rows * w, device=tokens.device), rows * w)
+        x = self._inputs(inputs, condition.aligned[:, span])
+        for block, past in zip(self.causal, condition.prefix, strict=True):
+            x, _ = block(x, rope, past=past, mask=mask)
+        return condition.draft_logits[:, span] + self._correction(x)
