@@ -1,0 +1,70 @@
+"""Percentile bootstrap over images, from per-image sufficient statistics.
+
+A resample is a vector of counts (how often each image was drawn), so that thousands of resamples
+are one matrix product with the per-image statistics. The same seed and number of images give the
+same draws, which makes the comparison of two models paired.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+SEED = 1234
+RESAMPLES = 2000
+Statistic = Callable[[np.ndarray], dict[str, np.ndarray]]
+
+
+def draws(images: int, resamples: int = RESAMPLES, seed: int = SEED) -> np.ndarray:
+    """Counts, float64 (resamples, images): each row sums to ``images``."""
+    rng = np.random.default_rng(seed)
+    share = np.full(images, 1.0 / images)
+    return rng.multinomial(images, share, size=resamples).astype(np.float64)
+
+
+def resample(
+    rows: np.ndarray, statistic: Statistic, counts: np.ndarray, chunk: int = 500
+) -> dict[str, np.ndarray]:
+    """Scores of every resample: name -> (R,).
+
+    rows: (n, d) statistics that add up over images; statistic: sums (R, d) -> name -> (R,);
+    counts: (R, n) from :func:`draws`.
+    """
+    parts = [statistic(counts[i : i + chunk] @ rows) for i in range(0, len(counts), chunk)]
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def percentile_interval(values: np.ndarray, level: float = 0.95) -> tuple[float, float]:
+    """Percentile interval of resampled scores (R,); NaN resamples are left out."""
+    values = values[np.isfinite(values)]
+    if not values.size:
+        return float("nan"), float("nan")
+    tail = 100 * (1 - level) / 2
+    low, high = np.percentile(values, [tail, 100 - tail])
+    return float(low), float(high)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """b - a of one score over the same images: value, 95 % interval and what it means for b."""
+
+    value: float
+    low: float
+    high: float
+    verdict: str
+
+
+def paired_difference(
+    a: np.ndarray, b: np.ndarray, value: float, higher_is_better: bool, level: float = 0.95
+) -> Difference:
+    """Compare resampled scores (R,) drawn with the same counts; ``value`` is b - a on all images.
+
+    verdict: "better" / "worse" when the interval of b - a excludes 0, else "no difference shown".
+    """
+    low, high = percentile_interval(b - a, level)
+    verdict = "no difference shown"
+    if low > 0 or high < 0:
+        verdict = "better" if (low > 0) == higher_is_better else "worse"
+    return Difference(value, low, high, verdict)

@@ -1,0 +1,118 @@
+"""Semantic segmentation: one integer confusion matrix, every published mIoU convention from it.
+
+The matrix is ``(K, K + 1)``: row = true class, column = predicted class, last column = any
+prediction outside ``0..K-1`` (void, 255, negative). Such a prediction costs its true class a miss
+and gives nobody a false positive, as in mmseg.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from visiongen.errors import InputError
+
+IGNORE = 255
+
+
+def confusion(target: np.ndarray, prediction: np.ndarray, classes: int, ignore: int = IGNORE) -> np.ndarray:
+    """Confusion counts, int64 (K, K + 1), of two integer label maps of one shape.
+
+    Pixels whose target is ``ignore`` are dropped. InputError: shapes differ, a map is not of whole
+    numbers, or a target id is neither a class nor ``ignore``.
+    """
+    target, prediction = np.asarray(target), np.asarray(prediction)
+    if target.shape != prediction.shape:
+        raise InputError(
+            f"prediction has shape {prediction.shape}, the labels {target.shape}: resize it first"
+        )
+    for name, array in (("labels", target), ("prediction", prediction)):
+        if array.size and array.dtype.kind not in "iu":
+            raise InputError(f"{name}: dtype {array.dtype} is not a whole number type; decode ids")
+    keep = target != ignore
+    rows = target[keep].astype(np.int64)
+    columns = prediction[keep].astype(np.int64)
+    if rows.size and (rows.min() < 0 or rows.max() >= classes):
+        odd = rows[(rows < 0) | (rows >= classes)][0]
+        raise InputError(f"labels: id {odd} is neither 0..{classes - 1} nor ignore ({ignore})")
+    columns = np.where((columns < 0) | (columns >= classes), classes, columns)
+    flat = rows * (classes + 1) + columns
+    return np.bincount(flat, minlength=classes * (classes + 1)).reshape(classes, classes + 1)
+
+
+def worst_confusion(target: np.ndarray, classes: int, ignore: int = IGNORE) -> np.ndarray:
+    """The matrix of an image without an answer: every labelled pixel is a miss."""
+    return confusion(target, np.full(np.shape(target), -1, np.int64), classes, ignore)
+
+
+def class_iou(matrix: np.ndarray, absent: float = np.nan) -> np.ndarray:
+    """Intersection over union, float64 (..., K), from matrices (..., K, K + 1).
+
+    A class that is neither in the labels nor predicted has the value ``absent``.
+    """
+    counts = np.asarray(matrix, np.float64)
+    classes = counts.shape[-2]
+    hit = np.diagonal(counts[..., :classes], axis1=-2, axis2=-1)
+    union = counts.sum(-1) + counts[..., :classes].sum(-2) - hit
+    return np.where(union > 0, hit / np.where(union > 0, union, 1.0), absent)
+
+
+def _mean_ignoring_nan(values: np.ndarray) -> np.ndarray:
+    present = ~np.isnan(values)
+    count = present.sum(-1)
+    total = np.where(present, values, 0.0).sum(-1)
+    return np.where(count > 0, total / np.maximum(count, 1), 0.0)
+
+
+def _divide(top: np.ndarray, bottom: np.ndarray) -> np.ndarray:
+    return np.where(bottom > 0, top / np.where(bottom > 0, bottom, 1.0), np.nan)
+
+
+def scores(matrix: np.ndarray) -> dict[str, np.ndarray]:
+    """Scores in 0..1 of matrices (..., K, K + 1); each value has shape (...).
+
+    ``mIoU`` averages over all K classes, an absent class contributes 0 (SegNet's CamVid script);
+    ``mIoU_mmseg`` skips a class that is neither labelled nor predicted; ``mIoU_d2`` skips one that
+    is not labelled even when it is predicted (detectron2). ``aAcc`` is pixel accuracy, ``mAcc``
+    class accuracy over labelled classes, ``fwIoU`` IoU weighted by the labelled pixels. An empty
+    matrix scores 0 everywhere.
+    """
+    counts = np.asarray(matrix, np.float64)
+    classes = counts.shape[-2]
+    truth = counts.sum(-1)
+    hit = np.diagonal(counts[..., :classes], axis1=-2, axis2=-1)
+    iou = class_iou(counts)
+    pixels = truth.sum(-1)
+    labelled = np.where(truth > 0, iou, np.nan)
+    share = np.nan_to_num(_divide(truth, pixels[..., None]))
+    return {
+        "mIoU": np.nan_to_num(iou).mean(-1),
+        "mIoU_mmseg": _mean_ignoring_nan(iou),
+        "mIoU_d2": _mean_ignoring_nan(labelled),
+        "aAcc": np.nan_to_num(_divide(hit.sum(-1), pixels)),
+        "mAcc": _mean_ignoring_nan(_divide(hit, truth)),
+        "fwIoU": (share * np.nan_to_num(iou)).sum(-1),
+    }
+
+
+class SemanticMetric:
+    """Accumulator over a split: ``update`` an image, ``merge`` another, ``compute`` the scores."""
+
+    higher_is_better = True
+
+    def __init__(self, classes: int, ignore: int = IGNORE) -> None:
+        self.classes, self.ignore = classes, ignore
+        self.matrix = np.zeros((classes, classes + 1), np.int64)
+
+    def update(self, target: np.ndarray, prediction: np.ndarray) -> None:
+        """Add one image: two integer maps of one shape."""
+        self.matrix += confusion(target, prediction, self.classes, self.ignore)
+
+    def merge(self, other: SemanticMetric) -> None:
+        """Add the counts of another accumulator over the same classes."""
+        if other.matrix.shape != self.matrix.shape:
+            raise InputError(f"cannot merge {other.classes} classes into {self.classes}")
+        self.matrix += other.matrix
+
+    def compute(self) -> dict[str, float]:
+        """Scores as in :func:`scores`, plain floats."""
+        return {name: float(value) for name, value in scores(self.matrix).items()}
