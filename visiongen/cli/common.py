@@ -1,0 +1,95 @@
+"""What several commands share: option types, progress, JSON output, unique output names."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from visiongen.errors import UsageError
+
+if TYPE_CHECKING:
+    from visiongen.backbones.base import Backbone
+
+Out = Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Folder for the results.")]
+LegendText = Annotated[
+    str | None,
+    typer.Option("--legend", metavar="TEXT", help='Classes and colours: "road=#804080,sky=#8080ff".'),
+]
+ModeName = Annotated[
+    str, typer.Option("--mode", help="verified (exact, default), draft (fastest), sequential or sample.")
+]
+Seed = Annotated[int, typer.Option("--seed", help="Seed of --mode sample.")]
+LongSide = Annotated[
+    int, typer.Option("--long-side", metavar="PIXELS", help="Longer side of the painted map.")
+]
+WeightsName = Annotated[
+    str, typer.Option("--weights", metavar="NAME|FOLDER", help="Weights to paint with; see `weights ls`.")
+]
+JsonTarget = Annotated[
+    str | None, typer.Option("--json", metavar="FILE|-", help="Write a JSON report; - is stdout.")
+]
+
+
+def check_mode(mode: str) -> None:
+    """Refuse an unknown mode before anything is loaded (UsageError)."""
+    from visiongen.backbones.base import MODES
+
+    if mode not in MODES:
+        raise UsageError(f"--mode {mode!r}: choose one of {', '.join(MODES)}")
+
+
+def load_backbone(weights: str) -> Backbone:
+    """The embedded backbone with the named weights (WeightsError when missing or altered)."""
+    from visiongen.registry import BACKBONES
+
+    backbone: Backbone = BACKBONES.get("embedded").load(weights)
+    return backbone
+
+
+def write_report(target: str | None, report: dict[str, Any]) -> None:
+    """Write ``report`` to a file, to stdout for ``-``, or nowhere for None."""
+    if target == "-":
+        print(json.dumps(report, indent=2, allow_nan=False))
+    elif target is not None:
+        from visiongen.files import write_json
+
+        write_json(target, report)
+
+
+def say(text: str, json_target: str | None = None) -> None:
+    """A result line: stdout, or stderr when stdout belongs to the JSON report."""
+    print(text, file=sys.stderr if json_target == "-" else sys.stdout, flush=True)
+
+
+def unique_stems(paths: Sequence[Path]) -> list[str]:
+    """One output name a path: its stem, made unique (``a/x.jpg``, ``b/x.png`` -> x, x-2)."""
+    taken: set[str] = set()
+    stems = []
+    for path in paths:
+        stem, number = path.stem, 2
+        while stem in taken:
+            stem, number = f"{path.stem}-{number}", number + 1
+        taken.add(stem)
+        stems.append(stem)
+    return stems
+
+
+@contextmanager
+def progress(total: int, what: str) -> Iterator[Callable[[str], None]]:
+    """Yield ``step(label)``, which moves a bar on stderr; silent where stderr is no terminal."""
+    if not sys.stderr.isatty() or total < 2:
+        yield lambda label: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        row = bar.add_task(what, total=total)
+        yield lambda label: bar.update(row, advance=1, description=f"{what} {label}")

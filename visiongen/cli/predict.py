@@ -1,0 +1,111 @@
+"""``visiongen predict``: maps and labels for files, folders and globs."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from visiongen.cli import common
+from visiongen.errors import InputError, UsageError
+
+if TYPE_CHECKING:
+    from visiongen.prompt import Legend
+
+
+def predict(
+    task: Annotated[
+        str,
+        typer.Argument(metavar="TASK", help="semantic, depth or normals; several with commas share one reading."),
+    ],
+    inputs: Annotated[list[str], typer.Argument(metavar="INPUT...", help="Image files, folders or globs.")],
+    out: common.Out = Path("out"),
+    legend: common.LegendText = None,
+    mode: common.ModeName = "verified",
+    seed: common.Seed = 0,
+    long_side: common.LongSide = 320,
+    tile: Annotated[bool, typer.Option("--tile", help="Paint large photos in overlapping tiles.")] = False,
+    relative: Annotated[
+        bool, typer.Option("--relative", help="Depth without a unit (affine-invariant) instead of metres.")
+    ] = False,
+    weights: common.WeightsName = "tiny",
+    json_target: common.JsonTarget = None,
+) -> None:
+    """Paint and decode TASK for every input; one bad file does not stop the others (exit code 1)."""
+    tasks = _task_names(task)
+    options = _options(tasks, legend, mode, relative)
+    options |= {"mode": mode, "seed": seed, "long_side": long_side, "tile": tile}
+    from visiongen.image import list_inputs
+
+    paths = list_inputs(inputs)
+    options["backbone"] = backbone = common.load_backbone(weights)
+    started = time.perf_counter()
+    results: list[dict[str, Any]] = []
+    failed: list[dict[str, str]] = []
+    with common.progress(len(paths), "predicting") as step:
+        for path, stem in zip(paths, common.unique_stems(paths), strict=True):
+            try:
+                results += _predict_one(tasks, path, stem, out, options, json_target)
+            except InputError as error:
+                failed.append({"input": str(path), "error": str(error)})
+                print(f"visiongen: {error}", file=sys.stderr)
+            step(path.name)
+    record = backbone.weights
+    report = {
+        "schema": "visiongen.predict/1",
+        "tasks": tasks,
+        "results": results,
+        "failed": failed,
+        "weights": {"name": record.name, "sha256": record.sha256} if record else None,
+        "sample": {"mode": mode, "seed": seed},
+        "seconds": round(time.perf_counter() - started, 3),
+    }
+    common.write_report(json_target, report)
+    if failed:
+        print(f"visiongen: {len(failed)} of {len(paths)} inputs failed", file=sys.stderr)
+        raise typer.Exit(1)
+
+
+def _task_names(text: str) -> list[str]:
+    """Split ``depth,normals``; every name must be a registered task (UsageError)."""
+    from visiongen.registry import TASKS
+
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    if not names or len(set(names)) != len(names):
+        raise UsageError(f"task {text!r}: name one task, or several different ones with commas")
+    for name in names:
+        TASKS.get(name)
+    return names
+
+
+def _options(tasks: list[str], legend: str | None, mode: str, relative: bool) -> dict[str, Any]:
+    """Check the options against the tasks before weights are loaded."""
+    from visiongen.prompt import Legend
+
+    common.check_mode(mode)
+    if legend is not None and "semantic" not in tasks:
+        raise UsageError(f"--legend belongs to the task semantic, not to {', '.join(tasks)}; leave it out")
+    if relative and "depth" not in tasks:
+        raise UsageError(f"--relative belongs to the task depth, not to {', '.join(tasks)}; leave it out")
+    parsed: Legend | None = Legend.parse(legend) if legend is not None else None
+    return {"legend": parsed} | ({"relative": True} if relative else {})
+
+
+def _predict_one(
+    tasks: list[str], path: Path, stem: str, out: Path, options: dict[str, Any], json_target: str | None
+) -> list[dict[str, Any]]:
+    """Predict every task for one photo and save; return the rows of the report."""
+    from visiongen.image import read_image
+    from visiongen.tasks import predict_many
+
+    rows = []
+    photo = read_image(path)
+    for name, prediction in zip(tasks, predict_many(tasks, photo, **options), strict=True):
+        files = [str(file) for file in prediction.save(out, stem)]
+        common.say(f"{path}: {name} -> {files[0]}", json_target)
+        stats = prediction.stats
+        rows.append({"input": str(path), "task": name, "files": files, "stats": stats})
+    return rows

@@ -1,0 +1,76 @@
+"""``visiongen stream``: every canvas of one painting, as numbered pictures with an index."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from visiongen.cli import common
+from visiongen.errors import UsageError
+
+
+def stream(
+    task: Annotated[str, typer.Argument(metavar="TASK", help="semantic, depth or normals.")],
+    image: Annotated[Path, typer.Argument(metavar="IMAGE", help="One image file.")],
+    out: common.Out = Path("out"),
+    legend: common.LegendText = None,
+    mode: common.ModeName = "verified",
+    seed: common.Seed = 0,
+    long_side: common.LongSide = 320,
+    weights: common.WeightsName = "tiny",
+) -> None:
+    """Save the canvases as they get better: the draft first, then the picture growing from the top."""
+    from visiongen.backbones.base import Sampler
+    from visiongen.files import write_atomic, write_json
+    from visiongen.image import Geometry, read_image
+    from visiongen.prompt import Legend
+    from visiongen.registry import TASKS
+
+    asked = TASKS.get(task)()
+    common.check_mode(mode)
+    if legend is not None and task != "semantic":
+        raise UsageError(f"--legend belongs to the task semantic, not to {task}; leave it out")
+    prompt = asked.prompt(Legend.parse(legend)) if legend is not None else asked.prompt()
+    photo = read_image(image)
+    geometry = Geometry.fit(photo.shape[:2], long_side)
+    backbone = common.load_backbone(weights)
+    scene = backbone.scene(geometry.apply(photo))
+    rows: list[dict[str, Any]] = []
+    for canvas in scene.stream(prompt, Sampler(mode=mode, seed=seed)):  # type: ignore[arg-type]
+        name = f"{image.stem}.{task}.{canvas.index:04d}.png"
+        write_atomic(out / name, encode_png(canvas.image))
+        rows.append(
+            {
+                "file": name,
+                "index": canvas.index,
+                "final": canvas.final,
+                "rows_done": canvas.rows_done,
+                "stats": canvas.stats.to_json(),
+            }
+        )
+        print(f"{out / name}  rows done {canvas.rows_done}/{geometry.work_size[0]}", flush=True)
+    record = backbone.weights
+    index = {
+        "schema": "visiongen.stream/1",
+        "input": str(image),
+        "task": task,
+        "legend": str(prompt.legend) if prompt.legend else None,
+        "size": list(geometry.work_size),
+        "weights": {"name": record.name, "sha256": record.sha256} if record else None,
+        "sample": {"mode": mode, "seed": seed},
+        "canvases": rows,
+    }
+    print(write_json(out / f"{image.stem}.{task}.stream.json", index))
+
+
+def encode_png(image: Any) -> bytes:
+    """The PNG bytes of a uint8 RGB array (H, W, 3)."""
+    from io import BytesIO
+
+    from PIL import Image
+
+    buffer = BytesIO()
+    Image.fromarray(image).save(buffer, "PNG")
+    return buffer.getvalue()
