@@ -1,7 +1,7 @@
 """Weights on disk: one safetensors file that carries its own configuration and checksum.
 
 The header's metadata holds ``visiongen`` (JSON: kind, configs, whatever the trainer adds) and
-``tensors_sha256``, a digest of names, types, shapes and bytes, so that a file without a manifest
+``tensors_sha256``, a digest of that and of names, types, shapes and bytes, so that a file without a manifest
 is checked too. Floating tensors are stored in fp16 and read back as fp32.
 """
 
@@ -40,8 +40,8 @@ class Checkpoint:
         return {k[len(dot) :]: v for k, v in self.tensors.items() if k.startswith(dot)}
 
 
-def _digest(tensors: Mapping[str, Tensor]) -> str:
-    digest = hashlib.sha256()
+def _digest(meta: str, tensors: Mapping[str, Tensor]) -> str:
+    digest = hashlib.sha256(meta.encode())
     for name in sorted(tensors):
         tensor = tensors[name].contiguous()
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
@@ -77,10 +77,8 @@ def save(
         state = module.state_dict() if isinstance(module, nn.Module) else module
         for key, value in state.items():
             tensors[f"{prefix}.{key}"] = _stored(f"{prefix}.{key}", value, dtype)
-    header = {
-        "visiongen": json.dumps(dict(meta) | {"format": FORMAT}),
-        "tensors_sha256": _digest(tensors),
-    }
+    text = json.dumps(dict(meta) | {"format": FORMAT})
+    header = {"visiongen": text, "tensors_sha256": _digest(text, tensors)}
     write_atomic(path, to_bytes(tensors, metadata=header))
     return sha256(path)
 
@@ -101,10 +99,10 @@ def load(path: str | Path, dtype: torch.dtype = torch.float32) -> Checkpoint:
         raise WeightsError(f"{path}: truncated or altered ({error}); fetch it again") from None
     if "visiongen" not in header:
         raise WeightsError(f"{path}: not a visiongen checkpoint (its header has no 'visiongen')")
-    expected, got = header.get("tensors_sha256", ""), _digest(tensors)
+    expected, got = header.get("tensors_sha256", ""), _digest(header["visiongen"], tensors)
     if expected != got:
         raise WeightsError(
-            f"{path}: truncated or altered: expected tensors sha256 {expected}, got {got}; fetch it again"
+            f"{path}: truncated or altered: expected content sha256 {expected}, got {got}; fetch it again"
         )
     meta = _meta(header["visiongen"], path)
     tensors = {k: v.to(dtype) if v.is_floating_point() else v for k, v in tensors.items()}

@@ -1,0 +1,175 @@
+"""What every image generator offers: prompts in, canvases out, capabilities declared.
+
+No torch here: a remote service is a backbone too.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Literal, get_args
+
+import numpy as np
+
+from visiongen.errors import InputError, UsageError
+from visiongen.prompt import Prompt
+
+Mode = Literal["verified", "sequential", "draft", "sample"]
+MODES: tuple[str, ...] = get_args(Mode)
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What a backbone can do. Callers ask here instead of trying and failing."""
+
+    streaming: bool = False  # yields partial canvases
+    alpha: bool = False  # can paint a transparent background
+    text: bool = True  # reads free instruction text
+    in_context: bool = False  # takes example pairs
+    input_image: bool = True  # paints from a photo; False: from text only
+    deterministic: bool = True  # the same prompt and seed give the same pixels
+    licence: str = "unknown"  # of the weights or of the service's output
+
+
+@dataclass(frozen=True)
+class WeightsRecord:
+    """Which weights painted: provenance for every result. ``sha256`` is of the file on disk."""
+
+    name: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Sampler:
+    """How tokens are chosen.
+
+    verified    greedy; drafts are checked in windows; the same tokens as sequential (default)
+    sequential  greedy, one token at a time: the reference
+    draft       greedy, the whole map in one pass
+    sample      temperature, top-k and top-p, from ``seed``; image i of a batch uses seed + i
+    """
+
+    mode: Mode = "verified"
+    seed: int = 0
+    temperature: float = 1.0
+    top_k: int | None = None
+    top_p: float | None = None
+    window: int | None = None  # tokens a verifying pass; None: the backbone's choice
+
+    def __post_init__(self) -> None:
+        if self.mode not in MODES:
+            raise UsageError(f"mode {self.mode!r}: choose one of {', '.join(MODES)}")
+        if not 0 < self.temperature < float("inf"):
+            raise UsageError(f"temperature {self.temperature!r}: give a number above 0")
+        if self.top_k is not None and self.top_k < 1:
+            raise UsageError(f"top_k {self.top_k!r}: give at least 1, or None for no limit")
+        if self.top_p is not None and not 0 < self.top_p <= 1:
+            raise UsageError(f"top_p {self.top_p!r}: give a number in (0, 1], or None")
+        if self.window is not None and self.window < 1:
+            raise UsageError(f"window {self.window!r}: give at least 1 token, or None")
+
+    def with_(self, **changes: Any) -> Sampler:
+        """A copy with some fields changed."""
+        return replace(self, **changes)
+
+
+@dataclass(frozen=True)
+class DecodeStats:
+    """What one canvas cost.
+
+    passes      transformer passes that this canvas took part in (sequential: one a token)
+    draft_hits  tokens for which the draft was already right; 0 in modes that use no draft
+    seconds     wall time of the decoding, shared by all canvases of a batch
+    settled     near-ties decided by the canonical pass (docs/decoding.md)
+    """
+
+    mode: str
+    tokens: int
+    passes: int
+    draft_hits: int
+    seconds: float
+    settled: int = 0
+
+    @property
+    def hit_rate(self) -> float:
+        """Share of tokens that the draft had right, 0..1."""
+        return self.draft_hits / self.tokens if self.tokens else 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON-able dict, with the hit rate."""
+        return asdict(self) | {"hit_rate": self.hit_rate}
+
+
+@dataclass(frozen=True)
+class Canvas:
+    """One partial or final painted image.
+
+    image       uint8 (h, w, 3) RGB
+    tokens      int64 (h/8, w/8, C), or None for backbones without tokens
+    final       True on the last canvas of a stream only
+    index       0, 1, 2, ... within the stream
+    rows_done   image rows from the top that will not change any more, 0..h
+    confidence  float32 (h, w) in [0, 1], the generator's own certainty, or None
+    """
+
+    image: np.ndarray
+    tokens: np.ndarray | None
+    final: bool
+    index: int
+    rows_done: int
+    confidence: np.ndarray | None
+    stats: DecodeStats = field(default_factory=lambda: DecodeStats("", 0, 0, 0, 0.0))
+
+
+class Scene(ABC):
+    """One photo (or none) that may be painted from many times; the photo is read once."""
+
+    size: tuple[int, int]  # (h, w) of every canvas, multiples of 8
+
+    @abstractmethod
+    def paint(self, prompts: Sequence[Prompt], sampler: Sampler | None = None) -> list[Canvas]:
+        """One final canvas a prompt, decoded as one batch over the shared photo."""
+
+    @abstractmethod
+    def stream(self, prompt: Prompt, sampler: Sampler | None = None) -> Iterator[Canvas]:
+        """Canvases as they get better; the last one has ``final=True`` and equals paint()'s."""
+
+
+class Backbone(ABC):
+    """Turns prompts into images."""
+
+    name: str
+    capabilities: Capabilities
+    weights: WeightsRecord | None = None
+
+    @abstractmethod
+    def scene(self, photo: np.ndarray | None = None, size: tuple[int, int] | None = None) -> Scene:
+        """Look at ``photo`` (uint8 (h, w, 3), sides multiples of 8), or at nothing.
+
+        Without a photo ``size`` (h, w) says how large to paint. Raises InputError for a photo of
+        another shape or type, UsageError for a bad size.
+        """
+
+
+def check_photo(photo: np.ndarray | None, size: tuple[int, int] | None) -> tuple[int, int]:
+    """The canvas size (h, w) that photo or size ask for; InputError or UsageError when unusable."""
+    if photo is None:
+        if size is None:
+            raise UsageError("scene: neither a photo nor a size was given; give one of them")
+        if len(size) != 2 or any(int(s) != s or s < 8 or s % 8 for s in size):
+            raise UsageError(f"scene size {size!r}: give (h, w), each a multiple of 8, at least 8")
+        return int(size[0]), int(size[1])
+    if not isinstance(photo, np.ndarray) or photo.dtype != np.uint8:
+        kind = photo.dtype if isinstance(photo, np.ndarray) else type(photo).__name__
+        raise InputError(f"photo: {kind} given; pass a uint8 array of shape (h, w, 3)")
+    if photo.ndim != 3 or photo.shape[2] != 3:
+        raise InputError(f"photo: shape {photo.shape} given; pass a uint8 array of shape (h, w, 3)")
+    h, w = photo.shape[:2]
+    if h < 8 or w < 8 or h % 8 or w % 8:
+        raise InputError(
+            f"photo: {h} x {w} given; both sides must be multiples of 8 (Geometry.fit does it)"
+        )
+    if size is not None and tuple(size) != (h, w):
+        raise UsageError(f"scene size {size!r} differs from the photo's {(h, w)}; leave it out")
+    return h, w

@@ -1,0 +1,86 @@
+"""The working state that every generation order fills: tokens, their logits, how far each row is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+BOS = -1  # the predecessor of position 0
+
+
+@dataclass
+class Board:
+    """A batch of B pictures of N tokens with C channels of up to L levels, in raster order.
+
+    line    int64 (B, N + 1, C): BOS, then the tokens; ``line[:, p : p + T]`` are exactly the
+            inputs that predict positions p .. p + T - 1
+    logits  float32 (B, N, C, L): what each position was last chosen from
+    done    int64 (B,), on the CPU: positions below it will not change any more
+    passes  int64 (B,), on the CPU: transformer passes spent on each picture
+    settled int64 (B,), on the CPU: near-ties that the canonical pass decided
+    draft   int64 (B, N, C): the first guess, kept to count its hits; None where there was none
+    """
+
+    line: Tensor
+    logits: Tensor
+    done: Tensor
+    passes: Tensor
+    settled: Tensor
+    draft: Tensor | None
+
+    @classmethod
+    def from_draft(cls, draft_logits: Tensor) -> Board:
+        """Start from the draft head's logits (B, N, C, L); every position is still open."""
+        logits = draft_logits.float().clone()
+        draft = logits.argmax(-1)
+        batch, length, channels = draft.shape
+        line = torch.full((batch, length + 1, channels), BOS, device=draft.device)
+        line[:, 1:] = draft
+        zeros = torch.zeros(batch, dtype=torch.int64)
+        return cls(line, logits, zeros, zeros.clone(), zeros.clone(), draft)
+
+    @property
+    def tokens(self) -> Tensor:
+        """int64 (B, N, C): a view, guesses included."""
+        return self.line[:, 1:]
+
+    @property
+    def length(self) -> int:
+        """N."""
+        return self.line.shape[1] - 1
+
+    def take(self, rows: Tensor) -> Board:
+        """A copy of some rows of the batch."""
+        draft = None if self.draft is None else self.draft[rows]
+        return Board(
+            self.line[rows],
+            self.logits[rows],
+            self.done[rows.cpu()],
+            self.passes[rows.cpu()],
+            self.settled[rows.cpu()],
+            draft,
+        )
+
+    def put(self, rows: Tensor, other: Board) -> None:
+        """Write ``other``'s rows over ours."""
+        at = rows.cpu()
+        self.line[rows], self.logits[rows] = other.line, other.logits
+        self.done[at], self.passes[at], self.settled[at] = other.done, other.passes, other.settled
+
+    def draft_hits(self) -> Tensor:
+        """(B,) tokens, all channels right, for which the draft already had the final answer."""
+        if self.draft is None:
+            return torch.zeros_like(self.done)
+        return (self.draft == self.tokens).all(-1).sum(-1).cpu()
+
+    def confidence(self) -> Tensor:
+        """float32 (B, N): the chosen token's probability, averaged over its channels."""
+        chosen = self.logits.gather(-1, self.tokens[..., None]).squeeze(-1)
+        return (chosen - self.logits.logsumexp(-1)).exp().mean(-1)
+
+    def margin(self) -> Tensor:
+        """float32 (B, N): the smallest gap between the best and second best logit of a channel."""
+        best = self.logits.topk(2, dim=-1).values
+        return (best[..., 0] - best[..., 1]).amin(-1)

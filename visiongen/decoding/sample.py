@@ -1,0 +1,66 @@
+"""Sampling one token at a time, with temperature, top-k and top-p."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from visiongen.decoding.board import Board
+
+
+def filter_logits(logits: Tensor, temperature: float, top_k: int | None, top_p: float | None) -> Tensor:
+    """Logits (..., L) after temperature, then top-k, then top-p (nucleus, arXiv 1904.09751).
+
+    Ties at the k-th place are kept by level order, lowest first, so that exactly k remain.
+    """
+    logits = logits / temperature
+    ordered, order = logits.sort(dim=-1, descending=True, stable=True)
+    drop = torch.zeros_like(ordered, dtype=torch.bool)
+    if top_k is not None:
+        drop[..., top_k:] = True
+    if top_p is not None:
+        probability = ordered.masked_fill(drop, -torch.inf).softmax(-1)
+        before = probability.cumsum(-1) - probability
+        drop |= before >= top_p  # the first level is always kept: nothing comes before it
+    return logits.masked_fill(torch.zeros_like(drop).scatter(-1, order, drop), -torch.inf)
+
+
+def draws(seeds: Sequence[int], length: int, channels: int) -> Tensor:
+    """Uniform numbers (B, N, C) in [0, 1): row i depends on ``seeds[i]`` and its length only."""
+    rows = []
+    for seed in seeds:
+        generator = torch.Generator().manual_seed(seed)
+        rows.append(torch.rand(length, channels, generator=generator))
+    return torch.stack(rows)
+
+
+@torch.inference_mode()
+def sample(
+    painter: Any,
+    cond: Any,
+    board: Board,
+    seeds: Sequence[int],
+    temperature: float = 1.0,
+    top_k: int | None = None,
+    top_p: float | None = None,
+) -> Iterator[Board]:
+    """Fill ``board`` by inverse-CDF sampling; yields it after every grid row.
+
+    Row i uses its own numbers from ``seeds[i]``, so a picture does not depend on its batch.
+    """
+    cache = painter.new_cache(cond)
+    line, width = board.line, cond.grid[1]
+    u = draws(seeds, board.length, line.shape[-1]).to(line.device)
+    for p in range(board.length):
+        out = painter.window(cond, cache, line[:, p : p + 1], p)[:, 0].float()
+        board.logits[:, p] = out
+        cdf = filter_logits(out, temperature, top_k, top_p).softmax(-1).cumsum(-1)
+        at = u[:, p, :, None] * cdf[..., -1:]
+        line[:, p + 1] = (cdf <= at).sum(-1).clamp_(max=out.shape[-1] - 1)
+        if (p + 1) % width == 0:
+            board.passes += width
+            board.done[:] = p + 1
+            yield board
