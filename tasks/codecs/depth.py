@@ -75,6 +75,7 @@ class CubeWalk(Codec):
             depth = self.scale * (1 / np.sqrt(1 - position / STEPS) - 1)
         # The colour of `far` itself still counts as finite, so that rounding up to it round-trips.
         last = round(STEPS - STEPS * (1 + self.far / self.scale) ** -2)
+        np.minimum(depth, np.nextafter(np.float32(self.far), np.float32(0)), out=depth)
         depth[position > last] = np.inf
         return depth.astype(np.float32), confidence
 
@@ -95,7 +96,7 @@ class CubeWalk(Codec):
     def tolerance(self, depth: np.ndarray) -> np.ndarray:
         """Largest absolute error in metres that 8-bit rounding can cause at these depths (m)."""
         inverse = (1 + np.asarray(depth, np.float64) / self.scale) ** -2
-        worst = np.maximum(inverse - 0.5 / STEPS, 1e-12)
+        worst = np.maximum(inverse - 0.501 / STEPS, 1e-12)
         return self.scale * (worst**-0.5 - inverse**-0.5) + 1e-4
 
 

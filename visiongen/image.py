@@ -1,0 +1,290 @@
+"""Reading photos, and the geometry between a photo and the size it is painted at.
+
+Photos are uint8 RGB (H, W, 3). All resizing takes pixel centres at half-integer positions, as
+OpenCV does: output pixel i looks at input coordinate (i + 0.5) * scale - 0.5.
+"""
+
+from __future__ import annotations
+
+import glob
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from visiongen.errors import InputError, MissingDataError, UsageError
+
+SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".gif")
+MIN_SIDE = 8
+MAX_ASPECT = 50
+MAX_PIXELS = 178_000_000
+STEP = 8
+_ORIENTATION = 274
+_BAND = 256
+# Neighbouring depths that differ by more than this ratio are an edge: never interpolate across it.
+_EDGE_RATIO = 1.15
+
+
+def read_image(path: str | Path) -> np.ndarray:
+    """The photo as uint8 RGB (H, W, 3) with its EXIF orientation applied.
+
+    8- and 16-bit, gray, palette and CMYK pictures become RGB; transparency lies on white. Missing,
+    empty, truncated, foreign, tiny (< 8 px), long (> 50:1) or huge files raise InputError.
+    """
+    from PIL import Image, ImageOps
+
+    path = Path(path)
+    _check_file(path)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(path) as image:
+                check_size(image.size[::-1], str(path))
+                image.load()
+                oriented = ImageOps.exif_transpose(image) if orientation(image) != 1 else image
+                return _to_rgb(oriented, path)
+    except InputError:
+        raise
+    except Image.DecompressionBombError as error:
+        raise InputError(f"{path}: over {MAX_PIXELS} pixels; make it smaller") from error
+    except Image.UnidentifiedImageError as error:
+        raise InputError(f"{path}: not an image; give one of {' '.join(SUFFIXES)}") from error
+    except (OSError, SyntaxError, ValueError, EOFError, MemoryError) as error:
+        cause = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(f"{path}: damaged or truncated ({cause}); fetch the file again") from error
+
+
+def _check_file(path: Path) -> None:
+    """Raise InputError unless ``path`` is a file with something in it."""
+    if not path.exists():
+        raise InputError(f"{path}: no such file; check the path")
+    if not path.is_file():
+        raise InputError(f"{path}: not a file; give an image")
+    if path.stat().st_size == 0:
+        raise InputError(f"{path}: empty (0 bytes); fetch the file again")
+
+
+def check_size(size: tuple[int, int], where: str = "photo") -> None:
+    """Raise InputError for a (height, width) that is tiny, very long or too large."""
+    height, width = size
+    if min(size) < MIN_SIDE:
+        raise InputError(f"{where}: {width}x{height} is too small; each side needs {MIN_SIDE} px")
+    if max(size) > MAX_ASPECT * min(size):
+        raise InputError(f"{where}: {width}x{height} is longer than {MAX_ASPECT}:1; crop it")
+    if height * width > MAX_PIXELS:
+        raise InputError(f"{where}: {width}x{height} is over {MAX_PIXELS} pixels; make it smaller")
+
+
+def check_photo(photo: np.ndarray, where: str = "photo") -> np.ndarray:
+    """``photo`` itself if it is uint8 (H, W, 3) of a usable size, else InputError."""
+    array = np.asarray(photo)
+    if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] != 3:
+        raise InputError(f"{where}: {array.dtype} {array.shape} is not uint8 RGB (H, W, 3)")
+    check_size((array.shape[0], array.shape[1]), where)
+    return array
+
+
+def orientation(image: Any) -> int:
+    """EXIF orientation 1-8 of an open PIL image; 1 (upright) when absent or unreadable."""
+    try:
+        value = int(image.getexif().get(_ORIENTATION, 1))
+    except Exception:  # a broken EXIF block must not cost the photo; PIL raises many kinds
+        return 1
+    return value if 1 <= value <= 8 else 1
+
+
+def _to_rgb(image: Any, path: Path) -> np.ndarray:
+    """PIL image of any mode -> uint8 RGB array."""
+    from PIL import Image
+
+    if image.mode.startswith("I"):
+        gray = (np.asarray(image).astype(np.int64) + 128) // 257
+        return np.repeat(gray.clip(0, 255).astype(np.uint8)[..., None], 3, axis=2)
+    if image.mode == "F":
+        raise InputError(f"{path}: floating-point picture; save it with 8 or 16 bits")
+    if "A" in image.getbands() or "transparency" in image.info:
+        layer = image.convert("RGBA")
+        white = Image.new("RGBA", layer.size, (255, 255, 255, 255))
+        return np.array(Image.alpha_composite(white, layer).convert("RGB"))
+    return np.array(image.convert("RGB"))
+
+
+def list_inputs(inputs: Sequence[str | Path]) -> list[Path]:
+    """Files, folders (their images, sorted) and globs -> paths without repeats, in order.
+
+    A folder without images or a glob without match raises MissingDataError.
+    """
+    found: dict[Path, None] = {}
+    for item in inputs:
+        path = Path(item)
+        if path.is_dir():
+            matches = [p for p in sorted(path.iterdir()) if _is_image(p)]
+        elif path.exists() or not glob.has_magic(str(item)):
+            matches = [path]
+        else:
+            matches = [p for p in map(Path, sorted(glob.glob(str(item), recursive=True)))]
+            matches = [p for p in matches if p.is_file()]
+        if not matches or (matches == [path] and not path.exists()):
+            raise MissingDataError(f"{item}: no image there; give a file, a folder or a glob")
+        found.update(dict.fromkeys(matches))
+    return list(found)
+
+
+def _is_image(path: Path) -> bool:
+    hidden = path.name.startswith(".")
+    return path.is_file() and path.suffix.lower() in SUFFIXES and not hidden
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """How a photo of ``input_size`` (H, W) was resized to ``work_size`` (h, w), multiples of 8.
+
+    Plain resize, no padding. The ``undo_*`` methods bring decoded labels back to ``input_size``.
+    """
+
+    input_size: tuple[int, int]
+    work_size: tuple[int, int]
+
+    @classmethod
+    def fit(cls, size: tuple[int, int], long_side: int = 320) -> Geometry:
+        """Keep the aspect up to rounding, with the longer side as near ``long_side`` as 8 allows."""
+        if long_side < STEP:
+            raise UsageError(f"long_side={long_side}: give at least {STEP} pixels")
+        scale = long_side / max(size)
+        height, width = (max(STEP, int(s * scale / STEP + 0.5) * STEP) for s in size)
+        return cls((int(size[0]), int(size[1])), (height, width))
+
+    def as_dict(self) -> dict[str, list[int]]:
+        """JSON-able form: {"input_size": [H, W], "work_size": [h, w]}."""
+        return {"input_size": list(self.input_size), "work_size": list(self.work_size)}
+
+    def apply(self, photo: np.ndarray) -> np.ndarray:
+        """Photo uint8 of the input size -> uint8 (h, w, 3)."""
+        if photo.shape[:2] != self.input_size:
+            raise InputError(f"photo: {photo.shape[:2]} is not the geometry's {self.input_size}")
+        return resize_photo(photo, self.work_size)
+
+    def undo_labels(self, labels: np.ndarray) -> np.ndarray:
+        """Ids (h, w) -> (H, W) by nearest neighbour."""
+        return resize_nearest(self._check(labels), self.input_size)
+
+    def undo_scalar(self, values: np.ndarray) -> np.ndarray:
+        """Confidence and the like, float (h, w) -> float32 (H, W), linear."""
+        return resize_linear(self._check(values), self.input_size)
+
+    def undo_depth(self, depth: np.ndarray) -> np.ndarray:
+        """Depth (h, w) -> float32 (H, W): linear on surfaces, nearest at edges and beside NaN/inf."""
+        return resize_depth(self._check(depth), self.input_size)
+
+    def undo_normals(self, normals: np.ndarray) -> np.ndarray:
+        """Normals (h, w, 3) -> unit float32 (H, W, 3), linear; nearest beside invalid ones."""
+        return resize_normals(self._check(normals), self.input_size)
+
+    def _check(self, array: np.ndarray) -> np.ndarray:
+        if array.shape[:2] != self.work_size:
+            raise InputError(f"map: {array.shape[:2]} is not the geometry's {self.work_size}")
+        return array
+
+
+def resize_photo(photo: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Photo -> (h, w): area average when shrinking, cubic when growing, linear when mixed."""
+    import cv2
+
+    if photo.shape[:2] == tuple(size):
+        return photo
+    shrinks = [new <= old for new, old in zip(size, photo.shape, strict=False)]
+    method = cv2.INTER_AREA if all(shrinks) else cv2.INTER_LINEAR
+    if not any(shrinks):
+        method = cv2.INTER_CUBIC
+    return cv2.resize(photo, (size[1], size[0]), interpolation=method)
+
+
+def nearest_index(new: int, old: int) -> np.ndarray:
+    """For each of ``new`` pixels, which of ``old`` pixels contains its centre; int64 (new,)."""
+    return ((2 * np.arange(new) + 1) * old) // (2 * new)
+
+
+def resize_nearest(array: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Any array (h, w, ...) -> (H, W, ...) by nearest pixel centre; values are only copied."""
+    if array.shape[:2] == tuple(size):
+        return array
+    rows = nearest_index(size[0], array.shape[0])
+    return array[:, nearest_index(size[1], array.shape[1])][rows]
+
+
+def resize_linear(array: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Float array (h, w[, C]) -> float32 (H, W[, C]), bilinear."""
+    import cv2
+
+    source = np.ascontiguousarray(array, np.float32)
+    if source.shape[:2] == tuple(size):
+        return source
+    return cv2.resize(source, (size[1], size[0]), interpolation=cv2.INTER_LINEAR)
+
+
+def resize_depth(depth: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Depth (h, w) -> float32 (H, W); bilinear only inside cells of four finite, similar depths."""
+    source = np.asarray(depth, np.float32)
+    if source.shape == tuple(size):
+        return source.copy()
+    finite = np.isfinite(source)
+    filled = np.where(finite, source, 0)
+    low, high = _cells(np.where(finite, source, -1), np.minimum), _cells(filled, np.maximum)
+    smooth = (low >= 0) & (high <= low * _EDGE_RATIO)
+    result = np.empty(size, np.float32)
+    for band, mixed, safe, rows, columns in _bands(filled, smooth, size):
+        result[band] = np.where(safe, mixed, source[rows][:, columns])
+    return result
+
+
+def resize_normals(normals: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Normals (h, w, 3) -> unit float32 (H, W, 3); bilinear only inside cells of four valid ones."""
+    source = np.nan_to_num(np.asarray(normals, np.float32))
+    if source.shape[:2] == tuple(size):
+        return source
+    smooth = _cells(np.einsum("hwc,hwc->hw", source, source) > 0.25, np.logical_and)
+    result = np.empty((*size, 3), np.float32)
+    for band, mixed, safe, rows, columns in _bands(source, smooth, size):
+        length = np.sqrt(np.einsum("hwc,hwc->hw", mixed, mixed))
+        use = safe & (length > 0.1)  # opposite normals cancel: their mean has no direction
+        nearest = source[rows][:, columns]
+        mixed /= np.maximum(length, 0.1)[..., None]
+        result[band] = np.where(use[..., None], mixed, nearest)
+    return result
+
+
+def _cells(array: np.ndarray, combine: Any) -> np.ndarray:
+    """(h, w) -> (h-1, w-1): ``combine`` over the four corners of every cell."""
+    rows = combine(array[:-1], array[1:])
+    return combine(rows[:, :-1], rows[:, 1:])
+
+
+def _weights(new: int, old: int) -> tuple[np.ndarray, np.ndarray]:
+    """Lower neighbour int64 (new,) in 0..old-2 and weight of the upper one float32 (new,)."""
+    at = np.clip((np.arange(new) + 0.5) * (old / new) - 0.5, 0, old - 1)
+    low = np.minimum(at.astype(np.int64), old - 2)
+    return low, (at - low).astype(np.float32)
+
+
+def _bands(
+    source: np.ndarray, smooth: np.ndarray, size: tuple[int, int]
+) -> Iterator[tuple[slice, np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
+    """Bilinear in bands of output rows, so that a large photo costs little extra memory.
+
+    Yields the band, its interpolated values, whether all of each pixel's cell is ``smooth``, and
+    the nearest source rows and columns.
+    """
+    low_y, up_y = _weights(size[0], source.shape[0])
+    low_x, up_x = _weights(size[1], source.shape[1])
+    rows, columns = nearest_index(size[0], len(source)), nearest_index(size[1], source.shape[1])
+    extra = (1,) * (source.ndim - 2)
+    up_x = up_x.reshape(1, -1, *extra)
+    wide = source[:, low_x] * (1 - up_x) + source[:, low_x + 1] * up_x
+    for start in range(0, size[0], _BAND):
+        band = slice(start, min(start + _BAND, size[0]))
+        low, up = low_y[band], up_y[band].reshape(-1, 1, *extra)
+        mixed = wide[low] * (1 - up) + wide[low + 1] * up
+        yield band, mixed, smooth[low][:, low_x], rows[band], columns
