@@ -46,6 +46,12 @@ def rotate(x: Tensor, rope: Tensor) -> Tensor:
     return torch.cat([a * cos - b * sin, a * sin + b * cos], dim=-1)
 
 
+def signed_rope(rope: Tensor) -> Tensor:
+    """(2, T, hd/2) -> (2, T, hd): cos twice, and -sin then sin, for ``x * cos + roll(x) * sin``."""
+    cos, sin = rope.unbind(0)
+    return torch.stack([torch.cat([cos, cos], -1), torch.cat([-sin, sin], -1)])
+
+
 def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> Tensor:
     """Grouped-query attention without copying keys: the heads of a group become query rows.
 
@@ -80,6 +86,18 @@ class Block(nn.Module):
         y = self.qkv(self.norm1(x)).unflatten(-1, (-1, self.head_dim)).transpose(1, 2)
         turned = rotate(y[:, : self.heads + self.kv_heads], rope)
         return turned[:, : self.heads], turned[:, self.heads :], y[:, self.heads + self.kv_heads :]
+
+    def project_packed(self, x: Tensor, rope: Tensor) -> tuple[Tensor, Tensor]:
+        """``project`` for decoding: q (B, KV, G * T, hd) by groups, and k with v (2, B, KV, T, hd).
+
+        ``rope`` is signed (``signed_rope``), broadcastable to (2, B, 1, T, hd).
+        """
+        batch, length, _ = x.shape
+        y = self.qkv(self.norm1(x)).view(batch, length, -1, self.head_dim).transpose(1, 2)
+        turn = y[:, : self.heads + self.kv_heads]
+        turned = (turn * rope[0]).addcmul_(turn.roll(self.head_dim // 2, -1), rope[1])
+        q = turned[:, : self.heads].reshape(batch, self.kv_heads, -1, self.head_dim)
+        return q, torch.stack([turned[:, self.heads :], y[:, self.heads + self.kv_heads :]])
 
     def finish(self, x: Tensor, attended: Tensor) -> Tensor:
         """Add the attention's output (B, T, d) and the SwiGLU branch."""

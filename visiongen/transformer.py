@@ -14,6 +14,7 @@ picture agree wherever the map's own past has nothing to add.
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -21,7 +22,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from visiongen.blocks import Block, attend, rope_table
+from visiongen.blocks import Block, rope_table, signed_rope
 from visiongen.errors import InputError, UsageError
 from visiongen.legend_encoder import PromptEncoder
 from visiongen.prompt import Prompt
@@ -123,19 +124,71 @@ class Condition:
     there: Tensor | None  # (B, S) bool, False on padded legend entries; None = all there
     grid: tuple[int, int]
 
+    def take(self, rows: Tensor) -> Condition:
+        """Some rows of the batch."""
+        return Condition(
+            self.aligned[rows],
+            self.draft_logits[rows],
+            self.pointer[rows],
+            [(k[rows], v[rows]) for k, v in self.prefix],
+            None if self.there is None else self.there[rows],
+            self.grid,
+        )
+
 
 class Cache:
-    """Keys and values of a map being painted; the prefix lies in front, preallocated."""
+    """Keys and values of a map being painted; the prefix lies in front, preallocated.
 
-    def __init__(self, condition: Condition) -> None:
+    Also everything a step would otherwise compute again: the injected features of every position,
+    the rotary table of the grid, the token embeddings as a table, and one mask a window length.
+    """
+
+    def __init__(self, painter: Painter, condition: Condition) -> None:
         batch, kv, size, head_dim = condition.prefix[0][0].shape
-        total = size + condition.aligned.shape[1]
-        shape = (len(condition.prefix), 2, batch, kv, total, head_dim)
+        self.size, self.count = size, condition.aligned.shape[1]
+        shape = (len(condition.prefix), 2, batch, kv, size + self.count, head_dim)
         self.store = condition.prefix[0][0].new_zeros(shape)
         for layer, (k, v) in enumerate(condition.prefix):
             self.store[layer, 0, :, :, :size] = k
             self.store[layer, 1, :, :, :size] = v
-        self.size = size
+        h, w = condition.grid
+        place = torch.arange(self.count, device=condition.aligned.device)
+        rope = rope_table(place // w, place % w, head_dim).to(self.store.dtype)
+        self.rope = signed_rope(rope)  # (2, N, hd)
+        self.injected = painter.inject(condition.aligned)  # (B, N, d)
+        self.table = painter.embed.weight.t().contiguous()  # (C * L, d)
+        self.there: Tensor | None = None  # (B, 1, 1, total) additive, where entries are padded
+        if condition.there is not None:
+            self.there = self.store.new_zeros(batch, 1, 1, size + self.count)
+            self.there[..., :size].masked_fill_(~condition.there[:, None, None], -torch.inf)
+        self._steps: dict[tuple[int, int], Tensor] = {}
+
+    def take(self, rows: Tensor) -> Cache:
+        """Some rows of the batch, as a cache of their own."""
+        other = copy(self)
+        other.store, other.injected = self.store[:, :, rows], self.injected[rows]
+        other.there = None if self.there is None else self.there[rows]
+        return other
+
+    def mask(self, length: int, groups: int, start: int | Tensor) -> Tensor | None:
+        """Additive (B or 1, 1, groups * T, S): each of T positions sees what is not after it.
+
+        Cut from one staircase of zeros and -inf, so that a pass only makes a view of it.
+        """
+        total = self.store.shape[-2]
+        starts = start.tolist() if isinstance(start, Tensor) else [start]
+        end = self.size + max(starts) + length
+        there = None if self.there is None else self.there[..., :end]
+        if length == 1 and not isinstance(start, Tensor):
+            return there
+        if (length, groups) not in self._steps:
+            step = torch.arange(length, device=self.store.device).repeat(groups)
+            ahead = torch.arange(2 * total, device=step.device) > total + step[:, None]
+            self._steps[length, groups] = self.store.new_zeros(ahead.shape).masked_fill_(ahead, -torch.inf)
+        stairs = self._steps[length, groups]
+        cuts = [stairs[:, total - self.size - s : total - self.size - s + end] for s in starts]
+        mask = cuts[0][None, None] if len(cuts) == 1 else torch.stack(cuts)[:, None]
+        return mask if there is None else mask + there
 
 
 def _identity_palette(colours: Tensor) -> Tensor:
@@ -176,6 +229,8 @@ class Painter(nn.Module):
         nn.init.zeros_(self.head.bias)
         allowed = torch.arange(self.depth_levels)[None] < torch.tensor(c.levels)[:, None]
         self.register_buffer("allowed", allowed, persistent=False)
+        offset = torch.arange(self.channels) * self.depth_levels
+        self.register_buffer("channel_offset", offset, persistent=False)
 
     # -- photo ------------------------------------------------------------------------------
 
@@ -276,7 +331,7 @@ class Painter(nn.Module):
 
     def new_cache(self, condition: Condition) -> Cache:
         """An empty map behind the condition's prefix."""
-        return Cache(condition)
+        return Cache(self, condition)
 
     def window(self, condition: Condition, cache: Cache, inputs: Tensor, start: int | Tensor) -> Tensor:
         """Logits (B, T, C, L) of positions start..start+T-1 given the T tokens preceding them.
@@ -287,36 +342,39 @@ class Painter(nn.Module):
         stand at different places.
         """
         batch, length, _ = inputs.shape
-        h, w = condition.grid
-        ragged = isinstance(start, Tensor)
-        if ragged:
-            place = start[:, None] + torch.arange(length, device=inputs.device)
-            end = int(start.max()) + length
-            aligned = condition.aligned.gather(
-                1, place[..., None].expand(-1, -1, condition.aligned.shape[-1])
-            )
-            draft = condition.draft_logits[torch.arange(batch, device=inputs.device)[:, None], place]
-            rope = rope_table((place // w).flatten(), (place % w).flatten(), self.head_dim)
-            rope = rope.unflatten(1, (batch, length))
+        if isinstance(start, Tensor):
+            place = start[:, None] + torch.arange(length, device=inputs.device)  # (B, T)
+            row = torch.arange(batch, device=inputs.device)[:, None]
+            x, draft = cache.injected[row, place], condition.draft_logits[row, place]
+            rope = cache.rope[:, place][:, :, None]  # (2, B, 1, T, hd)
+            spot = (cache.size + place)[:, None, :, None]
+            stop = cache.size + int(start.max()) + length
         else:
-            end = start + length
-            place = torch.arange(start, end, device=inputs.device)
-            aligned, draft = condition.aligned[:, start:end], condition.draft_logits[:, start:end]
-            rope = rope_table(place // w, place % w, self.head_dim)
-        mask = self._window_mask(condition, cache.size, place, end)
-        x = self._inputs(inputs, aligned)
+            span = slice(start, start + length)
+            x, draft, rope = cache.injected[:, span], condition.draft_logits[:, span], cache.rope[:, span]
+            stop = cache.size + start + length
+        x = x + self._embed_tokens(inputs, cache.table)
+        groups = self.config.heads // self.config.kv_heads
+        mask = cache.mask(length, groups, start)
         for layer, block in enumerate(self.causal):
-            q, k, v = block.project(x, rope)
-            if ragged:
-                spot = (cache.size + place)[:, None, :, None].expand(-1, k.shape[1], -1, k.shape[-1])
-                cache.store[layer, 0].scatter_(2, spot, k)
-                cache.store[layer, 1].scatter_(2, spot, v)
+            q, kv = block.project_packed(x, rope)
+            if isinstance(start, Tensor):
+                where = spot.expand(-1, kv.shape[2], -1, kv.shape[-1])
+                cache.store[layer].scatter_(3, where.expand(2, -1, -1, -1, -1), kv)
             else:
-                cache.store[layer, 0, :, :, cache.size + start : cache.size + end] = k
-                cache.store[layer, 1, :, :, cache.size + start : cache.size + end] = v
-            keys, values = cache.store[layer, :, :, :, : cache.size + end].unbind(0)
-            x = block.finish(x, attend(q, keys, values, mask))
+                cache.store[layer, :, :, :, stop - length : stop] = kv
+            keys, values = cache.store[layer, :, :, :, :stop].unbind(0)
+            y = F.scaled_dot_product_attention(q, keys, values, attn_mask=mask)
+            y = y.view(batch, -1, length, self.head_dim).transpose(1, 2).flatten(2)
+            x = block.finish(x, y)
         return draft + self._correction(x)
+
+    def _embed_tokens(self, tokens: Tensor, table: Tensor) -> Tensor:
+        """(B, T, C) tokens, -1 for "none yet" -> (B, T, d): a sum of C rows of the table."""
+        index = (tokens + self.channel_offset).clamp_(min=0).flatten(0, 1)
+        x = F.embedding_bag(index, table, mode="sum").view(*tokens.shape[:2], -1)
+        first = tokens[..., :1] < 0
+        return torch.where(first, self.begin.to(x.dtype), x)
 
     def _correction(self, x: Tensor) -> Tensor:
         flat = self.head(self.head_norm(x)).float()
