@@ -1,0 +1,51 @@
+"""The end of a run: averaged weights as safetensors and a JSON sidecar that says what they are."""
+
+from __future__ import annotations
+
+import math
+import platform
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from visiongen import checkpoint
+from visiongen.files import write_json
+
+if TYPE_CHECKING:
+    from visiongen.training.loop import Trainer
+
+WEIGHTS, SIDECAR, PREFIX = "weights.safetensors", "weights.json", "model"
+
+
+def export_weights(trainer: Trainer) -> dict[str, Any]:
+    """Write weights.safetensors (EMA, fp32, under ``model.``) and weights.json; returns the latter.
+
+    The file is one of visiongen.checkpoint: it carries the recipe and its own checksum.
+    """
+    state = trainer.state
+    facts = {
+        "schema": "visiongen.training/1",
+        "parameters": sum(p.numel() for p in trainer.model.parameters()),
+        "steps": state.step,
+        "samples": state.samples,
+        "minutes": round(state.seconds / 60, 3),
+        "skipped_steps": state.skipped,
+        "best_loss": state.best_loss if math.isfinite(state.best_loss) else None,
+        "device": trainer.device.type,
+        "precision": trainer.options.precision,
+        "torch": torch.__version__,
+        "machine": platform.machine(),
+        "recipe": trainer.described,
+    }
+    path = trainer.out / WEIGHTS
+    meta = {"kind": "training", **{k: facts[k] for k in ("steps", "samples", "recipe")}}
+    digest = checkpoint.save(path, {PREFIX: trainer.ema.shadow}, meta, dtype=torch.float32)
+    facts = {"weights": WEIGHTS, "sha256": digest, **facts}
+    write_json(trainer.out / SIDECAR, facts)
+    return facts
+
+
+def load_weights(path: str | Path) -> dict[str, torch.Tensor]:
+    """The trained tensors of a file that ``export_weights`` wrote; WeightsError if unusable."""
+    return checkpoint.load(path).part(PREFIX)

@@ -1,0 +1,257 @@
+"""One loop for everything that is trained: tokenizer, painter, specialists, fine-tuning.
+
+A model is any ``nn.Module`` with ``loss(batch) -> (scalar tensor, dict of floats)``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from visiongen.errors import UsageError, VisiongenError, WeightsError
+from visiongen.training.batches import Batch, move
+from visiongen.training.checkpoint import (
+    load_checkpoint,
+    random_state,
+    restore_random_state,
+    save_checkpoint,
+)
+from visiongen.training.ema import Ema
+from visiongen.training.export import export_weights
+from visiongen.training.log import Log, Window
+from visiongen.training.mixture import Mixture, batches
+from visiongen.training.optim import Optim, make_optimiser
+from visiongen.training.plot import plot_log
+from visiongen.training.progress import Progress
+from visiongen.training.schedule import Schedule
+
+
+@dataclass
+class RunOptions:
+    """How a run is carried out; none of it changes what a CPU fp32 run computes, but ``precision``.
+
+    ``workers`` None: 1 on a CPU, up to 8 on a GPU machine. ``precision``: "fp32" or "bf16".
+    """
+
+    accumulate: int = 1
+    precision: str = "fp32"
+    compile: bool = False
+    workers: int | None = None
+    ahead: int = 4
+    threads: int | None = None
+    log_every: int = 20
+    checkpoint_minutes: float = 5.0
+    checkpoint_steps: int | None = None
+    max_bad_steps: int = 20
+
+
+@dataclass
+class State:
+    """Where the run stands; everything here goes into a checkpoint."""
+
+    step: int = 0
+    position: int = 0
+    samples: int = 0
+    seconds: float = 0.0
+    step_seconds: float = 0.0
+    skipped: int = 0
+    bad_in_a_row: int = 0
+    best_loss: float = math.inf
+
+
+class Trainer:
+    """Trains ``model`` on ``stream`` until ``schedule`` ends, writing everything to ``out_dir``.
+
+    ``described`` (JSON-able; the recipe) goes into checkpoints and the sidecar of the weights.
+    Files: checkpoint.pt, checkpoint.previous.pt, log.jsonl, loss.svg, weights.safetensors (the
+    averaged weights) and weights.json.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        stream: Mixture,
+        schedule: Schedule,
+        out_dir: str | Path,
+        *,
+        optim: Optim | None = None,
+        run: RunOptions | None = None,
+        device: str | torch.device = "cpu",
+        described: dict[str, Any] | None = None,
+        on_log: Callable[[dict[str, Any]], None] | None = None,
+    ) -> None:
+        self.stream, self.schedule, self.out = stream, schedule, Path(out_dir)
+        self.options, self.optim = run or RunOptions(), optim or Optim()
+        if self.options.precision not in ("fp32", "bf16"):
+            raise UsageError(f"precision {self.options.precision!r}: choose fp32 or bf16")
+        self.device = torch.device(device)
+        self.model = model.to(self.device)
+        self.optimiser = make_optimiser(self.model, self.optim)
+        self.ema = Ema(self.model, self.optim.ema)
+        self.state = State()
+        self.described = described or {}
+        self.on_log = on_log
+        self._log = Log(self.out)
+        self._window = Window()
+        self._loss: Callable[[Batch], tuple[Tensor, dict[str, float]]] = self.model.loss  # type: ignore
+        if self.options.compile:
+            self._loss = torch.compile(self._loss, dynamic=False)
+
+    # --- checkpoints -------------------------------------------------------------------------
+
+    def checkpoint(self) -> Path:
+        """Write the whole state."""
+        return save_checkpoint(
+            self.out,
+            {
+                "model": self.model.state_dict(),
+                "ema": self.ema.state(),
+                "optimiser": self.optimiser.state_dict(),
+                "state": dict(self.state.__dict__),
+                "random": random_state(),
+                "described": self.described,
+            },
+        )
+
+    def restore(self, previous: bool = False) -> None:
+        """Continue from the checkpoint in ``out_dir``; WeightsError if it cannot be used."""
+        saved = load_checkpoint(self.out, previous)
+        try:
+            self.model.load_state_dict(saved["model"])
+            self.ema.restore(saved["ema"])
+            self.optimiser.load_state_dict(saved["optimiser"])
+        except (KeyError, RuntimeError, ValueError) as error:
+            reason = " ".join(str(error).split())[:200]
+            raise WeightsError(
+                f"{self.out}: checkpoint is of another model ({reason}); "
+                "use the recipe it was made with or another --out"
+            ) from None
+        self.state = State(**saved["state"])
+        restore_random_state(saved["random"])
+
+    # --- the loop ----------------------------------------------------------------------------
+
+    def fit(self, resume: bool = False, previous: bool = False) -> dict[str, Any]:
+        """Run to the end; returns the sidecar of the exported weights."""
+        self.out.mkdir(parents=True, exist_ok=True)
+        if self.options.threads:
+            torch.set_num_threads(self.options.threads)
+        if resume:
+            self.restore(previous)
+        self._log.start(self.state.step)
+        feed = self._feed()
+        self.model.train()
+        last_save = time.monotonic()
+        with Progress(self.schedule) as progress:
+            while not self._finished():
+                row = self._timed_step(feed)
+                progress.update(self.state, row)
+                if self.state.step % self.options.log_every == 0:
+                    self._write_row()
+                if self._due(last_save):
+                    self.checkpoint()
+                    last_save = time.monotonic()
+        self._write_row()
+        self.checkpoint()
+        plot_log(self._log.path, self.out / "loss.svg")
+        return export_weights(self)
+
+    def _feed(self) -> Iterator[Batch]:
+        workers = self.options.workers
+        if workers is None:
+            workers = 1 if self.device.type == "cpu" else 8
+        pin = self.device.type == "cuda"
+        return batches(self.stream, self.state.position, workers, self.options.ahead, pin)
+
+    def _finished(self) -> bool:
+        s = self.state
+        return self.schedule.finished(s.step, s.seconds, s.step_seconds)
+
+    def _due(self, last_save: float) -> bool:
+        every = self.options.checkpoint_steps
+        if every and self.state.step % every == 0:
+            return True
+        return time.monotonic() - last_save >= 60 * self.options.checkpoint_minutes
+
+    def _timed_step(self, feed: Iterator[Batch]) -> dict[str, float]:
+        start = time.perf_counter()
+        row = self._step(feed)
+        took = time.perf_counter() - start
+        s = self.state
+        s.seconds += took
+        s.step_seconds = took if s.step <= 1 else 0.9 * s.step_seconds + 0.1 * took
+        self._window.seconds += took
+        self._window.add(row)
+        return row
+
+    def _step(self, feed: Iterator[Batch]) -> dict[str, float]:
+        s, count = self.state, self.options.accumulate
+        factor = self.schedule.factor(s.step, s.seconds)
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.optim.lr * factor * group["lr_scale"]
+        row: dict[str, float] = {"lr": self.optim.lr * factor}
+        totals: list[float] = []
+        for _ in range(count):
+            batch = move(next(feed), self.device)
+            s.position += 1
+            samples = len(batch["prompts"]) if "prompts" in batch else len(batch["target"])
+            s.samples += samples
+            self._window.samples += samples
+            with self._autocast():
+                loss, parts = self._loss(batch)
+            (loss / count).backward()
+            totals.append(float(loss.detach()))
+            self._window.add({k: float(v) for k, v in parts.items()})
+            if "source" in batch:
+                self._window.add({f"loss/{batch['source']}": totals[-1]})
+        row["loss"] = sum(totals) / count
+        row["grad_norm"] = self._update(row["loss"])
+        s.step += 1
+        return row
+
+    def _autocast(self) -> contextlib.AbstractContextManager:
+        if self.options.precision == "bf16":
+            return torch.autocast(self.device.type, torch.bfloat16)
+        return contextlib.nullcontext()
+
+    def _update(self, loss: float) -> float:
+        """Clip and step; a loss or gradient that is not finite skips the step and is counted."""
+        limit = self.optim.clip if self.optim.clip > 0 else math.inf
+        norm = float(nn.utils.clip_grad_norm_(self.model.parameters(), limit))
+        s = self.state
+        if math.isfinite(loss) and math.isfinite(norm):
+            self.optimiser.step()
+            self.ema.update(self.model)
+            s.bad_in_a_row = 0
+        else:
+            s.skipped += 1
+            s.bad_in_a_row += 1
+        self.optimiser.zero_grad(set_to_none=True)
+        if s.bad_in_a_row >= self.options.max_bad_steps:
+            raise VisiongenError(
+                f"{self.out}: loss is not finite for {s.bad_in_a_row} steps in a row (step "
+                f"{s.step}); lower optim.lr or set run.precision = \"fp32\", then --resume"
+            )
+        return norm
+
+    def _write_row(self) -> None:
+        window, s = self._window, self.state
+        if not window.counts:
+            return
+        row: dict[str, Any] = {"step": s.step, "seconds": s.seconds, "samples": s.samples}
+        row.update(window.means())
+        row["samples_per_s"] = window.samples / max(window.seconds, 1e-9)
+        row["skipped"] = s.skipped
+        s.best_loss = min(s.best_loss, row.get("loss", math.inf))
+        self._log.write(row)
+        if self.on_log:
+            self.on_log(row)
+        self._window = Window()

@@ -1,0 +1,149 @@
+"""Frames of the rendered world kept on disk: rendered once, then read by memory map.
+
+photo uint8 (N, H, W, 3); depth uint16 (N, H, W), logarithmic, 0 = invalid, 65535 = +inf (sky);
+normals int8 (N, H, W, 3) times 127, zero = invalid; classes uint8 (N, H, W), 255 = none.
+A killed rendering goes on where it stopped; two processes that want the same pool take turns.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from visiongen.files import write_json
+
+NEAR, FAR = 0.02, 2000.0
+_SPAN = np.log(FAR / NEAR)
+_SHAPES = {
+    "photo": (np.uint8, (3,)),
+    "depth": (np.uint16, ()),
+    "normals": (np.int8, (3,)),
+    "classes": (np.uint8, ()),
+}
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One rendered view: photo uint8, depth metres (NaN invalid, inf sky), normals, class ids."""
+
+    photo: np.ndarray
+    depth: np.ndarray
+    normals: np.ndarray
+    classes: np.ndarray
+
+
+def pack_depth(depth: np.ndarray) -> np.ndarray:
+    """Metres float32 -> uint16; relative error at most 1e-4 between 2 cm and 2 km."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        code = np.log(np.clip(depth, NEAR, FAR) / NEAR) / _SPAN * 65533 + 1
+    code = np.where(np.isnan(depth), 0, np.where(np.isposinf(depth), 65535, np.rint(code)))
+    return code.astype(np.uint16)
+
+
+def unpack_depth(code: np.ndarray) -> np.ndarray:
+    """Inverse of ``pack_depth``: float32 metres, NaN invalid, +inf sky."""
+    metres = NEAR * np.exp((code.astype(np.float32) - 1) / 65533 * _SPAN)
+    metres[code == 0] = np.nan
+    metres[code == 65535] = np.inf
+    return metres.astype(np.float32)
+
+
+class FramePool:
+    """``count`` frames in ``folder``; ``render(start, stop)`` makes the missing ones."""
+
+    def __init__(self, folder: Path, count: int, size: tuple[int, int]) -> None:
+        self.folder, self.count, self.size = folder, count, size
+        self._maps: dict[str, np.ndarray] = {}
+
+    @staticmethod
+    def folder_name(described: dict) -> str:
+        """A name that changes with anything that changes the frames."""
+        text = json.dumps(described, sort_keys=True)
+        return f"world-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+
+    def fill(
+        self,
+        render: Callable[[int, int], list[Frame]],
+        described: dict,
+        chunk: int = 16,
+    ) -> None:
+        """Render what is missing, ``chunk`` frames at a time, then map everything read-only."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with _locked(self.folder / "lock"):
+            done = self._done()
+            if done < self.count:
+                write_json(self.folder / "pool.json", {"count": self.count, "of": described})
+            for start in range(done, self.count, chunk):
+                stop = min(self.count, start + chunk)
+                self._store(start, render(start, stop))
+                write_json(self.folder / "done.json", {"frames": stop})
+                _say(stop, self.count)
+        self._maps = {name: self._open(name, "r") for name in _SHAPES}
+
+    def _done(self) -> int:
+        path = self.folder / "done.json"
+        return int(json.loads(path.read_text())["frames"]) if path.is_file() else 0
+
+    def _open(self, name: str, mode: str) -> np.ndarray:
+        dtype, rest = _SHAPES[name]
+        path = self.folder / f"{name}.npy"
+        if mode == "r+" and not path.is_file():
+            mode = "w+"
+        shape = (self.count, *self.size, *rest)
+        if mode == "r":
+            return np.load(path, mmap_mode="r")
+        return np.lib.format.open_memmap(path, mode=mode, dtype=dtype, shape=shape)
+
+    def _store(self, start: int, frames: list[Frame]) -> None:
+        maps = {name: self._open(name, "r+") for name in _SHAPES}
+        for number, frame in enumerate(frames, start):
+            maps["photo"][number] = frame.photo
+            maps["depth"][number] = pack_depth(frame.depth)
+            maps["normals"][number] = np.rint(np.nan_to_num(frame.normals) * 127).astype(np.int8)
+            maps["classes"][number] = frame.classes
+        for array in maps.values():
+            array.flush()  # type: ignore[attr-defined]
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, number: int) -> Frame:
+        m = self._maps
+        return Frame(
+            np.asarray(m["photo"][number]),
+            unpack_depth(np.asarray(m["depth"][number])),
+            m["normals"][number].astype(np.float32) / 127,
+            np.asarray(m["classes"][number]),
+        )
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    with open(path, "w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            fcntl.flock(file, fcntl.LOCK_UN)
+
+
+def _say(done: int, count: int) -> None:
+    if sys.stderr.isatty():
+        end = "\n" if done >= count else ""
+        print(f"\rrendering the world: {done} of {count} frames", end=end, file=sys.stderr)
+        sys.stderr.flush()
+
+
+def default_cache() -> Path:
+    """Where pools go unless told: the user's cache folder."""
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(home) / "visiongen" / "world"

@@ -1,0 +1,108 @@
+"""From a recipe to a finished run: builds model, mixture and trainer."""
+
+from __future__ import annotations
+
+import importlib
+import random
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from visiongen.errors import UsageError, WeightsError
+from visiongen.registry import SOURCES
+from visiongen.training.export import load_weights
+from visiongen.training.loop import RunOptions, Trainer
+from visiongen.training.mixture import Mixture
+from visiongen.training.optim import Optim
+from visiongen.training.recipe import ModelPart, Recipe
+from visiongen.training.schedule import Schedule
+
+
+def seed_everything(seed: int) -> None:
+    """Fix python's, numpy's and torch's global generators."""
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.manual_seed(seed)
+
+
+def build_model(part: ModelPart) -> nn.Module:
+    """Import ``target``, call it with ``options``, load ``init`` if given."""
+    module_name, _, attribute = part.target.partition(":")
+    try:
+        make = getattr(importlib.import_module(module_name), attribute)
+    except (ImportError, AttributeError) as error:
+        raise UsageError(f"model.target {part.target!r}: cannot be imported ({error})") from None
+    try:
+        model = make(**part.options)
+    except TypeError as error:
+        raise UsageError(f"model.options of {part.target}: {error}; correct the recipe") from None
+    if not hasattr(model, "loss"):
+        raise UsageError(f"model.target {part.target!r}: it has no loss(batch); choose another class")
+    if part.init:
+        load_init(model, part.init, part.init_strict)
+    return model
+
+
+def load_init(model: nn.Module, path: str, strict: bool) -> None:
+    """Start from the weights at ``path``; not ``strict`` takes only what fits by name and shape."""
+    weights = load_weights(path)
+    own = model.state_dict()
+    fitting = {k: v for k, v in weights.items() if k in own and own[k].shape == v.shape}
+    odd = sorted((set(own) | set(weights)) - set(fitting))
+    if strict and odd:
+        raise WeightsError(
+            f"{path}: does not fit the model ({len(odd)} tensors differ, first {odd[0]!r}); "
+            "use init_strict = false or other weights"
+        )
+    if not fitting:
+        raise WeightsError(f"{path}: no tensor fits the model; use other weights")
+    model.load_state_dict(fitting, strict=False)
+
+
+def build_mixture(recipe: Recipe, data: str | Path | None = None) -> Mixture:
+    """The sources of the recipe; ``data`` is the data root given by the user."""
+    root = str(data) if data is not None else None
+    sources = [SOURCES.get(d.source)(**d.options, data=root) for d in recipe.data]
+    return Mixture(sources, [d.weight for d in recipe.data], recipe.run.seed)
+
+
+def build_trainer(
+    recipe: Recipe,
+    out: str | Path,
+    *,
+    minutes: float | None = None,
+    data: str | Path | None = None,
+    device: str = "cpu",
+    **extra: Any,
+) -> Trainer:
+    """Everything put together; ``minutes`` replaces the recipe's budget."""
+    if minutes is not None:
+        budget = recipe.schedule.model_copy(update={"minutes": minutes, "steps": None})
+        recipe = recipe.model_copy(update={"schedule": budget})
+    seed_everything(recipe.run.seed)
+    run = recipe.run.model_dump(exclude={"seed"})
+    return Trainer(
+        build_model(recipe.model),
+        build_mixture(recipe, data),
+        Schedule(**recipe.schedule.model_dump()),
+        out,
+        optim=Optim(**recipe.optim.model_dump()),
+        run=RunOptions(**run),
+        device=device,
+        described=recipe.described(),
+        **extra,
+    )
+
+
+def pick_device(name: str) -> str:
+    """``auto`` is cuda where there is one; UsageError for a device that is not here."""
+    available = torch.cuda.is_available()
+    if name == "auto":
+        return "cuda" if available else "cpu"
+    kind = name.partition(":")[0]
+    if kind not in ("cpu", "cuda") or (kind == "cuda" and not available):
+        raise UsageError(f"--device {name!r}: not available here; use cpu or auto")
+    return name

@@ -1,0 +1,65 @@
+"""From class ids to a painting order: which names the legend holds, and the painted map."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from visiongen.prompt import Prompt
+from visiongen.training.augment import fill_nearest
+from visiongen.training.batches import IGNORE, TEXTS, random_legend
+
+OTHER = "other"
+
+
+@dataclass(frozen=True)
+class PaintedClasses:
+    """A semantic target: prompt with legend, map uint8 (H, W, 3), valid (H, W), labels uint8."""
+
+    prompt: Prompt
+    map: np.ndarray
+    valid: np.ndarray
+    labels: np.ndarray
+
+
+def paint_classes(
+    classes: np.ndarray,
+    names: Sequence[str],
+    rng: np.random.Generator,
+    subset: float = 0.0,
+    distractors: int = 4,
+) -> PaintedClasses:
+    """Paint ``classes`` (ids into ``names``, 255 = ignore) with a legend in fresh random colours.
+
+    With chance ``subset`` the legend holds only some of the classes present and a few absent ones;
+    what it leaves out is then either painted as "other" or kept out of the loss. Otherwise it
+    holds every name, in order. Order and names always stay the natural ones.
+    """
+    chosen = np.arange(len(names))
+    if rng.uniform() < subset:
+        chosen = _choose(classes, len(names), rng, distractors)
+    wanted = [names[i] for i in chosen]
+    with_other = len(chosen) < len(names) and OTHER not in wanted and rng.uniform() < 0.5
+    table = np.full(256, IGNORE, np.uint8)
+    if with_other:
+        table[: len(names)] = len(chosen)
+        wanted.append(OTHER)
+    table[chosen] = np.arange(len(chosen))
+    labels = table[classes]
+    legend = random_legend(wanted, rng)
+    filled = np.where(labels == IGNORE, 0, labels) if (labels == IGNORE).all() else fill_nearest(labels)
+    prompt = Prompt("semantic", TEXTS["semantic"], legend)
+    return PaintedClasses(prompt, legend.array()[filled], labels != IGNORE, labels)
+
+
+def _choose(classes: np.ndarray, count: int, rng: np.random.Generator, distractors: int) -> np.ndarray:
+    present = np.flatnonzero(np.bincount(classes.ravel(), minlength=256)[:count])
+    keep = present
+    if len(present) > 1:
+        keep = rng.permutation(present)[: rng.integers(1, len(present) + 1)]
+    absent = np.setdiff1d(np.arange(count), present)
+    extra = rng.permutation(absent)[: rng.integers(0, min(distractors, len(absent)) + 1)]
+    chosen = np.sort(np.concatenate([keep, extra]))
+    return chosen if len(chosen) else np.arange(min(count, 1))

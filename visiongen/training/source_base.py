@@ -1,0 +1,71 @@
+"""What every training source has in common: sizes, batch count, and purity in (seed, index)."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+
+import numpy as np
+
+from visiongen.errors import UsageError
+from visiongen.training.batches import Batch
+
+Size = Sequence[int] | Sequence[Sequence[int]]
+
+
+class Source:
+    """Base: ``prepare()`` once, then ``batch(index, seed)`` as a pure function of its arguments.
+
+    ``size`` is [height, width] or a list of them (one is drawn per batch), multiples of 8;
+    ``batch`` is the number of photos in a batch; ``data`` the data root (see visiongen.data).
+    """
+
+    name = "source"
+
+    def __init__(self, *, size: Size, batch: int = 8, data: str | None = None) -> None:
+        self.sizes = parse_sizes(size, self.name)
+        if batch < 1:
+            raise UsageError(f"source {self.name}: batch = {batch}; give at least 1")
+        self.count = int(batch)
+        self.data = data
+
+    def prepare(self) -> None:
+        """Load or render what batches need; called once, before any worker starts."""
+
+    def batch(self, index: int, seed: int) -> Batch:
+        """Batch number ``index`` of the run with ``seed``; see visiongen.training.batches."""
+        raise NotImplementedError
+
+    def generator(self, index: int, seed: int) -> np.random.Generator:
+        """The random generator of one batch; differs between sources."""
+        return np.random.default_rng([seed, index, zlib.crc32(self.name.encode())])
+
+    def draw_size(self, rng: np.random.Generator) -> tuple[int, int]:
+        """One of the source's sizes."""
+        return self.sizes[int(rng.integers(len(self.sizes)))]
+
+
+def parse_sizes(size: Size, where: str) -> tuple[tuple[int, int], ...]:
+    """[h, w] or [[h, w], ...] as a tuple of pairs; UsageError unless multiples of 8."""
+    rows = [size] if len(size) == 2 and not isinstance(size[0], Sequence) else list(size)
+    pairs = []
+    for row in rows:
+        if not isinstance(row, Sequence) or len(row) != 2:
+            raise UsageError(f"source {where}: size {size!r}; give [height, width] or a list of them")
+        h, w = int(row[0]), int(row[1])
+        if h < 8 or w < 8 or h % 8 or w % 8:
+            raise UsageError(f"source {where}: size [{h}, {w}] is not made of multiples of 8")
+        pairs.append((h, w))
+    if not pairs:
+        raise UsageError(f"source {where}: size is empty; give [height, width]")
+    return tuple(pairs)
+
+
+def check_tasks(tasks: Sequence[str], known: Sequence[str], where: str) -> tuple[str, ...]:
+    """The tasks as a tuple; UsageError for an unknown one or none at all."""
+    for task in tasks:
+        if task not in known:
+            raise UsageError(f"source {where}: unknown task {task!r}; choose from {', '.join(known)}")
+    if not tasks:
+        raise UsageError(f"source {where}: tasks is empty; choose from {', '.join(known)}")
+    return tuple(tasks)

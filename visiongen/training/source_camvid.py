@@ -1,0 +1,121 @@
+"""CamVid, SegNet's 11 classes: driving photos with class maps, always in newly drawn colours."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from visiongen.data import pack
+from visiongen.errors import MissingDataError, UsageError
+from visiongen.training.augment import degrade, jitter, random_view, whole_view
+from visiongen.training.batches import Batch, BatchBuilder, photo_prompt
+from visiongen.training.reading import read_classes, read_rgb
+from visiongen.training.semantic import paint_classes
+from visiongen.training.source_base import Size, Source, check_tasks
+
+#: SegNet's order; id 11 (void) is ignored.
+CAMVID_NAMES = (
+    "sky",
+    "building",
+    "pole",
+    "road",
+    "pavement",
+    "tree",
+    "sign",
+    "fence",
+    "car",
+    "pedestrian",
+    "bicyclist",
+)
+
+
+class CamVidSource(Source):
+    """Semantic targets from ``<root>/<split>/{images,labels}``.
+
+    ``root``: the pack's folder (else ``camvid11`` below the data root). ``scale``: side of the
+    random window against the largest one. ``whole``: chance of the whole frame instead.
+    ``subset``: chance of a legend with only some names. ``reverse``: share of photos for which the
+    painted map is also given and the photo asked back. ``tasks``: "semantic" and/or "photo" (the
+    photo from nothing). ``limit``: use only the first N frames (for tests and ablations).
+    """
+
+    name = "camvid11"
+
+    def __init__(
+        self,
+        *,
+        root: str | None = None,
+        split: str = "train",
+        size: Size = (192, 256),
+        batch: int = 8,
+        tasks: Sequence[str] = ("semantic",),
+        scale: tuple[float, float] = (0.45, 1.0),
+        whole: float = 0.3,
+        flips: bool = True,
+        jitter: float = 1.0,
+        degrade: float = 0.1,
+        subset: float = 0.2,
+        reverse: float = 0.0,
+        limit: int | None = None,
+        data: str | None = None,
+    ) -> None:
+        super().__init__(size=size, batch=batch, data=data)
+        if split == "test":
+            raise UsageError("source camvid11: split 'test' is for scoring only; use 'train'")
+        self.root, self.split, self.limit = root, split, limit
+        self.tasks = check_tasks(tasks, ("semantic", "photo"), self.name)
+        self.scale = (float(scale[0]), float(scale[1]))
+        self.whole, self.flips, self.subset, self.reverse = whole, flips, subset, reverse
+        self.jitter, self.degrade = jitter, degrade
+        self._frames: list[tuple[np.ndarray, np.ndarray]] = []
+
+    def prepare(self) -> None:
+        """Read every frame into memory once (about 190 MB for the train split)."""
+        if self._frames:
+            return
+        root = Path(self.root) if self.root else pack("camvid11", self.data)
+        folder = root / self.split / "images"
+        photos = sorted(p for p in folder.glob("*") if p.suffix.lower() in (".jpg", ".png"))
+        if not photos:
+            raise MissingDataError(f"{folder}: no images of split {self.split!r}; check --data")
+        for path in photos[: self.limit]:
+            labels = read_classes(root / self.split / "labels" / f"{path.stem}.png")
+            labels[labels >= len(CAMVID_NAMES)] = 255
+            self._frames.append((read_rgb(path), labels))
+
+    def batch(self, index: int, seed: int) -> Batch:
+        """``batch`` random frames, each with its own window, colours and legend."""
+        self.prepare()
+        rng = self.generator(index, seed)
+        size = self.draw_size(rng)
+        builder = BatchBuilder(size)
+        for number in rng.integers(len(self._frames), size=self.count):
+            self._add(builder, *self._frames[number], size, rng)
+        return builder.build()
+
+    def _add(
+        self,
+        builder: BatchBuilder,
+        photo: np.ndarray,
+        classes: np.ndarray,
+        size: tuple[int, int],
+        rng: np.random.Generator,
+    ) -> None:
+        source = (photo.shape[0], photo.shape[1])
+        if rng.uniform() < self.whole:
+            view = whole_view(source, size, bool(self.flips and rng.uniform() < 0.5))
+        else:
+            view = random_view(source, size, rng, self.scale, self.flips)
+        clean = jitter(view.photo(photo), rng, self.jitter)
+        seen = degrade(clean, rng, self.degrade)
+        if "semantic" in self.tasks:
+            painted = paint_classes(view.nearest(classes), CAMVID_NAMES, rng, self.subset)
+            place = builder.photo(seen)
+            builder.target(place, painted.prompt, painted.map, painted.valid, painted.labels)
+            if rng.uniform() < self.reverse:
+                order = photo_prompt("semantic", painted.prompt.legend)
+                builder.target(builder.photo(painted.map), order, clean)
+        if "photo" in self.tasks:
+            builder.target(builder.photo(None), photo_prompt(), clean)

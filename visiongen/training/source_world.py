@@ -1,0 +1,195 @@
+"""The rendered world: exact depth, normals and classes, as fresh frames or from a pool on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from visiongen.errors import UsageError
+from visiongen.prompt import Prompt
+from visiongen.registry import CODECS
+from visiongen.training.augment import View, degrade, jitter, random_view, whole_view
+from visiongen.training.batches import TEXTS, Batch, BatchBuilder, photo_prompt
+from visiongen.training.pool import Frame, FramePool, default_cache
+from visiongen.training.semantic import paint_classes
+from visiongen.training.source_base import Size, Source, check_tasks
+
+#: Frames with seeds below this are for scoring (world-depth, world-normals) and never trained on.
+FIRST_TRAINING_SEED = 10_000_000
+
+
+class WorldSource(Source):
+    """Several tasks on every rendered photo; the photo is shared through ``photo_index``.
+
+    ``kinds``: scenes of visiongen.world. ``tasks``: of semantic, depth, normals, photo (the photo
+    from nothing). ``per_photo``: at most so many tasks, drawn anew for each photo. ``reverse``:
+    chance per photo that one of its maps is given and the photo asked back. ``whole``: share of
+    photos seen whole. Only those have a depth target: zooming a window would falsify metres.
+    ``pool``: render that many frames once (``pool_size``, in ``cache_dir``) and draw from them;
+    0 renders every batch anew. ``first_seed``: of the pool. ``device``: where the pool is rendered.
+    """
+
+    name = "world"
+
+    def __init__(
+        self,
+        *,
+        kinds: Sequence[str] = ("room", "street", "tabletop"),
+        size: Size = (120, 160),
+        batch: int = 4,
+        tasks: Sequence[str] = ("semantic", "depth", "normals"),
+        per_photo: int | None = None,
+        reverse: float = 0.0,
+        whole: float = 0.6,
+        scale: tuple[float, float] = (0.4, 1.0),
+        subset: float = 1.0,
+        distractors: int = 4,
+        jitter: float = 0.5,
+        degrade: float = 0.1,
+        pool: int = 0,
+        pool_size: Sequence[int] = (240, 320),
+        cache_dir: str | None = None,
+        first_seed: int = FIRST_TRAINING_SEED,
+        materials: Any = None,
+        device: str = "cpu",
+        chunk: int = 16,
+        data: str | None = None,
+    ) -> None:
+        super().__init__(size=size, batch=batch, data=data)
+        self.kinds = tuple(kinds)
+        self.tasks = check_tasks(tasks, ("semantic", "depth", "normals", "photo"), self.name)
+        if first_seed < FIRST_TRAINING_SEED:
+            raise UsageError(
+                f"source world: first_seed = {first_seed}; seeds below {FIRST_TRAINING_SEED} are "
+                "kept for scoring, give a larger one"
+            )
+        self.per_photo, self.reverse, self.whole = per_photo, reverse, whole
+        self.scale = (float(scale[0]), float(scale[1]))
+        self.subset, self.distractors = subset, distractors
+        self.jitter, self.degrade = jitter, degrade
+        self.pool_count, self.pool_size = int(pool), (int(pool_size[0]), int(pool_size[1]))
+        self.cache_dir, self.first_seed = cache_dir, first_seed
+        self.materials, self.device, self.chunk = materials, device, chunk
+        self._pool: FramePool | None = None
+        self._names: tuple[str, ...] | None = None
+
+    # --- frames ------------------------------------------------------------------------------
+
+    def prepare(self) -> None:
+        """Render the pool if one is asked for and not there yet."""
+        if self._pool is not None or not self.pool_count:
+            return
+        described = {
+            "kinds": list(self.kinds),
+            "count": self.pool_count,
+            "size": list(self.pool_size),
+            "first_seed": self.first_seed,
+            "materials": self.materials,
+            "names": list(self.names),
+        }
+        cache = Path(self.cache_dir).expanduser() if self.cache_dir else default_cache()
+        folder = cache / FramePool.folder_name(described)
+        pool = FramePool(folder, self.pool_count, self.pool_size)
+        pool.fill(self._render_pool, described, self.chunk)
+        self._pool = pool
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Class names of the world."""
+        if self._names is None:
+            from visiongen.world.classes import CLASS_NAMES
+
+            self._names = tuple(CLASS_NAMES)
+        return self._names
+
+    def _render_pool(self, start: int, stop: int) -> list[Frame]:
+        """Frames start..stop-1 of the pool; frame i is of kind i modulo the number of kinds."""
+        frames: dict[int, Frame] = {}
+        for number, kind in enumerate(self.kinds):
+            wanted = [i for i in range(start, stop) if i % len(self.kinds) == number]
+            if wanted:
+                seeds = [self.first_seed + i for i in wanted]
+                rendered = self._render(kind, seeds, self.pool_size, self.device)
+                frames.update(zip(wanted, rendered, strict=True))
+        return [frames[i] for i in range(start, stop)]
+
+    def _render(
+        self, kind: str, seeds: Sequence[int], size: tuple[int, int], device: str
+    ) -> list[Frame]:
+        from visiongen.world import render
+
+        out = render(kind, list(seeds), size[0], size[1], device=device, materials=self.materials)
+        arrays = [t.cpu().numpy() for t in (out.photo, out.depth, out.normals, out.classes)]
+        return [Frame(*parts) for parts in zip(*arrays, strict=True)]
+
+    def _draw(self, rng: np.random.Generator, size: tuple[int, int]) -> list[Frame]:
+        if self._pool is not None:
+            return [self._pool[int(i)] for i in rng.integers(len(self._pool), size=self.count)]
+        kind = self.kinds[int(rng.integers(len(self.kinds)))]
+        seeds = rng.integers(FIRST_TRAINING_SEED, 2**31 - 1, size=self.count)
+        return self._render(kind, [int(s) for s in seeds], size, "cpu")
+
+    # --- batches -----------------------------------------------------------------------------
+
+    def batch(self, index: int, seed: int) -> Batch:
+        """``batch`` photos and their tasks."""
+        self.prepare()
+        rng = self.generator(index, seed)
+        size = self.draw_size(rng)
+        builder = BatchBuilder(size)
+        for frame in self._draw(rng, size):
+            self._add(builder, frame, size, rng)
+        return builder.build()
+
+    def _add(
+        self, builder: BatchBuilder, frame: Frame, size: tuple[int, int], rng: np.random.Generator
+    ) -> None:
+        source = (frame.photo.shape[0], frame.photo.shape[1])
+        whole = rng.uniform() < self.whole or self.tasks == ("depth",)
+        flip = bool(rng.uniform() < 0.5)
+        view = whole_view(source, size, flip) if whole else random_view(source, size, rng, self.scale)
+        tasks = [t for t in self.tasks if whole or t != "depth"] or ["depth"]
+        if self.per_photo is not None and len(tasks) > self.per_photo:
+            tasks = [tasks[i] for i in sorted(rng.permutation(len(tasks))[: self.per_photo])]
+        clean = jitter(view.photo(frame.photo), rng, self.jitter)
+        seen = degrade(clean, rng, self.degrade)
+        depth = view.nearest(frame.depth) if whole else None
+        normals = view.normals(frame.normals)
+        place = builder.photo(seen, depth, normals) if tasks != ["photo"] else -1
+        maps = []
+        for task in tasks:
+            if task == "photo":
+                builder.target(builder.photo(None), photo_prompt(), clean)
+                continue
+            prompt, image, valid, labels = self._paint(task, frame, view, depth, normals, rng)
+            builder.target(place, prompt, image, valid, labels)
+            maps.append((task, prompt, image))
+        if maps and rng.uniform() < self.reverse:
+            task, prompt, image = maps[int(rng.integers(len(maps)))]
+            builder.target(builder.photo(image), photo_prompt(task, prompt.legend), clean)
+
+    def _paint(
+        self,
+        task: str,
+        frame: Frame,
+        view: View,
+        depth: np.ndarray | None,
+        normals: np.ndarray,
+        rng: np.random.Generator,
+    ) -> tuple[Prompt, np.ndarray, np.ndarray, np.ndarray | None]:
+        if task == "semantic":
+            classes = view.nearest(frame.classes)
+            painted = paint_classes(classes, self.names, rng, self.subset, self.distractors)
+            return painted.prompt, painted.map, painted.valid, painted.labels
+        prompt = Prompt(task, TEXTS[task])
+        if task == "depth":
+            assert depth is not None
+            return prompt, CODECS.get("depth/cubewalk@1")().encode(depth), ~np.isnan(depth), None
+        length = np.linalg.norm(normals, axis=-1)
+        valid = length > 0.5
+        unit = normals / np.where(valid, length, 1)[..., None]
+        unit[~valid] = np.nan
+        return prompt, CODECS.get("normals/opengl@1")().encode(unit), valid, None
