@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,15 +17,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from visiongen.errors import UsageError
+from visiongen.checkpoint import fill, load, save
+from visiongen.errors import UsageError, WeightsError
 from visiongen.prompt import Prompt
 
 IGNORE = 255
 HEADS = {"semantic": 11, "depth": 1, "normals": 3}
 CAMVID11 = (
-    "sky", "building", "pole", "road", "pavement", "tree", "sign symbol", "fence", "car",
-    "pedestrian", "bicyclist",
+    "sky", "building", "pole", "road", "pavement", "tree", "sign", "fence", "car", "pedestrian",
+    "bicyclist",
 )  # fmt: skip
+ALIASES = {"signsymbol": "sign"}
 
 
 @dataclass(frozen=True)
@@ -43,8 +46,9 @@ class SpecialistConfig:
 
 
 def class_key(name: str) -> str:
-    """Lower case without blanks and signs, so that "SignSymbol" finds "sign symbol"."""
-    return re.sub(r"[^a-z0-9]", "", name.lower())
+    """Lower case without blanks and signs; "SignSymbol" and "sign" are one class."""
+    key = re.sub(r"[^a-z0-9]", "", name.lower())
+    return ALIASES.get(key, key)
 
 
 def _block(inputs: int, outputs: int) -> nn.Sequential:
@@ -179,3 +183,20 @@ def _normals_loss(output: Tensor, normals: Tensor) -> tuple[Tensor, dict[str, fl
         degrees = torch.rad2deg(torch.arccos(cosine.clamp(-1, 1)))
         mean = (degrees * valid).sum() / valid.sum().clamp(min=1)
     return loss, {"one_minus_cos": float(loss.detach()), "degrees": float(mean)}
+
+
+def save_specialist(path: str | Path, model: Specialist, meta: dict[str, Any] | None = None) -> str:
+    """Write fp16 safetensors with the configuration in the header; returns the file's sha256."""
+    header = (meta or {}) | {"kind": "specialist", "specialist": model.config_dict()}
+    return save(path, {"specialist": model}, header)
+
+
+def load_specialist(path: str | Path) -> Specialist:
+    """The module that :func:`save_specialist` wrote, in eval mode; WeightsError when unusable."""
+    checkpoint = load(path)
+    if checkpoint.meta.get("kind") != "specialist":
+        kind = checkpoint.meta.get("kind")
+        raise WeightsError(f"{path}: holds {kind!r}, not a specialist; give a specialist's file")
+    model = Specialist(**checkpoint.meta["specialist"])
+    fill(model, checkpoint.part("specialist"), path)
+    return model.eval()

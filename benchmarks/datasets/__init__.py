@@ -1,1 +1,1 @@
-"""TODO."""
+"""Datasets: where the files are, in which order, and what their labels mean."""

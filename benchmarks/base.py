@@ -1,0 +1,88 @@
+"""What a benchmark is: a protocol, items with their truth, and how a blind guess is made."""
+
+from __future__ import annotations
+
+import hashlib
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from visiongen.benchmarks.protocols import load_protocol
+from visiongen.benchmarks.scoring import Scorer, scorer_for
+from visiongen.errors import UsageError
+from visiongen.prompt import Legend
+
+
+@dataclass(frozen=True)
+class Item:
+    """One image of a split. ``digest`` is of the photo's and the truth's bytes."""
+
+    id: str
+    digest: str
+    photo: Callable[[], np.ndarray] = field(repr=False)  # -> uint8 (H, W, 3); may raise InputError
+    truth: Callable[[], np.ndarray] = field(repr=False)  # -> labels in the task's form
+
+
+class Benchmark(ABC):
+    """A dataset with a split, a protocol and its metrics."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.protocol: dict[str, Any] = load_protocol(name)
+        self.task: str = self.protocol["task"]
+        self.version: str = self.protocol["version"]
+
+    @property
+    def scorer(self) -> Scorer:
+        """Turns truth and prediction into statistics, and statistics into scores."""
+        return scorer_for(self.protocol)
+
+    def split(self, wanted: str | None) -> str:
+        """``wanted`` or the default split; an unknown one raises UsageError."""
+        name = wanted or self.protocol["default_split"]
+        if name not in self.protocol["splits"]:
+            known = ", ".join(self.protocol["splits"])
+            raise UsageError(f"--split {name!r}: {self.name} has {known}")
+        return str(name)
+
+    @abstractmethod
+    def items(self, data: str | Path | None, split: str, limit: int | None = None) -> list[Item]:
+        """The first ``limit`` images of the split, in the official order.
+
+        MissingDataError when the data is not there.
+        """
+
+    @abstractmethod
+    def blind(self, data: str | Path | None) -> Callable[[tuple[int, int]], np.ndarray]:
+        """A guess made from the train split without looking: size (H, W) -> labels.
+
+        MissingDataError when there is no train data.
+        """
+
+    def legend(self, seed: int | None = None) -> Legend | None:
+        """The prompt's legend, for semantic tasks: ours, or in colours drawn from ``seed``."""
+        names = self.protocol.get("classes")
+        if not names:
+            return None
+        from visiongen.tasks.codecs.legend import random_legend_colours
+
+        # 7 is the seed of the standard colours: any other draw is as good, but it is fixed.
+        rng = np.random.default_rng(7 if seed is None else seed)
+        colours = random_legend_colours(len(names), rng)
+        return Legend(tuple(names), tuple((int(r), int(g), int(b)) for r, g, b in colours))
+
+
+def digest_of(parts: Sequence[bytes | np.ndarray]) -> str:
+    """sha256 hex of bytes and arrays (with shape and type)."""
+    digest = hashlib.sha256()
+    for part in parts:
+        if isinstance(part, np.ndarray):
+            digest.update(f"{part.dtype}{part.shape}".encode())
+            part = np.ascontiguousarray(part).tobytes()
+        digest.update(len(part).to_bytes(8, "little"))
+        digest.update(part)
+    return digest.hexdigest()

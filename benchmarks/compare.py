@@ -1,0 +1,83 @@
+"""Two runs of one benchmark over the same images: paired bootstrap of the difference."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from visiongen.benchmarks.metrics import bootstrap
+from visiongen.benchmarks.scoring import scorer_for
+from visiongen.benchmarks.store import RESULT, RunFolder
+from visiongen.errors import MissingDataError, UsageError
+
+
+def compare(a: str | Path, b: str | Path) -> dict[str, Any]:
+    """How run ``b`` differs from run ``a`` (folders of ``bench run --out``, or their result.json).
+
+    Returns benchmark, primary, n_common, ``scores`` name -> {a, b, difference, ci95, verdict} and
+    ``regression``: True when the primary score of b is worse and the 95 % interval excludes 0.
+    UsageError: other benchmark, version or image bytes. MissingDataError: no run, nothing common.
+    """
+    first, second = _open(a), _open(b)
+    plan_a, plan_b = first.plan(), second.plan()
+    for field in ("benchmark", "version", "split"):
+        if plan_a[field] != plan_b[field]:
+            raise UsageError(
+                f"{a} and {b}: {field} {plan_a[field]!r} against {plan_b[field]!r}; "
+                "compare runs of one benchmark, version and split"
+            )
+    names = [name for name in plan_a["images"] if name in plan_b["images"]]
+    if not names:
+        raise MissingDataError(f"{a} and {b}: no image in common; run both on the same images")
+    for name in names:
+        if plan_a["images"][name] != plan_b["images"][name]:
+            raise UsageError(f"image {name!r}: its bytes differ between {a} and {b}; use one dataset")
+    scorer = scorer_for(plan_a["protocol"])
+    rows = [scorer.stack(_stats(f, p, names)) for f, p in ((first, plan_a), (second, plan_b))]
+    counts = bootstrap.draws(len(names))
+    value = [scorer.scores(part.sum(0)) for part in rows]
+    drawn = [bootstrap.resample(part, scorer.scores, counts) for part in rows]
+    primary = plan_a["protocol"]["primary"]
+    scores = {}
+    for name in value[0]:
+        if not (np.isfinite(value[0][name]) and np.isfinite(value[1][name])):
+            continue
+        higher = scorer.higher_is_better(name)
+        left, right = float(value[0][name]), float(value[1][name])
+        found = bootstrap.paired_difference(drawn[0][name], drawn[1][name], right - left, higher)
+        scores[name] = {
+            "a": left,
+            "b": right,
+            "difference": found.value,
+            "ci95": [found.low, found.high],
+            "higher_is_better": higher,
+            "verdict": found.verdict,
+        }
+    return {
+        "schema": "visiongen.compare/1",
+        "benchmark": plan_a["benchmark"],
+        "benchmark_version": plan_a["version"],
+        "split": plan_a["split"],
+        "primary": primary,
+        "n_common": len(names),
+        "partial": len(names) != plan_a["n_expected"],
+        "scores": scores,
+        "regression": scores[primary]["verdict"] == "worse",
+    }
+
+
+def _open(path: str | Path) -> RunFolder:
+    path = Path(path)
+    return RunFolder(path.parent if path.name == RESULT else path)
+
+
+def _stats(folder: RunFolder, plan: dict[str, Any], names: list[str]) -> list[dict[str, Any]]:
+    records, keys = folder.records(), plan["keys"]["model"]
+    missing = [name for name in names if keys[name] not in records]
+    if missing:
+        raise MissingDataError(
+            f"{folder.path}: image {missing[0]!r} is not scored yet; run the same bench run again"
+        )
+    return [records[keys[name]]["stats"] for name in names]

@@ -1,0 +1,163 @@
+"""The result of a run as JSON, made from the run's folder alone."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from pathlib import Path
+from typing import Any, TypedDict
+
+import numpy as np
+
+from visiongen.benchmarks.metrics import bootstrap
+from visiongen.benchmarks.scoring import Scorer, scorer_for
+from visiongen.benchmarks.store import RunFolder
+from visiongen.errors import MissingDataError
+
+SCHEMA = "visiongen.bench/1"
+
+
+class Score(TypedDict):
+    """One number."""
+
+    value: float | None  # None: not defined on these images (an absent class)
+    higher_is_better: bool
+    ci95: list[float] | None  # percentile bootstrap over images, [low, high]
+
+
+class Result(TypedDict):
+    """What ``bench run --json`` prints."""
+
+    schema: str  # "visiongen.bench/1"
+    benchmark: str
+    benchmark_version: str  # fixes split, size, range, alignment, averaging
+    task: str
+    split: str
+    primary: str  # name of the score that decides
+    n_expected: int  # images the split has by the protocol
+    n_scored: int  # images with an answer
+    n_failed: int  # images without one; counted as the worst case
+    partial: bool  # --limit, or a split that is not whole: not a benchmark number
+    scores: dict[str, Score]  # the model's
+    rows: dict[str, dict[str, Score] | None]  # blind, codec, ceiling, specialist
+    reasons: dict[str, str]  # why a row is null
+    failures: list[dict[str, str]]  # [{row, id, error}]
+    protocol: dict[str, Any]
+    weights: dict[str, Any]  # {name, sha256}
+    sample: dict[str, Any]  # {mode, seed, legend_seed, legend}
+    decoding: dict[str, float]  # mean tokens, passes, hit_rate an image
+    env: dict[str, Any]
+    seconds: float  # sum over images of painting and decoding; the same after a resume
+
+
+def score_folder(folder: RunFolder) -> Result:
+    """Scores of everything the plan asks for; MissingDataError when images are still missing."""
+    plan, records = folder.plan(), folder.records()
+    scorer = scorer_for(plan["protocol"])
+    rows: dict[str, dict[str, Score] | None] = {}
+    failures: list[dict[str, str]] = []
+    for row, keys in plan["keys"].items():
+        found = _row_records(folder, row, keys, records)
+        failures += [{"row": row, "id": r["id"], "error": r["error"]} for r in found if r["error"]]
+        rows[row] = score_rows(scorer, [record["stats"] for record in found])
+    for row in plan["reasons"]:
+        rows[row] = None
+    model = _row_records(folder, "model", plan["keys"]["model"], records)
+    failed = sum(bool(record["error"]) for record in model)
+    scores = rows.pop("model")
+    assert scores is not None
+    return Result(
+        schema=SCHEMA,
+        benchmark=plan["benchmark"],
+        benchmark_version=plan["version"],
+        task=plan["protocol"]["task"],
+        split=plan["split"],
+        primary=plan["protocol"]["primary"],
+        n_expected=plan["n_expected"],
+        n_scored=len(model) - failed,
+        n_failed=failed,
+        partial=len(model) != plan["n_expected"],
+        scores=scores,
+        rows=rows,
+        reasons=plan["reasons"],
+        failures=failures,
+        protocol=plan["protocol"],
+        weights=plan["weights"],
+        sample=plan["sample"],
+        decoding=_decoding(model),
+        env=plan["env"],
+        seconds=round(sum(record["seconds"] for record in model), 3),
+    )
+
+
+def _row_records(
+    folder: RunFolder, row: str, keys: dict[str, str], records: dict[str, dict[str, Any]]
+) -> list[dict[str, Any]]:
+    missing = [name for name, key in keys.items() if key not in records]
+    if missing:
+        raise MissingDataError(
+            f"{folder.path}: row {row!r} lacks {len(missing)} of {len(keys)} images "
+            f"(first {missing[0]}); run the same bench run again, it continues"
+        )
+    return [records[key] for key in keys.values()]
+
+
+def score_rows(scorer: Scorer, stats: list[dict[str, Any]]) -> dict[str, Score]:
+    """Scores with 95 % intervals from per-image statistics."""
+    vectors = scorer.stack(stats)
+    counts = bootstrap.draws(len(vectors))
+    resampled = bootstrap.resample(vectors, scorer.scores, counts)
+    result: dict[str, Score] = {}
+    for name, value in scorer.scores(vectors.sum(0)).items():
+        low, high = bootstrap.percentile_interval(resampled[name])
+        defined = bool(np.isfinite(value))
+        result[name] = Score(
+            value=float(value) if defined else None,
+            higher_is_better=scorer.higher_is_better(name),
+            ci95=[low, high] if defined and np.isfinite(low) else None,
+        )
+    return result
+
+
+def _decoding(records: list[dict[str, Any]]) -> dict[str, float]:
+    """Means over images of the numbers that the decoder reported."""
+    told = [record["decode"] for record in records if record.get("decode")]
+    names = [n for n, v in told[0].items() if isinstance(v, (int, float))] if told else []
+    return {name: float(np.mean([t.get(name, 0) for t in told])) for name in names}
+
+
+def environment() -> dict[str, Any]:
+    """Versions, machine and code commit behind a number."""
+    import torch
+
+    from visiongen import __version__
+
+    return {
+        "visiongen": __version__,
+        "commit": _commit(),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "machine": platform.machine(),
+        "system": platform.system(),
+        "cpus": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
+    }
+
+
+def _commit() -> str | None:
+    """The checkout's commit, or None where the code is not in a git checkout."""
+    try:
+        done = subprocess.run(
+            ["git", "rev-parse", "HEAD"],
+            cwd=Path(__file__).parent,
+            capture_output=True,
+            text=True,
+            timeout=5,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip() or None
