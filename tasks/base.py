@@ -1,0 +1,188 @@
+"""What a task is (prompt + codec + decoding) and what a prediction holds and saves."""
+
+from __future__ import annotations
+
+import dataclasses
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from visiongen.errors import UsageError
+from visiongen.files import write_atomic, write_json
+from visiongen.image import Geometry
+from visiongen.prompt import Legend, Prompt
+from visiongen.tasks.codecs.base import Codec, map_png
+from visiongen.tasks.pictures import encode_png
+
+SCHEMA = "visiongen.prediction/1"
+
+
+@dataclasses.dataclass
+class Prediction:
+    """Labels of one photo in the photo's own size, and everything needed to trust them.
+
+    ``labels`` has the input's (H, W); ``confidence`` is float32 (H, W) in [0, 1]; ``map`` is what
+    was painted, uint8 at ``geometry.work_size``. ``stats`` says what decoding cost; ``weights`` is
+    {"name", "sha256"} or None; ``sample`` is {"mode", "seed"}.
+    """
+
+    labels: np.ndarray
+    confidence: np.ndarray
+    map: np.ndarray
+    prompt: Prompt
+    codec: Codec
+    geometry: Geometry
+    photo_name: str | None = None
+    stats: dict[str, Any] = dataclasses.field(default_factory=dict)
+    weights: dict[str, str] | None = None
+    sample: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+    @property
+    def task(self) -> str:
+        """Name of the task."""
+        return self.prompt.task
+
+    @property
+    def unit(self) -> str:
+        """Unit of the labels: "class id", "m", "relative" or "unit vector"."""
+        return self.codec.unit
+
+    @property
+    def legend(self) -> Legend | None:
+        """The legend that was asked for; None for tasks without one."""
+        return self.prompt.legend
+
+    def picture(self) -> np.ndarray:
+        """The labels in colours for people, uint8 (H, W, 3)."""
+        raise NotImplementedError
+
+    def label_image(self) -> tuple[np.ndarray, dict[str, Any]]:
+        """The labels as an image of whole numbers (8 or 16 bit), and how to read it."""
+        raise NotImplementedError
+
+    def summary(self) -> dict[str, Any]:
+        """A few finite numbers about the labels."""
+        return {"mean_confidence": round(float(self.confidence.mean()), 4)}
+
+    def as_dict(self) -> dict[str, Any]:
+        """What the JSON file holds, without the list of files."""
+        legend = self.legend
+        pairs = self.codec.spec().get("legend") if legend else None
+        return {
+            "schema": SCHEMA,
+            "task": self.task,
+            "photo": self.photo_name,
+            "size": list(self.geometry.input_size),
+            "geometry": self.geometry.as_dict(),
+            "prompt": self.prompt.text,
+            "legend": pairs,
+            "unit": self.unit,
+            "codec": self.codec.spec(),
+            "summary": self.summary(),
+            "stats": self.stats,
+            "sample": self.sample,
+            "weights": self.weights,
+        }
+
+    def save(self, folder: str | Path, stem: str) -> list[Path]:
+        """Write STEM.TASK.* into ``folder``; the colour picture comes first, the JSON last.
+
+        .png colours, .map.png the painted map with its codec, .labels.png whole numbers, .npy,
+        .confidence.png, .json. Each file is complete or absent (SaveError when it cannot be written).
+        """
+        base = Path(folder) / f"{stem}.{self.task}"
+        written: list[Path] = []
+
+        def put(suffix: str, content: Any) -> None:
+            written.append(write_atomic(Path(f"{base}{suffix}"), content))
+
+        put(".png", encode_png(self.picture()))
+        put(".map.png", map_png(self.map, self.codec))
+        image, reading = self.label_image()
+        put(".labels.png", encode_png(image))
+        del image
+        put(".npy", lambda file: np.save(file, self.labels))
+        put(".confidence.png", encode_png((self.confidence * 255 + 0.5).astype(np.uint8)))
+        report = self.as_dict() | {"label_image": reading, "files": [p.name for p in written]}
+        written.append(write_json(f"{base}.json", report))
+        return written
+
+
+class Task(ABC):
+    """Prompt + codec + decoding. Tasks are frozen dataclasses; their fields are the options."""
+
+    name: ClassVar[str]
+    text: ClassVar[str]
+    reverse_text: ClassVar[str]
+    uses_legend: ClassVar[bool] = False
+    prediction: ClassVar[type[Prediction]]
+
+    def prompt(self, legend: Legend | None = None) -> Prompt:
+        """The painting order for this task."""
+        if legend is not None and not self.uses_legend:
+            raise UsageError(f"legend: the task {self.name!r} takes none; leave it out")
+        return Prompt(self.name, self.text, legend)
+
+    def reverse_prompt(self, legend: Legend | None = None) -> Prompt:
+        """The order to paint a photo from this task's map."""
+        return Prompt("photo", self.reverse_text, legend)
+
+    @abstractmethod
+    def codec(self, legend: Legend | None = None, **options: Any) -> Codec:
+        """The codec of this task; ``options`` override the codec's own parameters."""
+
+    def decode(
+        self,
+        painted: np.ndarray,
+        geometry: Geometry,
+        prompt: Prompt,
+        confidence: np.ndarray | None = None,
+        photo_name: str | None = None,
+    ) -> Prediction:
+        """Read a painted map (h, w, 3): labels at the map's own size first, then resized back.
+
+        ``confidence`` (h, w) is the backbone's own certainty; it multiplies the codec's.
+        """
+        codec = self.codec(prompt.legend)
+        labels, certainty = codec.decode(painted)
+        if confidence is not None:
+            certainty = certainty * np.asarray(confidence, np.float32)
+        return self.build(labels, certainty, painted, geometry, prompt, photo_name)
+
+    def build(
+        self,
+        labels: np.ndarray,
+        certainty: np.ndarray,
+        painted: np.ndarray,
+        geometry: Geometry,
+        prompt: Prompt,
+        photo_name: str | None = None,
+    ) -> Prediction:
+        """The prediction from labels and confidence that are still at the work size."""
+        return self.prediction(
+            labels=self.undo(geometry, labels),
+            confidence=np.clip(geometry.undo_scalar(certainty), 0, 1),
+            map=painted,
+            prompt=prompt,
+            codec=self.codec(prompt.legend),
+            geometry=geometry,
+            photo_name=photo_name,
+        )
+
+    @abstractmethod
+    def undo(self, geometry: Geometry, labels: np.ndarray) -> np.ndarray:
+        """Labels at the work size -> labels at the input size."""
+
+    @abstractmethod
+    def soften(self, painted: np.ndarray, codec: Codec) -> tuple[np.ndarray, np.ndarray]:
+        """A tile's map -> values float32 (h, w, C) that may be averaged, confidence (h, w)."""
+
+    @abstractmethod
+    def harden(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Averaged values (h, w, C) -> labels, and a factor for the confidence, (h, w)."""
+
+    def align(self, values: np.ndarray, whole: np.ndarray) -> np.ndarray:
+        """Fit a tile's values to the same region of the whole photo's (nothing to do here)."""
+        return values

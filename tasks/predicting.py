@@ -1,0 +1,123 @@
+"""predict() and predict_many(): from a photo to predictions, reading the photo once."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from visiongen.backbones.base import Backbone, Sampler
+from visiongen.errors import UsageError
+from visiongen.image import Geometry, check_photo, read_image
+from visiongen.prompt import Legend, Prompt
+from visiongen.registry import BACKBONES, TASKS
+from visiongen.tasks.base import Prediction, Task
+
+_SAMPLING = ("temperature", "top_k", "top_p", "window")
+
+
+def predict(task: str | Task, photo: np.ndarray | str | Path, **options: Any) -> Prediction:
+    """Predict one task for one photo; the options are those of :func:`predict_many`."""
+    return predict_many([task], photo, **options)[0]
+
+
+def predict_many(
+    tasks: Sequence[str | Task],
+    photo: np.ndarray | str | Path,
+    *,
+    legend: Legend | str | None = None,
+    mode: str = "verified",
+    seed: int = 0,
+    backbone: Backbone | None = None,
+    long_side: int = 320,
+    tile: bool | int = False,
+    photo_name: str | None = None,
+    **options: Any,
+) -> list[Prediction]:
+    """Predict several tasks; the photo is read once and the maps are painted as one batch.
+
+    ``photo``: a path, or uint8 RGB (H, W, 3). ``legend`` (or "road=#804080,...") is for tasks that
+    take one. ``long_side``: pixels at which the photo is painted. ``tile``: True paints the photo
+    at its own size in tiles of ``long_side``; a number sets the whole's longer side instead.
+    ``options``: temperature, top_k, top_p, window for the sampler, or options of a task
+    (``relative``, ``unknown_distance``). Bad options raise UsageError, bad photos InputError.
+    """
+    sampling = {key: options.pop(key) for key in _SAMPLING if key in options}
+    wanted = _tasks(tasks, options)
+    prompts = _prompts(wanted, Legend.parse(legend) if isinstance(legend, str) else legend)
+    sampler = Sampler(mode=mode, seed=seed, **sampling)  # type: ignore[arg-type]
+    if not isinstance(photo, np.ndarray):
+        photo_name = photo_name or Path(photo).name
+        photo = read_image(photo)
+    photo = check_photo(photo, photo_name or "photo")
+    painter = backbone or default_backbone()
+    if tile:
+        from visiongen.tasks.tiles import predict_tiles
+
+        side = None if tile is True else int(tile)
+        results = predict_tiles(wanted, prompts, photo, painter, sampler, long_side, side, photo_name)
+    else:
+        results = _whole(wanted, prompts, photo, painter, sampler, long_side, photo_name)
+    record = painter.weights
+    for result in results:
+        result.weights = {"name": record.name, "sha256": record.sha256} if record else None
+        result.sample = {"mode": mode, "seed": seed} | sampling
+    return results
+
+
+def _whole(
+    tasks: Sequence[Task],
+    prompts: Sequence[Prompt],
+    photo: np.ndarray,
+    backbone: Backbone,
+    sampler: Sampler,
+    long_side: int,
+    photo_name: str | None,
+) -> list[Prediction]:
+    """Paint the photo in one piece."""
+    geometry = Geometry.fit(photo.shape[:2], long_side)
+    canvases = backbone.scene(geometry.apply(photo)).paint(prompts, sampler)
+    results = []
+    for task, prompt, canvas in zip(tasks, prompts, canvases, strict=True):
+        result = task.decode(canvas.image, geometry, prompt, canvas.confidence, photo_name)
+        result.stats = canvas.stats.to_json()
+        results.append(result)
+    return results
+
+
+def _tasks(tasks: Sequence[str | Task], options: dict[str, Any]) -> list[Task]:
+    """Task objects; each option goes to the tasks that have it, and must find one."""
+    if not tasks:
+        raise UsageError(f"tasks: none given; choose from {', '.join(TASKS)}")
+    left = set(options)
+    wanted = []
+    for task in tasks:
+        if isinstance(task, str):
+            kind = TASKS.get(task)
+            fields = {f.name for f in dataclasses.fields(kind)}
+            task = kind(**{k: v for k, v in options.items() if k in fields})
+            left -= fields
+        wanted.append(task)
+    if left:
+        names = ", ".join(t.name for t in wanted)
+        raise UsageError(f"option {sorted(left)[0]!r}: {names} has none of that name; leave it out")
+    return wanted
+
+
+def _prompts(tasks: Sequence[Task], legend: Legend | None) -> list[Prompt]:
+    """One prompt a task; a legend must be of use to at least one of them."""
+    if legend is not None and not any(task.uses_legend for task in tasks):
+        names = ", ".join(task.name for task in tasks)
+        raise UsageError(f"legend: {names} takes none; leave it out or ask for semantic")
+    return [task.prompt(legend if task.uses_legend else None) for task in tasks]
+
+
+@functools.lru_cache(maxsize=1)
+def default_backbone() -> Backbone:
+    """The embedded backbone with the shipped weights, loaded once."""
+    backbone: Backbone = BACKBONES.get("embedded").load()
+    return backbone
