@@ -79,7 +79,7 @@ class DecodeStats:
     """What one canvas cost.
 
     passes      transformer passes that this canvas took part in (sequential: one a token)
-    draft_hits  tokens for which the draft was already right; 0 in modes that use no draft
+    draft_hits  tokens for which the draft was already right, all channels
     seconds     wall time of the decoding, shared by all canvases of a batch
     settled     near-ties decided by the canonical pass (docs/decoding.md)
     """

@@ -17,6 +17,7 @@ def sequential(painter: Any, cond: Any, board: Board, start: int = 0) -> Iterato
     Positions before ``start`` must hold their final tokens.
     """
     cache = painter.new_cache(cond)
+    board.done[:] = start
     if start:  # the keys of what is already known, in one go
         painter.window(cond, cache, board.line[:, :start], 0)
     line, logits, width = board.line, board.logits, cond.grid[1]

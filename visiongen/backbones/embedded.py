@@ -1,0 +1,225 @@
+"""The backbone that ships with the package: our tokenizer and our autoregressive painter."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from visiongen import checkpoint, weights
+from visiongen.backbones.base import (
+    Backbone,
+    Canvas,
+    Capabilities,
+    DecodeStats,
+    Sampler,
+    Scene,
+    WeightsRecord,
+    check_photo,
+)
+from visiongen.decoding.board import Board
+from visiongen.decoding.decode import decode, decode_all
+from visiongen.errors import UsageError, WeightsError
+from visiongen.prompt import Prompt
+from visiongen.tokenizer import PATCH, ImageTokenizer, TokenizerConfig
+from visiongen.transformer import Painter, PainterConfig, PhotoPrefix
+
+KIND = "backbone"
+
+
+class EmbeddedBackbone(Backbone):
+    """Paints maps and photos with tokens; everything runs in this process."""
+
+    capabilities = Capabilities(
+        streaming=True, text=True, input_image=True, deterministic=True, licence="Apache-2.0"
+    )
+
+    def __init__(
+        self,
+        tokenizer: ImageTokenizer,
+        painter: Painter,
+        name: str = "embedded",
+        record: WeightsRecord | None = None,
+    ) -> None:
+        if tuple(tokenizer.levels) != tuple(painter.config.levels):
+            raise UsageError(
+                f"painter levels {painter.config.levels} differ from the tokenizer's "
+                f"{tokenizer.levels}; pair the ones trained together"
+            )
+        self.name, self.weights = name, record
+        self.tokenizer, self.painter = tokenizer.eval(), painter.eval()
+        painter.palette = tokenizer.palette
+
+    @classmethod
+    def load(
+        cls, name: str | Path = "tiny", device: str = "cpu", dtype: torch.dtype = torch.float32
+    ) -> EmbeddedBackbone:
+        """Shipped weights by name, or a ``.safetensors`` file that ``save`` wrote, by path.
+
+        fp16 on disk becomes ``dtype`` in memory (bfloat16 halves memory; tokens may then differ
+        between modes). WeightsError when missing, cut short, altered or of another kind.
+        """
+        path = Path(name)
+        if path.suffix != ".safetensors":
+            path = weights.check(str(name))
+        loaded = checkpoint.load(path)
+        try:
+            if loaded.meta["kind"] != KIND:
+                raise WeightsError(f"{path}: holds a {loaded.meta['kind']}, not a {KIND}")
+            tokenizer = ImageTokenizer(TokenizerConfig.from_dict(loaded.meta["tokenizer"]))
+            painter = Painter(PainterConfig.from_dict(loaded.meta["painter"]))
+        except (KeyError, TypeError) as error:
+            raise WeightsError(f"{path}: its configuration lacks or misnames {error}") from None
+        checkpoint.fill(tokenizer, loaded.part("tokenizer"), path)
+        checkpoint.fill(painter, loaded.part("painter"), path)
+        record = WeightsRecord(str(loaded.meta.get("name", path.stem)), loaded.sha256)
+        return cls(tokenizer, painter, record.name, record).to(device, dtype)
+
+    @classmethod
+    def random(cls, preset: str = "nano", seed: int = 0) -> EmbeddedBackbone:
+        """Random weights, for tests and for timing shapes. Its pictures mean nothing."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            tokenizer = ImageTokenizer(TokenizerConfig.preset("nano" if preset == "nano" else "tiny"))
+            painter = Painter(PainterConfig.preset(preset, tokenizer.levels))
+            for p in painter.parameters():  # heads start at zero: an untrained picture is constant
+                if not p.any():
+                    torch.nn.init.normal_(p, std=p[0].numel() ** -0.5 if p.dim() > 1 else 0.5)
+        return cls(tokenizer, painter, f"random-{preset}")
+
+    def save(self, path: str | Path, meta: Mapping[str, Any] | None = None) -> str:
+        """Write both parts and their configurations as one fp16 file; returns its sha256."""
+        values = {
+            "kind": KIND,
+            "name": self.name,
+            "tokenizer": self.tokenizer.config.to_dict(),
+            "painter": self.painter.config.to_dict(),
+        }
+        parts = {"tokenizer": self.tokenizer, "painter": self.painter}
+        return checkpoint.save(path, parts, values | dict(meta or {}))
+
+    def to(self, device: str, dtype: torch.dtype = torch.float32) -> EmbeddedBackbone:
+        """Move to a device; ``dtype`` is the painter's (the tokenizer stays fp32)."""
+        self.tokenizer.to(device)
+        self.painter.to(device, dtype)
+        return self
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self.painter.begin.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The painter's floating type."""
+        return self.painter.begin.dtype
+
+    def scene(
+        self, photo: np.ndarray | None = None, size: tuple[int, int] | None = None
+    ) -> EmbeddedScene:
+        """See Backbone.scene. The photo is encoded at the first paint, once."""
+        return EmbeddedScene(self, photo, check_photo(photo, size))
+
+
+class EmbeddedScene(Scene):
+    """One photo's prefix and whatever is painted from it."""
+
+    def __init__(
+        self, backbone: EmbeddedBackbone, photo: np.ndarray | None, size: tuple[int, int]
+    ) -> None:
+        self.backbone, self.photo, self.size = backbone, photo, size
+        self._prefix: PhotoPrefix | None = None
+
+    @torch.inference_mode()
+    def prefix(self) -> PhotoPrefix:
+        """The photo's prefix, computed at the first call."""
+        if self._prefix is None:
+            b = self.backbone
+            if self.photo is None:
+                pixels = torch.zeros(1, 3, *self.size, device=b.device, dtype=b.dtype)
+            else:
+                array = torch.from_numpy(np.ascontiguousarray(self.photo)).to(b.device)
+                pixels = (array.permute(2, 0, 1)[None].float() / 127.5 - 1).to(b.dtype)
+            blank = torch.tensor([self.photo is None], device=b.device)
+            self._prefix = b.painter.encode_photo(pixels, blank)
+        return self._prefix
+
+    def paint(self, prompts: Sequence[Prompt], sampler: Sampler | None = None) -> list[Canvas]:
+        """One final canvas a prompt, decoded as one batch over the shared prefix."""
+        sampler, prompts = sampler or Sampler(), list(prompts)
+        if not prompts:
+            return []
+        clock = _Clock()
+        photo = self.prefix().expand(len(prompts))
+        board = decode_all(self.backbone.painter, photo, prompts, sampler)
+        return self._canvases(board, sampler, clock, final=True, index=0)
+
+    def stream(
+        self, prompt: Prompt, sampler: Sampler | None = None, steps: int = 8
+    ) -> Iterator[Canvas]:
+        """The draft first (index 0), then about ``steps`` pictures growing from the top.
+
+        Finished rows come from the verified tokens, the rest is the current guess.
+        """
+        sampler = sampler or Sampler()
+        clock = _Clock()
+        rows = self.size[0] // PATCH
+        stride, shown, index = max(1, rows // max(1, steps)), 0, 0
+        boards = decode(self.backbone.painter, self.prefix(), [prompt], sampler)
+        for board in boards:
+            done = int(board.done[0]) * rows // board.length
+            last = done == rows
+            if index and not last and done < shown + stride:
+                continue
+            yield self._canvases(board, sampler, clock, final=last, index=index)[0]
+            shown, index = done, index + 1
+
+    def _canvases(
+        self, board: Board, sampler: Sampler, clock: Callable[[], float], final: bool, index: int
+    ) -> list[Canvas]:
+        h, w = self.size[0] // PATCH, self.size[1] // PATCH
+        tokens = board.tokens.unflatten(1, (h, w))
+        images = _to_uint8(self.backbone.tokenizer, tokens)
+        confidence = board.confidence().unflatten(1, (h, w)).cpu().numpy()
+        hits, seconds = board.draft_hits(), clock()
+        return [
+            Canvas(
+                image=images[i],
+                tokens=tokens[i].cpu().numpy().copy(),
+                final=final,
+                index=index,
+                rows_done=int(board.done[i]) // w * PATCH,
+                confidence=confidence[i].repeat(PATCH, 0).repeat(PATCH, 1),
+                stats=DecodeStats(
+                    mode=sampler.mode,
+                    tokens=board.length,
+                    passes=int(board.passes[i]),
+                    draft_hits=int(hits[i]),
+                    seconds=seconds,
+                    settled=int(board.settled[i]),
+                ),
+            )
+            for i in range(len(images))
+        ]
+
+
+@torch.inference_mode()
+def _to_uint8(tokenizer: ImageTokenizer, tokens: Tensor) -> np.ndarray:
+    """Tokens (B, h, w, C) -> uint8 (B, 8h, 8w, 3)."""
+    images = ((tokenizer.decode(tokens).clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
+    return images.permute(0, 2, 3, 1).contiguous().cpu().numpy()
+
+
+class _Clock:
+    """Seconds since it was made."""
+
+    def __init__(self) -> None:
+        self.start = time.perf_counter()
+
+    def __call__(self) -> float:
+        return time.perf_counter() - self.start

@@ -1,0 +1,83 @@
+"""From a photo's prefix and prompts to tokens, by any of the four generation orders."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import torch
+
+from visiongen.backbones.base import Sampler
+from visiongen.decoding.board import Board
+from visiongen.decoding.draft import draft
+from visiongen.decoding.sample import sample
+from visiongen.decoding.sequential import sequential
+from visiongen.decoding.settle import settle
+from visiongen.decoding.verified import verified
+from visiongen.prompt import Prompt
+
+WINDOW = {"cpu": 32, "cuda": 64}  # tokens a verifying pass; see docs/decoding.md
+
+
+@torch.inference_mode()
+def decode(painter: Any, photo: Any, prompts: Sequence[Prompt], sampler: Sampler) -> Iterator[Board]:
+    """Paint one picture a prompt; yields the same Board again and again as it gets better.
+
+    ``photo`` is a prefix of batch ``len(prompts)`` (``PhotoPrefix.expand`` shares one). The first
+    board is the draft with nothing done, the last has every position done.
+    """
+    cond = painter.condition(photo, list(prompts))
+    board = Board.from_draft(cond.draft_logits)
+    yield board
+    for step in _order(painter, cond, board, prompts, sampler):
+        if int(step.done.min()) < step.length:
+            yield step
+    if sampler.mode in ("verified", "sequential") and cond.aligned.dtype == torch.float32:
+
+        def alone(i: int) -> Any:
+            return painter.condition(photo.select(torch.tensor([i])), [prompts[i]])
+
+        def again(one: Any, part: Board, start: int) -> Iterator[Board]:
+            return _greedy(painter, one, part, sampler, start)
+
+        settle(painter, alone, board, again)
+    yield board
+
+
+def decode_all(painter: Any, photo: Any, prompts: Sequence[Prompt], sampler: Sampler) -> Board:
+    """The finished board of ``decode``."""
+    for board in decode(painter, photo, prompts, sampler):  # noqa: B007
+        pass
+    return board
+
+
+def _order(
+    painter: Any, cond: Any, board: Board, prompts: Sequence[Prompt], sampler: Sampler
+) -> Iterator[Board]:
+    if sampler.mode == "draft":
+        return draft(board)
+    if sampler.mode == "sample":
+        seeds = repeat_seeds(prompts, sampler.seed)
+        s = sampler
+        return sample(painter, cond, board, seeds, s.temperature, s.top_k, s.top_p)
+    return _greedy(painter, cond, board, sampler, 0)
+
+
+def _greedy(painter: Any, cond: Any, board: Board, sampler: Sampler, start: int) -> Iterator[Board]:
+    if sampler.mode == "sequential":
+        return sequential(painter, cond, board, start)
+    window = sampler.window or WINDOW.get(board.line.device.type, 32)
+    return verified(painter, cond, board, window, start)
+
+
+def repeat_seeds(prompts: Sequence[Prompt], seed: int) -> list[int]:
+    """One seed a prompt: the n-th repetition of a prompt gets ``seed + n``, whatever lies between.
+
+    So a prompt painted alone and in a batch gives the same picture, and repeating it gives others.
+    """
+    counts: dict[Prompt, int] = {}
+    seeds = []
+    for prompt in prompts:
+        seeds.append(seed + counts.get(prompt, 0))
+        counts[prompt] = counts.get(prompt, 0) + 1
+    return seeds
