@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from copy import copy
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
@@ -198,6 +198,9 @@ def _identity_palette(colours: Tensor) -> Tensor:
 class Painter(nn.Module):
     """Photo and prompt in, tokens of the painted map out. See the module's docstring."""
 
+    allowed: Tensor
+    channel_offset: Tensor
+
     def __init__(self, config: PainterConfig | None = None, **options: Any) -> None:
         super().__init__()
         c = self.config = config or PainterConfig.from_dict(options)
@@ -356,7 +359,7 @@ class Painter(nn.Module):
         x = x + self._embed_tokens(inputs, cache.table)
         groups = self.config.heads // self.config.kv_heads
         mask = cache.mask(length, groups, start)
-        for layer, block in enumerate(self.causal):
+        for layer, block in enumerate(cast(list[Block], list(self.causal))):
             q, kv = block.project_packed(x, rope)
             if isinstance(start, Tensor):
                 where = spot.expand(-1, kv.shape[2], -1, kv.shape[-1])
