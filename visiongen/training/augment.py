@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from visiongen.training.reading import decode_rgb
+
 cv2.setNumThreads(0)  # batches are made beside the training; never more than one core a worker
 
 _GRAY = np.array([0.299, 0.587, 0.114], np.float32)
@@ -117,7 +119,7 @@ def degrade(photo: np.ndarray, rng: np.random.Generator, chance: float) -> np.nd
     if jpeg:
         quality = int(rng.integers(40, 95))
         _, data = cv2.imencode(".jpg", photo[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
-        photo = np.ascontiguousarray(cv2.imdecode(data, cv2.IMREAD_COLOR)[..., ::-1])
+        photo = decode_rgb(data.tobytes(), "augmented photo")
     return photo
 
 

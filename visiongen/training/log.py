@@ -8,6 +8,9 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+from visiongen.errors import SaveError
+from visiongen.files import write_atomic
+
 LOG = "log.jsonl"
 
 
@@ -41,8 +44,7 @@ class Log:
     def start(self, step: int) -> None:
         """Drop rows after ``step``: they will be made again."""
         rows = [r for r in read_log(self.path) if r["step"] <= step] if step else []
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self.path.write_text("".join(json.dumps(r) + "\n" for r in rows))
+        write_atomic(self.path, "".join(json.dumps(r) + "\n" for r in rows))
 
     def write(self, row: dict[str, Any]) -> None:
         """Append one row at once; not-a-number becomes null."""
@@ -50,8 +52,11 @@ class Log:
             k: None if isinstance(v, float) and not math.isfinite(v) else _short(v)
             for k, v in row.items()
         }
-        with open(self.path, "a") as file:
-            file.write(json.dumps(clean) + "\n")
+        try:
+            with open(self.path, "a") as file:
+                file.write(json.dumps(clean) + "\n")
+        except OSError as error:
+            raise SaveError(f"{self.path}: cannot write ({error.strerror}); free space") from error
 
 
 def _short(value: Any) -> Any:

@@ -32,6 +32,7 @@ from visiongen.training.optim import Optim, make_optimiser
 from visiongen.training.plot import plot_log
 from visiongen.training.progress import Progress
 from visiongen.training.schedule import Schedule
+from visiongen.training.stop import StopRequest
 
 
 @dataclass
@@ -101,6 +102,7 @@ class Trainer:
         self.on_log = on_log
         self._log = Log(self.out)
         self._window = Window()
+        self._last_save = 0.0
         self._loss: Callable[[Batch], tuple[Tensor, dict[str, float]]] = self.model.loss  # type: ignore
         if self.options.compile:
             self._loss = torch.compile(self._loss, dynamic=False)
@@ -108,7 +110,8 @@ class Trainer:
     # --- checkpoints -------------------------------------------------------------------------
 
     def checkpoint(self) -> Path:
-        """Write the whole state."""
+        """Write the whole state, and the curves so far."""
+        plot_log(self._log.path, self.out / "loss.svg")
         return save_checkpoint(
             self.out,
             {
@@ -124,6 +127,7 @@ class Trainer:
     def restore(self, previous: bool = False) -> None:
         """Continue from the checkpoint in ``out_dir``; WeightsError if it cannot be used."""
         saved = load_checkpoint(self.out, previous)
+        self._check_same_run(saved["described"])
         try:
             self.model.load_state_dict(saved["model"])
             self.ema.restore(saved["ema"])
@@ -137,6 +141,17 @@ class Trainer:
         self.state = State(**saved["state"])
         restore_random_state(saved["random"])
 
+    def _check_same_run(self, described: dict[str, Any]) -> None:
+        """The model and the seed must be those of the checkpoint; budget and rates may change."""
+        for part, field in (("model", "target"), ("model", "options"), ("run", "seed")):
+            ours = self.described.get(part, {}).get(field)
+            theirs = described.get(part, {}).get(field)
+            if ours != theirs:
+                raise UsageError(
+                    f"{self.out}: the checkpoint was made with {part}.{field} = {theirs!r}, the "
+                    f"recipe says {ours!r}; use the same recipe or another --out"
+                )
+
     # --- the loop ----------------------------------------------------------------------------
 
     def fit(self, resume: bool = False, previous: bool = False) -> dict[str, Any]:
@@ -147,21 +162,17 @@ class Trainer:
         if resume:
             self.restore(previous)
         self._log.start(self.state.step)
+        self.stream.prepare()
         feed = self._feed()
         self.model.train()
-        last_save = time.monotonic()
-        with Progress(self.schedule) as progress:
-            while not self._finished():
-                row = self._timed_step(feed)
-                progress.update(self.state, row)
-                if self.state.step % self.options.log_every == 0:
-                    self._write_row()
-                if self._due(last_save):
-                    self.checkpoint()
-                    last_save = time.monotonic()
+        self._last_save = time.monotonic()
+        with Progress(self.schedule) as progress, StopRequest() as stop:
+            while not self._finished() and not stop.asked:
+                progress.update(self.state, self._timed_step(feed))
         self._write_row()
         self.checkpoint()
-        plot_log(self._log.path, self.out / "loss.svg")
+        if stop.asked:
+            raise KeyboardInterrupt
         return export_weights(self)
 
     def _feed(self) -> Iterator[Batch]:
@@ -175,17 +186,27 @@ class Trainer:
         s = self.state
         return self.schedule.finished(s.step, s.seconds, s.step_seconds)
 
-    def _due(self, last_save: float) -> bool:
+    def _due(self) -> bool:
         every = self.options.checkpoint_steps
         if every and self.state.step % every == 0:
             return True
-        return time.monotonic() - last_save >= 60 * self.options.checkpoint_minutes
+        return time.monotonic() - self._last_save >= 60 * self.options.checkpoint_minutes
 
     def _timed_step(self, feed: Iterator[Batch]) -> dict[str, float]:
-        start = time.perf_counter()
-        row = self._step(feed)
-        took = time.perf_counter() - start
-        s = self.state
+        """One step, what is due after it, and the time of both."""
+        s, start = self.state, time.perf_counter()
+        row = self._count(self._step(feed), start)
+        if s.step % self.options.log_every == 0:
+            self._write_row()
+        if self._due():
+            start = time.perf_counter()
+            self.checkpoint()
+            self._last_save = time.monotonic()
+            s.seconds += time.perf_counter() - start
+        return row
+
+    def _count(self, row: dict[str, float], start: float) -> dict[str, float]:
+        s, took = self.state, time.perf_counter() - start
         s.seconds += took
         s.step_seconds = took if s.step <= 1 else 0.9 * s.step_seconds + 0.1 * took
         self._window.seconds += took

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
@@ -85,6 +86,8 @@ class _From:
 
 def _start_worker(_: int) -> None:
     torch.set_num_threads(1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the trainer, which then saves
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _same(batch: Any) -> Any:
@@ -98,7 +101,6 @@ def batches(
 
     With 0 workers they are made in this process. The global random state is never touched.
     """
-    mixture.prepare()
     loader: DataLoader = DataLoader(
         _Ahead(mixture),
         batch_size=None,

@@ -11,9 +11,10 @@ import numpy as np
 import torch
 from torch import nn
 
+from visiongen import checkpoint
 from visiongen.errors import UsageError, WeightsError
 from visiongen.registry import SOURCES
-from visiongen.training.export import load_weights
+from visiongen.training.export import PREFIX, WEIGHTS, load_weights
 from visiongen.training.loop import RunOptions, Trainer
 from visiongen.training.mixture import Mixture
 from visiongen.training.optim import Optim
@@ -95,6 +96,17 @@ def build_trainer(
         described=recipe.described(),
         **extra,
     )
+
+
+def trained_model(folder: str | Path) -> nn.Module:
+    """The model of a finished run with its averaged weights, in eval mode."""
+    weights = checkpoint.load(Path(folder) / WEIGHTS)
+    recipe = weights.meta.get("recipe") or {}
+    if "model" not in recipe:
+        raise WeightsError(f"{weights.path}: carries no recipe; it was not made by `train`")
+    model = build_model(ModelPart(**{**recipe["model"], "init": None}))
+    checkpoint.fill(model, weights.part(PREFIX), weights.path)
+    return model.eval()
 
 
 def pick_device(name: str) -> str:

@@ -37,7 +37,7 @@ def paint_classes(
     what it leaves out is then either painted as "other" or kept out of the loss. Otherwise it
     holds every name, in order. Order and names always stay the natural ones.
     """
-    chosen = np.arange(len(names))
+    chosen: list[int] = list(range(len(names)))
     if rng.uniform() < subset:
         chosen = _choose(classes, len(names), rng, distractors)
     wanted = [names[i] for i in chosen]
@@ -54,12 +54,12 @@ def paint_classes(
     return PaintedClasses(prompt, legend.array()[filled], labels != IGNORE, labels)
 
 
-def _choose(classes: np.ndarray, count: int, rng: np.random.Generator, distractors: int) -> np.ndarray:
+def _choose(classes: np.ndarray, count: int, rng: np.random.Generator, distractors: int) -> list[int]:
     present = np.flatnonzero(np.bincount(classes.ravel(), minlength=256)[:count])
     keep = present
     if len(present) > 1:
         keep = rng.permutation(present)[: rng.integers(1, len(present) + 1)]
     absent = np.setdiff1d(np.arange(count), present)
     extra = rng.permutation(absent)[: rng.integers(0, min(distractors, len(absent)) + 1)]
-    chosen = np.sort(np.concatenate([keep, extra]))
-    return chosen if len(chosen) else np.arange(min(count, 1))
+    chosen = sorted(int(i) for i in np.concatenate([keep, extra]))
+    return chosen or [0]

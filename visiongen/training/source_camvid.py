@@ -92,17 +92,16 @@ class CamVidSource(Source):
         size = self.draw_size(rng)
         builder = BatchBuilder(size)
         for number in rng.integers(len(self._frames), size=self.count):
-            self._add(builder, *self._frames[number], size, rng)
+            self._add(builder, self._frames[int(number)], rng)
         return builder.build()
 
     def _add(
         self,
         builder: BatchBuilder,
-        photo: np.ndarray,
-        classes: np.ndarray,
-        size: tuple[int, int],
+        frame: tuple[np.ndarray, np.ndarray],
         rng: np.random.Generator,
     ) -> None:
+        (photo, classes), size = frame, builder.size
         source = (photo.shape[0], photo.shape[1])
         if rng.uniform() < self.whole:
             view = whole_view(source, size, bool(self.flips and rng.uniform() < 0.5))

@@ -17,8 +17,8 @@ from visiongen.training.pool import Frame, FramePool, default_cache
 from visiongen.training.semantic import paint_classes
 from visiongen.training.source_base import Size, Source, check_tasks
 
-#: Frames with seeds below this are for scoring (world-depth, world-normals) and never trained on.
-FIRST_TRAINING_SEED = 10_000_000
+#: Training uses seeds below this one; the benchmarks world-depth and world-normals start there.
+END_OF_TRAINING_SEEDS = 1_000_000
 
 
 class WorldSource(Source):
@@ -52,7 +52,7 @@ class WorldSource(Source):
         pool: int = 0,
         pool_size: Sequence[int] = (240, 320),
         cache_dir: str | None = None,
-        first_seed: int = FIRST_TRAINING_SEED,
+        first_seed: int = 0,
         materials: Any = None,
         device: str = "cpu",
         chunk: int = 16,
@@ -61,10 +61,10 @@ class WorldSource(Source):
         super().__init__(size=size, batch=batch, data=data)
         self.kinds = tuple(kinds)
         self.tasks = check_tasks(tasks, ("semantic", "depth", "normals", "photo"), self.name)
-        if first_seed < FIRST_TRAINING_SEED:
+        if first_seed < 0 or first_seed + pool > END_OF_TRAINING_SEEDS:
             raise UsageError(
-                f"source world: first_seed = {first_seed}; seeds below {FIRST_TRAINING_SEED} are "
-                "kept for scoring, give a larger one"
+                f"source world: first_seed = {first_seed} with pool = {pool}; seeds from "
+                f"{END_OF_TRAINING_SEEDS} on are kept for scoring, stay below"
             )
         self.per_photo, self.reverse, self.whole = per_photo, reverse, whole
         self.scale = (float(scale[0]), float(scale[1]))
@@ -129,7 +129,7 @@ class WorldSource(Source):
         if self._pool is not None:
             return [self._pool[int(i)] for i in rng.integers(len(self._pool), size=self.count)]
         kind = self.kinds[int(rng.integers(len(self.kinds)))]
-        seeds = rng.integers(FIRST_TRAINING_SEED, 2**31 - 1, size=self.count)
+        seeds = rng.integers(END_OF_TRAINING_SEEDS, size=self.count)
         return self._render(kind, [int(s) for s in seeds], size, "cpu")
 
     # --- batches -----------------------------------------------------------------------------
