@@ -11,4 +11,4 @@ def demo(out: common.Out = Path("demo"), weights: common.WeightsName = "tiny") -
     """Predict on photos of scikit-image and on a rendered street; write and name an HTML page."""
     from visiongen.cli.demo_page import build
 
-    print(build(out, weights).resolve())
+    print(build(out, common.load_backbone(weights)).resolve())

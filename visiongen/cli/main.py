@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import typer
 
 from visiongen import __version__
-from visiongen.cli import demo, predict, stream, weights, world
+from visiongen.cli import bench, demo, predict, stream, train, weights, world
 from visiongen.errors import VisiongenError
 
 app = typer.Typer(
@@ -27,6 +27,8 @@ app = typer.Typer(
 )
 app.command("predict")(predict.predict)
 app.command("stream")(stream.stream)
+app.add_typer(bench.app, name="bench")
+app.command("train")(train.train)
 app.add_typer(weights.app, name="weights")
 app.command("world")(world.world)
 app.command("demo")(demo.demo)

@@ -98,14 +98,12 @@ def _predict_one(
     tasks: list[str], path: Path, stem: str, out: Path, options: dict[str, Any], json_target: str | None
 ) -> list[dict[str, Any]]:
     """Predict every task for one photo and save; return the rows of the report."""
-    from visiongen.image import read_image
     from visiongen.tasks import predict_many
 
     rows = []
-    photo = read_image(path)
-    for name, prediction in zip(tasks, predict_many(tasks, photo, **options), strict=True):
+    for name, prediction in zip(tasks, predict_many(tasks, path, **options), strict=True):
         files = [str(file) for file in prediction.save(out, stem)]
         common.say(f"{path}: {name} -> {files[0]}", json_target)
-        stats = prediction.stats
-        rows.append({"input": str(path), "task": name, "files": files, "stats": stats})
+        report = {key: value for key, value in prediction.as_dict().items() if key not in ("schema", "photo")}
+        rows.append({"input": str(path), "files": files} | report)
     return rows

@@ -27,6 +27,7 @@ def stream(
     from visiongen.image import Geometry, read_image
     from visiongen.prompt import Legend
     from visiongen.registry import TASKS
+    from visiongen.tasks.pictures import encode_png
 
     asked = TASKS.get(task)()
     common.check_mode(mode)
@@ -63,14 +64,3 @@ def stream(
         "canvases": rows,
     }
     print(write_json(out / f"{image.stem}.{task}.stream.json", index))
-
-
-def encode_png(image: Any) -> bytes:
-    """The PNG bytes of a uint8 RGB array (H, W, 3)."""
-    from io import BytesIO
-
-    from PIL import Image
-
-    buffer = BytesIO()
-    Image.fromarray(image).save(buffer, "PNG")
-    return buffer.getvalue()

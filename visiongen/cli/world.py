@@ -47,9 +47,9 @@ def save_frame(frames: Frames, out: Path, stem: str, about: dict[str, Any]) -> l
 
     import numpy as np
 
-    from visiongen.cli.stream import encode_png
     from visiongen.files import write_atomic, write_json
     from visiongen.registry import CODECS
+    from visiongen.tasks.pictures import encode_png
 
     arrays = {name: value[0].cpu().numpy() for name, value in _tensors(frames).items()}
     buffer = BytesIO()

@@ -1,0 +1,83 @@
+"""The pages do not lie: links lead somewhere, commands parse, Python examples run."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+import typer.main
+
+from visiongen.cli.main import app
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES += sorted((ROOT / "weights").glob("*.md"))
+FENCE = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```", re.M | re.S)
+
+
+def name(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+def commands(text: str) -> list[str]:
+    """Every ``visiongen ...`` line of the shell blocks, continuation lines joined."""
+    found = []
+    for language, block in FENCE.findall(text):
+        if language in ("", "bash", "sh", "console", "shell"):
+            for line in block.replace("\\\n", " ").splitlines():
+                line = line.strip().removeprefix("$ ")
+                if line.startswith("visiongen "):
+                    found.append(line)
+    return found
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_links_lead_somewhere(page: Path) -> None:
+    text = FENCE.sub("", page.read_text(encoding="utf-8"))
+    targets = re.findall(r"\]\(([^)\s]+)\)", text) + re.findall(r'(?:src|href)="([^"]+)"', text)
+    for target in targets:
+        if not re.match(r"[a-z]+:|#", target):
+            assert (page.parent / target.split("#")[0]).exists(), f"{name(page)}: {target}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_commands_parse(page: Path) -> None:
+    """Every command and option that a page shows exists."""
+    for line in commands(page.read_text(encoding="utf-8")):
+        words = shlex.split(line.split(" | ")[0].split(" > ")[0], comments=True)[1:]
+        command = typer.main.get_command(app)
+        while isinstance(getattr(command, "commands", None), dict) and words and words[0] != "--version":
+            table = command.commands  # type: ignore[attr-defined]
+            assert words[0] in table, f"{name(page)}: {line}"
+            command, words = table[words[0]], words[1:]
+        try:
+            command.make_context(line, list(words))
+        except typer.Exit as stop:
+            assert getattr(stop, "exit_code", 0) == 0, f"{name(page)}: {line}"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_python_examples_run(
+    page: Path, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The ``python`` blocks of a page, one after another in one namespace and an empty folder."""
+    blocks = [code for language, code in FENCE.findall(page.read_text(encoding="utf-8")) if language == "python"]
+    if not blocks:
+        return
+    request.getfixturevalue("shipped")
+    monkeypatch.chdir(tmp_path)
+    photo(tmp_path / "photo.jpg")
+    namespace: dict[str, object] = {"__name__": "example"}
+    for number, code in enumerate(blocks, 1):
+        exec(compile(code, f"{name(page)}, example {number}", "exec"), namespace)
+
+
+def photo(path: Path) -> None:
+    """The picture that examples call photo.jpg."""
+    from PIL import Image
+    from skimage import data
+
+    Image.fromarray(data.coffee()).resize((240, 160)).save(path)
