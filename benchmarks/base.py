@@ -64,16 +64,16 @@ class Benchmark(ABC):
         """
 
     def legend(self, seed: int | None = None) -> Legend | None:
-        """The prompt's legend, for semantic tasks: ours, or in colours drawn from ``seed``."""
-        names = self.protocol.get("classes")
-        if not names:
+        """The prompt's legend, for semantic tasks: the protocol's, or in colours drawn from ``seed``."""
+        if "legend" not in self.protocol:
             return None
+        legend = Legend.parse(self.protocol["legend"])
+        if seed is None:
+            return legend
         from visiongen.tasks.codecs.legend import random_legend_colours
 
-        # 7 is the seed of the standard colours: any other draw is as good, but it is fixed.
-        rng = np.random.default_rng(7 if seed is None else seed)
-        colours = random_legend_colours(len(names), rng)
-        return Legend(tuple(names), tuple((int(r), int(g), int(b)) for r, g, b in colours))
+        colours = random_legend_colours(len(legend), np.random.default_rng(seed))
+        return legend.recolour([(int(r), int(g), int(b)) for r, g, b in colours])
 
 
 def digest_of(parts: Sequence[bytes | np.ndarray]) -> str:

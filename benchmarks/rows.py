@@ -19,6 +19,7 @@ from visiongen.benchmarks.base import Benchmark, Item
 from visiongen.errors import InputError
 from visiongen.image import Geometry, resize_nearest
 from visiongen.prompt import Legend
+from visiongen.registry import TASKS
 
 if TYPE_CHECKING:
     from visiongen.backbones.base import Backbone
@@ -69,8 +70,7 @@ class ModelRow(Row):
             backbone=self.backbone,
             long_side=self.benchmark.protocol["long_side"],
         )
-        stats = getattr(prediction, "stats", None)
-        return labels_of(prediction, self.benchmark.task), to_json(stats)
+        return prediction.labels, prediction.stats
 
 
 class BlindRow(Row):
@@ -92,8 +92,6 @@ class CeilingRow(Row):
     """Truth painted, passed through the tokenizer (unless None), decoded and scored."""
 
     def __init__(self, benchmark: Benchmark, legend: Legend | None, backbone: Backbone | None = None) -> None:
-        from visiongen.registry import TASKS
-
         self.benchmark = benchmark
         self.name = "codec" if backbone is None else "ceiling"
         self.tokenizer = None if backbone is None else tokenizer_of(backbone)
@@ -110,12 +108,7 @@ class CeilingRow(Row):
         if self.tokenizer is not None:
             painted = through_tokenizer(self.tokenizer, painted)
         labels, _ = self.codec.decode(painted)
-        undo = {
-            "semantic": geometry.undo_labels,
-            "depth": geometry.undo_depth,
-            "normals": geometry.undo_normals,
-        }[self.benchmark.task]
-        return undo(labels), {}
+        return TASKS.get(self.benchmark.task)().undo(geometry, labels), {}
 
     def _shrink(self, truth: np.ndarray, size: tuple[int, int]) -> np.ndarray:
         small = resize_nearest(truth, size)
@@ -151,11 +144,7 @@ class SpecialistRow(Row):
         """Predict at the working size and undo the resize."""
         geometry = Geometry.fit((photo.shape[0], photo.shape[1]), self.benchmark.protocol["long_side"])
         output = self.model.predict(geometry.apply(photo))
-        if self.benchmark.task == "semantic":
-            return geometry.undo_labels(output), {}
-        if self.benchmark.task == "depth":
-            return geometry.undo_depth(output), {}
-        return geometry.undo_normals(output), {}
+        return TASKS.get(self.benchmark.task)().undo(geometry, output), {}
 
 
 def tokenizer_of(backbone: Backbone) -> Any:
@@ -176,19 +165,6 @@ def through_tokenizer(tokenizer: Any, painted: np.ndarray) -> np.ndarray:
         decoded = tokenizer.decode(tokenizer.encode(image.float() / 127.5 - 1))[0]
     levels = ((decoded.float() + 1) * 127.5).round().clamp(0, 255)
     return levels.to(torch.uint8).permute(1, 2, 0).cpu().numpy()
-
-
-def labels_of(prediction: Any, task: str) -> np.ndarray:
-    """The array of a typed prediction that is scored."""
-    name = {"semantic": "labels", "depth": "depth", "normals": "normals"}[task]
-    return np.asarray(getattr(prediction, name))
-
-
-def to_json(stats: Any) -> dict[str, Any]:
-    """Decode statistics of a prediction as a dict; empty when it has none."""
-    if hasattr(stats, "to_json"):
-        stats = stats.to_json()
-    return dict(stats) if isinstance(stats, dict) else {}
 
 
 def item_seed(seed: int, name: str) -> int:

@@ -185,7 +185,8 @@ def infer(
 def answer_one(benchmark: Benchmark, row: Row, item: Item, key: str) -> dict[str, Any]:
     """The record of one image: statistics of the answer, or of the worst case with the error."""
     truth = item.truth()  # without a truth there is nothing to score: this error stops the run
-    error, decode, answer = "", {}, None
+    error = ""
+    decode: dict[str, Any] = {}
     start = time.perf_counter()
     try:
         answer, decode = row.answer(item, item.photo())
