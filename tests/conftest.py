@@ -31,3 +31,61 @@ def shipped() -> str:
     if not names:
         pytest.skip("weights/ ships no backbone yet")
     return "tiny" if "tiny" in names else names[0]
+
+
+class KnownScene:
+    """Paints, through each task's own codec, labels that follow from the photo's pixels."""
+
+    def __init__(self, photo, confidence: float | None) -> None:
+        self.photo, self.confidence, self.size = photo, confidence, photo.shape[:2]
+
+    def labels(self, prompt):
+        """Class from red, depth 1-17 m (255: sky) from green, the normal's tilt from blue."""
+        import numpy as np
+
+        red, green, blue = (self.photo[..., c].astype(np.float32) for c in range(3))
+        if prompt.task == "semantic":
+            return (red * len(prompt.legend) / 256).astype(np.int64)
+        if prompt.task == "depth":
+            return np.where(green == 255, np.inf, 1 + green / 16).astype(np.float32)
+        x = (blue / 255 - 0.5) * 1.2
+        y = np.full_like(x, 0.2)
+        return np.stack([x, y, np.sqrt(1 - x * x - y * y)], axis=2)
+
+    def paint(self, prompts, sampler=None):
+        """One canvas a prompt."""
+        import numpy as np
+
+        from visiongen.backbones.base import Canvas, DecodeStats
+        from visiongen.registry import TASKS
+
+        canvases = []
+        for prompt in prompts:
+            task = TASKS.get(prompt.task)(**{"relative": True} if "relative" in prompt.text else {})
+            image = task.codec(prompt.legend).encode(self.labels(prompt))
+            sure = None if self.confidence is None else np.full(self.size, self.confidence, "f4")
+            stats = DecodeStats(sampler.mode if sampler else "", 10, 2, 5, 0.25)
+            canvases.append(Canvas(image, None, True, 0, self.size[0], sure, stats))
+        return canvases
+
+
+class KnownBackbone:
+    """A backbone for tests whose right answer is known; it keeps the sizes it was shown."""
+
+    weights = None
+
+    def __init__(self, confidence: float | None = None) -> None:
+        self.confidence, self.seen = confidence, []
+
+    def scene(self, photo=None, size=None):
+        """Look at a photo whose sides are multiples of 8."""
+        from visiongen.backbones.base import check_photo
+
+        self.seen.append(check_photo(photo, size))
+        return KnownScene(photo, self.confidence)
+
+
+@pytest.fixture
+def known_backbone() -> type[KnownBackbone]:
+    """The class KnownBackbone."""
+    return KnownBackbone

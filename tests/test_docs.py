@@ -64,7 +64,9 @@ def test_python_examples_run(
     page: Path, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The ``python`` blocks of a page, one after another in one namespace and an empty folder."""
-    blocks = [code for language, code in FENCE.findall(page.read_text(encoding="utf-8")) if language == "python"]
+    blocks = [
+        code for language, code in FENCE.findall(page.read_text(encoding="utf-8")) if language == "python"
+    ]
     if not blocks:
         return
     request.getfixturevalue("shipped")

@@ -142,7 +142,11 @@ def reaches(names: set[str], target: str) -> list[str]:
 RULES = [
     # (importers, forbidden, why)
     (r"visiongen(?!\.(tasks|benchmarks|weights|cli)(\.|$))", "visiongen.tasks", "core knows no task"),
-    (r"visiongen(?!\.(tasks|benchmarks|weights|cli)(\.|$))", "visiongen.benchmarks", "core knows no benchmark"),
+    (
+        r"visiongen(?!\.(tasks|benchmarks|weights|cli)(\.|$))",
+        "visiongen.benchmarks",
+        "core knows no benchmark",
+    ),
     (r"visiongen\.tasks", "visiongen.benchmarks", "tasks know no benchmark"),
     (r"visiongen(?!\.(cli|__main__)(\.|$))", "visiongen.cli", "only the command line knows the command line"),
     (r"visiongen\.tasks\.codecs", "torch", "codecs are numpy"),

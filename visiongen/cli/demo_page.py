@@ -47,11 +47,12 @@ def _header(backbone: Backbone, seconds: float) -> str:
     weights = f"{record.name}, sha256 {record.sha256[:12]}" if record else "untrained"
     return (
         "<header><h1>One image generator painted these maps</h1>"
-        "<p>For every photo it paints three pictures: classes in the colours of a legend, depth as a walk along "
-        "the edges of the colour cube, normals as colours. Codecs read the pictures back into labels with units. "
-        "The same weights also paint a photo from a map, and from nothing.</p>"
-        f'<p class="soft">visiongen {__version__} · weights {escape(weights)} · mode verified (greedy; the same '
-        f"tokens as one at a time) · {platform.machine()}, CPU · {seconds:.1f} s for the whole page</p></header>"
+        "<p>For every photo it paints three pictures: classes in the colours of a legend, depth as a walk "
+        "along the edges of the colour cube, normals as colours. Codecs read the pictures back into labels "
+        "with units. The same weights also paint a photo from a map, and from nothing.</p>"
+        f'<p class="soft">visiongen {__version__} · weights {escape(weights)} · mode verified (greedy; '
+        f"the same tokens as one at a time) · {platform.machine()}, CPU · {seconds:.1f} s for the whole "
+        "page</p></header>"
     )
 
 
@@ -63,8 +64,8 @@ def _example(example: Example, backbone: Backbone, rows: list[list[str]]) -> str
     found = predict_many(TASKS, example.photo, legend=example.legend, backbone=backbone)
     seconds = time.perf_counter() - started
     parts = [
-        f'<section class="card"><h2>{escape(example.name)}</h2><p class="soft">{escape(example.about)} Three tasks '
-        f"over one reading of the photo: {seconds:.1f} s.</p>"
+        f'<section class="card"><h2>{escape(example.name)}</h2><p class="soft">{escape(example.about)} '
+        f"Three tasks over one reading of the photo: {seconds:.1f} s.</p>"
     ]
     for prediction in found:
         parts.append(_task_row(example, prediction))
@@ -101,7 +102,9 @@ def _task_row(example: Example, prediction: Prediction) -> str:
         f"{stats.get('passes', '?')} passes for {stats.get('tokens', '?')} tokens, the draft was right on "
         f"{stats.get('hit_rate', 0):.0%}"
     )
-    return f'<h3>{TITLES[task]} <span class="soft">· {cost}</span></h3><div class="row">{"".join(figures)}</div>'
+    return (
+        f'<h3>{TITLES[task]} <span class="soft">· {cost}</span></h3><div class="row">{"".join(figures)}</div>'
+    )
 
 
 def _labels(prediction: Prediction, labels: np.ndarray, scale: DepthScale | None) -> np.ndarray:
@@ -203,9 +206,9 @@ def _way_back(example: Example, backbone: Backbone) -> str:
     nothing = backbone.scene(None, NOTHING_SIZE).paint([Prompt("photo", "photo")] * 4, sampler)
     free = "".join(figure(canvas.image, f"From nothing, seed {i}") for i, canvas in enumerate(nothing))
     return (
-        '<section class="card"><h2>The way back</h2><p class="soft">Not a regressor in disguise: the same weights, '
-        "asked for a photo, sampled token by token. They are small and were trained for maps first, so expect layout "
-        f'and colour rather than detail.</p><div class="row">{"".join(figures)}</div>'
+        '<section class="card"><h2>The way back</h2><p class="soft">Not a regressor in disguise: the same '
+        "weights, asked for a photo, sampled token by token. They are small and were trained for maps "
+        f'first, so expect layout and colour rather than detail.</p><div class="row">{"".join(figures)}</div>'
         f'<h3>From nothing</h3><div class="row">{free}</div></section>'
     )
 

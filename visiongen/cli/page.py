@@ -35,7 +35,8 @@ figure img { display: block; width: 100%; height: auto; border-radius: 6px; back
 .bar img { height: 12px; border-radius: 3px; image-rendering: auto; width: 100%; }
 .bar div { display: flex; justify-content: space-between; font-variant-numeric: tabular-nums; }
 .scroll { overflow-x: auto; } table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-th, td { text-align: right; padding: .25rem .7rem; border-bottom: 1px solid var(--line); white-space: nowrap; }
+th, td { text-align: right; padding: .25rem .7rem; border-bottom: 1px solid var(--line);
+  white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; padding-left: 0; } th { font-weight: 600; }
 code { font: .9em ui-monospace, "SF Mono", Menlo, Consolas, monospace; overflow-wrap: anywhere; }
 """

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 def predict(
     task: Annotated[
         str,
-        typer.Argument(metavar="TASK", help="semantic, depth or normals; several with commas share one reading."),
+        typer.Argument(
+            metavar="TASK", help="semantic, depth or normals; several with commas share one reading."
+        ),
     ],
     inputs: Annotated[list[str], typer.Argument(metavar="INPUT...", help="Image files, folders or globs.")],
     out: common.Out = Path("out"),

@@ -18,13 +18,17 @@ def list_weights(json_target: common.JsonTarget = None) -> None:
     from visiongen import weights
 
     entries = weights.list()
-    common.write_report(json_target, {"schema": "visiongen.weights/1", "weights": [e.to_json() for e in entries]})
+    common.write_report(
+        json_target, {"schema": "visiongen.weights/1", "weights": [e.to_json() for e in entries]}
+    )
     if json_target == "-":
         return
     print(f"{'name':<24} {'kind':<11} {'MB':>6} {'minutes':>8}  {'licence':<18} file")
     for e in entries:
         size = e.bytes / 1e6
-        print(f"{e.name:<24} {e.kind:<11} {size:>6.1f} {e.minutes:>8.0f}  {e.licence:<18} {weights.ROOT / e.file}")
+        print(
+            f"{e.name:<24} {e.kind:<11} {size:>6.1f} {e.minutes:>8.0f}  {e.licence:<18} {weights.ROOT / e.file}"
+        )
 
 
 @app.command("verify")
