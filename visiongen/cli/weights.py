@@ -25,10 +25,8 @@ def list_weights(json_target: common.JsonTarget = None) -> None:
         return
     print(f"{'name':<24} {'kind':<11} {'MB':>6} {'minutes':>8}  {'licence':<18} file")
     for e in entries:
-        size = e.bytes / 1e6
-        print(
-            f"{e.name:<24} {e.kind:<11} {size:>6.1f} {e.minutes:>8.0f}  {e.licence:<18} {weights.ROOT / e.file}"
-        )
+        numbers = f"{e.bytes / 1e6:>6.1f} {e.minutes:>8.0f}"
+        print(f"{e.name:<24} {e.kind:<11} {numbers}  {e.licence:<18} {weights.ROOT / e.file}")
 
 
 @app.command("verify")
