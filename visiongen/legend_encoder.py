@@ -74,5 +74,6 @@ class PromptEncoder(nn.Module):
                 rgb[i, : len(names)] = torch.tensor(prompt.legend.colours, device=device) / 127.5 - 1
             texts += [prompt.text, *names, *[""] * (most - len(names))]
         text = self.text(texts).unflatten(0, (batch, 1 + most))
-        entries = text[:, 1:] + self.code(padded) + self.rgb(rgb)
+        kind = self.rgb.weight.dtype
+        entries = text[:, 1:] + self.code(padded.to(kind)) + self.rgb(rgb.to(kind))
         return torch.cat([text[:, :1], entries], dim=1), there, text[:, 1:], padded

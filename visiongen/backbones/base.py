@@ -167,9 +167,7 @@ def check_photo(photo: np.ndarray | None, size: tuple[int, int] | None) -> tuple
         raise InputError(f"photo: shape {photo.shape} given; pass a uint8 array of shape (h, w, 3)")
     h, w = photo.shape[:2]
     if h < 8 or w < 8 or h % 8 or w % 8:
-        raise InputError(
-            f"photo: {h} x {w} given; both sides must be multiples of 8 (Geometry.fit does it)"
-        )
+        raise InputError(f"photo: {h} x {w} given; both sides must be multiples of 8 (Geometry.fit does it)")
     if size is not None and tuple(size) != (h, w):
         raise UsageError(f"scene size {size!r} differs from the photo's {(h, w)}; leave it out")
     return h, w

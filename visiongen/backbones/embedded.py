@@ -119,9 +119,7 @@ class EmbeddedBackbone(Backbone):
         """The painter's floating type."""
         return self.painter.begin.dtype
 
-    def scene(
-        self, photo: np.ndarray | None = None, size: tuple[int, int] | None = None
-    ) -> EmbeddedScene:
+    def scene(self, photo: np.ndarray | None = None, size: tuple[int, int] | None = None) -> EmbeddedScene:
         """See Backbone.scene. The photo is encoded at the first paint, once."""
         return EmbeddedScene(self, photo, check_photo(photo, size))
 
@@ -129,9 +127,7 @@ class EmbeddedBackbone(Backbone):
 class EmbeddedScene(Scene):
     """One photo's prefix and whatever is painted from it."""
 
-    def __init__(
-        self, backbone: EmbeddedBackbone, photo: np.ndarray | None, size: tuple[int, int]
-    ) -> None:
+    def __init__(self, backbone: EmbeddedBackbone, photo: np.ndarray | None, size: tuple[int, int]) -> None:
         self.backbone, self.photo, self.size = backbone, photo, size
         self._prefix: PhotoPrefix | None = None
 
@@ -159,9 +155,7 @@ class EmbeddedScene(Scene):
         board = decode_all(self.backbone.painter, photo, prompts, sampler)
         return self._canvases(board, sampler, clock, final=True, index=0)
 
-    def stream(
-        self, prompt: Prompt, sampler: Sampler | None = None, steps: int = 8
-    ) -> Iterator[Canvas]:
+    def stream(self, prompt: Prompt, sampler: Sampler | None = None, steps: int = 8) -> Iterator[Canvas]:
         """The draft first (index 0), then about ``steps`` pictures growing from the top.
 
         Finished rows come from the verified tokens, the rest is the current guess.

@@ -24,11 +24,12 @@ def decode(painter: Any, photo: Any, prompts: Sequence[Prompt], sampler: Sampler
     """Paint one picture a prompt; yields the same Board again and again as it gets better.
 
     ``photo`` is a prefix of batch ``len(prompts)`` (``PhotoPrefix.expand`` shares one). The first
-    board is the draft with nothing done, the last has every position done.
+    board is the draft with nothing done, the last has every position done (mode draft: one board).
     """
     cond = painter.condition(photo, list(prompts))
     board = Board.from_draft(cond.draft_logits)
-    yield board
+    if sampler.mode != "draft":
+        yield board
     for step in _order(painter, cond, board, prompts, sampler):
         if int(step.done.min()) < step.length:
             yield step

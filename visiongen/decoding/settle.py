@@ -62,9 +62,7 @@ def settle(
         board.put(row, part)
 
 
-def _settle_one(
-    referee: Referee, part: Board, again: Callable[[Any, Board, int], Iterator[Board]]
-) -> None:
+def _settle_one(referee: Referee, part: Board, again: Callable[[Any, Board, int], Iterator[Board]]) -> None:
     place = 0
     while True:
         near = (part.margin()[0, place:] < MARGIN).nonzero().flatten()

@@ -1,0 +1,55 @@
+"""The backbone's contract: options, sizes and photos are checked before anything is painted."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from visiongen.backbones.base import Sampler, check_photo
+from visiongen.errors import InputError, UsageError
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"mode": "fast"},
+        {"temperature": 0.0},
+        {"temperature": float("nan")},
+        {"top_k": 0},
+        {"top_p": 0.0},
+        {"top_p": 1.5},
+        {"window": 0},
+    ],
+)
+def test_impossible_sampler_options(options) -> None:
+    with pytest.raises(UsageError, match=next(iter(options))):
+        Sampler(**options)
+
+
+@pytest.mark.parametrize(
+    "photo",
+    [
+        np.zeros((16, 16, 3), np.float32),
+        np.zeros((16, 16), np.uint8),
+        np.zeros((16, 16, 4), np.uint8),
+        np.zeros((16, 12, 3), np.uint8),
+        np.zeros((0, 16, 3), np.uint8),
+        [[0]],
+    ],
+)
+def test_unusable_photos(photo) -> None:
+    with pytest.raises(InputError, match="photo: "):
+        check_photo(photo, None)
+
+
+@pytest.mark.parametrize("size", [None, (8, 12), (0, 8), (-8, 8)])
+def test_unusable_sizes(size) -> None:
+    with pytest.raises(UsageError, match="scene"):
+        check_photo(None, size)
+
+
+def test_usable_ones() -> None:
+    assert check_photo(None, (16, 24)) == (16, 24)
+    assert check_photo(np.zeros((8, 400, 3), np.uint8), None) == (8, 400)
+    with pytest.raises(UsageError, match="differs"):
+        check_photo(np.zeros((8, 16, 3), np.uint8), (16, 16))

@@ -1,0 +1,89 @@
+"""The generation orders over a painter without rounding: identity must be exact."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.decoding.conftest import HashCondition, HashPainter
+from visiongen.decoding.board import Board
+from visiongen.decoding.sequential import sequential
+from visiongen.decoding.verified import _frontier, verified
+
+
+def condition(batch: int, grid: tuple[int, int], channels: int, seed: int) -> HashCondition:
+    generator = torch.Generator().manual_seed(seed)
+    length = grid[0] * grid[1]
+    draft = torch.rand(batch, length, channels, HashPainter.levels, generator=generator)
+    salt = torch.randint(0, 1000, (batch,), generator=generator)
+    return HashCondition(draft, salt, grid, torch.zeros(batch, length, 1))
+
+
+def run(order, painter, cond, *args) -> Board:
+    board = Board.from_draft(cond.draft_logits)
+    for _ in order(painter, cond, board, *args):
+        pass
+    return board
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(
+    batch=st.integers(1, 4),
+    rows=st.integers(1, 4),
+    cols=st.integers(1, 5),
+    channels=st.integers(1, 2),
+    window=st.integers(1, 24),
+    seed=st.integers(0, 10**6),
+)
+def test_verified_equals_sequential(batch, rows, cols, channels, window, seed) -> None:
+    cond = condition(batch, (rows, cols), channels, seed)
+    one = run(sequential, HashPainter(), cond)
+    many = run(verified, HashPainter(), cond, window)
+    assert torch.equal(one.tokens, many.tokens)
+    assert torch.equal(one.logits, many.logits)
+    assert (many.passes <= rows * cols).all() and (many.passes >= -(-rows * cols // window)).all()
+    assert (many.done == rows * cols).all() and (one.passes == rows * cols).all()
+
+
+@settings(max_examples=30, deadline=None, derandomize=True)
+@given(start=st.integers(0, 11), window=st.integers(1, 15), seed=st.integers(0, 1000))
+def test_both_resume_in_the_middle(start, window, seed) -> None:
+    cond = condition(2, (3, 4), 2, seed)
+    whole = run(sequential, HashPainter(), cond)
+    for order, args in ((sequential, (start,)), (verified, (window, start))):
+        board = Board.from_draft(cond.draft_logits)
+        board.line[:, 1 : start + 1] = whole.tokens[:, :start]
+        for _ in order(HashPainter(), cond, board, *args):
+            pass
+        assert torch.equal(board.tokens, whole.tokens)
+
+
+@pytest.mark.parametrize(("window", "passes"), [(1, 24), (5, 5), (8, 3), (24, 1), (100, 1)])
+def test_a_perfect_draft_costs_one_pass_a_window(window, passes) -> None:
+    cond = condition(1, (4, 6), 2, seed=3)
+    truth = run(sequential, HashPainter(), cond).tokens
+    cond.draft_logits = torch.nn.functional.one_hot(truth, HashPainter.levels).float()
+    painter = HashPainter()
+    board = run(verified, painter, cond, window)
+    assert painter.calls == passes == int(board.passes[0])
+    assert int(board.draft_hits()[0]) == 24
+
+
+def test_finished_pictures_leave_the_batch() -> None:
+    cond = condition(2, (4, 6), 1, seed=5)
+    truth = run(sequential, HashPainter(), cond).tokens
+    cond.draft_logits[0] = torch.nn.functional.one_hot(truth[0], HashPainter.levels).float()
+    board = run(verified, HashPainter(), cond, 24)
+    assert int(board.passes[0]) == 1 < int(board.passes[1])
+    assert torch.equal(board.tokens, truth)
+
+
+@pytest.mark.parametrize(
+    ("agree", "expected"),
+    [([1, 1, 1, 1], 14), ([0, 1, 1, 1], 11), ([1, 1, 0, 1], 13), ([1, 1, 1, 0], 14)],
+)
+def test_frontier_keeps_the_agreeing_prefix_and_the_correction(agree, expected) -> None:
+    got = _frontier(torch.tensor([agree], dtype=torch.bool), torch.tensor([10]))
+    assert got.tolist() == [expected]

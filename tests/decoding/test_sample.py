@@ -1,0 +1,63 @@
+"""Sampling: seeds, filters, distribution."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from visiongen.backbones.base import Sampler
+from visiongen.decoding.decode import repeat_seeds
+from visiongen.decoding.sample import draws, filter_logits
+
+
+def test_a_seed_fixes_the_picture_and_the_batch_does_not_matter(nano, photo, prompts) -> None:
+    sampler = Sampler("sample", seed=7, temperature=0.8)
+    together = nano.scene(photo).paint(prompts[:3], sampler)
+    for prompt, canvas in zip(prompts, together, strict=False):
+        (alone,) = nano.scene(photo).paint([prompt], sampler)
+        assert np.array_equal(alone.tokens, canvas.tokens)
+    (other,) = nano.scene(photo).paint(prompts[:1], sampler.with_(seed=8))
+    assert not np.array_equal(other.tokens, together[0].tokens)
+
+
+def test_repeating_a_prompt_gives_other_pictures(nano, photo, prompts) -> None:
+    a, b = nano.scene(photo).paint([prompts[0]] * 2, Sampler("sample"))
+    assert not np.array_equal(a.tokens, b.tokens)
+    assert repeat_seeds([prompts[0], prompts[1], prompts[0]], 5) == [5, 5, 6]
+
+
+def test_top_k_one_is_greedy(nano, photo, prompts) -> None:
+    scene = nano.scene(photo)
+    (sampled,) = scene.paint(prompts[:1], Sampler("sample", top_k=1, seed=3))
+    (greedy,) = scene.paint(prompts[:1], Sampler("sequential"))
+    assert np.array_equal(sampled.tokens, greedy.tokens)
+
+
+def test_top_k_keeps_exactly_k_even_among_ties() -> None:
+    kept = filter_logits(torch.zeros(3, 6), 1.0, top_k=2, top_p=None).isfinite()
+    assert kept.tolist() == [[True, True, False, False, False, False]] * 3
+
+
+@pytest.mark.parametrize(("p", "expected"), [(0.05, 1), (0.55, 2), (0.85, 3), (1.0, 4)])
+def test_top_p_keeps_the_smallest_set_that_reaches_p(p, expected) -> None:
+    logits = torch.tensor([0.1, 0.5, 0.1, 0.3]).log()
+    assert int(filter_logits(logits, 1.0, None, p).isfinite().sum()) == expected
+
+
+def test_temperature_divides_logits() -> None:
+    logits = torch.tensor([0.0, 1.0, -2.0])
+    assert torch.equal(filter_logits(logits, 0.5, None, None), logits * 2)
+
+
+def test_frequencies_follow_the_probabilities() -> None:
+    probability = torch.tensor([0.05, 0.2, 0.6, 0.15])
+    cdf = probability.cumsum(-1)
+    u = draws([0], 20000, 1)[0]
+    token = (cdf <= u * cdf[-1]).sum(-1)
+    share = torch.bincount(token, minlength=4) / len(token)
+    assert (share - probability).abs().max() < 0.015
+
+
+def test_draws_depend_on_their_own_seed_only() -> None:
+    assert torch.equal(draws([3, 4], 5, 2)[1], draws([4], 5, 2)[0])
