@@ -110,9 +110,8 @@ def test_a_line_cut_by_a_kill_is_ignored_and_computed_again(camvid: Path, tmp_pa
 
 def test_two_runs_into_one_folder_refuse(camvid: Path, tmp_path: Path) -> None:
     folder = RunFolder(tmp_path / "out")
-    with folder.locked():
-        with pytest.raises(UsageError, match=rf"pid {os.getpid()}"):
-            run("camvid11", Reader(), tmp_path / "out", options(camvid))
+    with folder.locked(), pytest.raises(UsageError, match=rf"pid {os.getpid()}"):
+        run("camvid11", Reader(), tmp_path / "out", options(camvid))
     run("camvid11", Reader(), tmp_path / "out", options(camvid))  # the lock file stays, it is stale
 
 

@@ -1,0 +1,71 @@
+"""Bootstrap: reproducible, right coverage, paired comparison."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from visiongen.benchmarks.metrics.bootstrap import (
+    draws,
+    paired_difference,
+    percentile_interval,
+    resample,
+)
+
+
+def mean_of(sums: np.ndarray) -> dict[str, np.ndarray]:
+    return {"mean": sums[..., 0] / sums[..., 1]}
+
+
+def rows(values: np.ndarray) -> np.ndarray:
+    return np.stack([values, np.ones_like(values)], 1)
+
+
+def test_draws_are_fixed_by_the_seed_and_count_every_image() -> None:
+    counts = draws(17, 50)
+    assert np.array_equal(counts, draws(17, 50)) and not np.array_equal(counts, draws(17, 50, 1))
+    assert (counts.sum(1) == 17).all()
+
+
+def test_equals_resampling_by_hand_and_chunks_do_not_matter() -> None:
+    values = np.random.default_rng(0).normal(size=9)
+    counts = draws(9, 40)
+    by_hand = [np.repeat(values, row.astype(int)).mean() for row in counts]
+    assert resample(rows(values), mean_of, counts)["mean"] == pytest.approx(by_hand)
+    assert resample(rows(values), mean_of, counts, chunk=7)["mean"] == pytest.approx(by_hand)
+
+
+def test_interval_covers_the_true_mean_about_95_of_100_times() -> None:
+    rng = np.random.default_rng(1)
+    counts, inside = draws(60, 400), 0
+    for _ in range(200):
+        values = rng.normal(2.0, 1.0, 60)
+        low, high = percentile_interval(resample(rows(values), mean_of, counts)["mean"])
+        inside += low <= 2.0 <= high
+    assert 0.88 <= inside / 200 <= 0.99
+
+
+def test_one_image_has_no_spread_and_nan_is_left_out() -> None:
+    low, high = percentile_interval(resample(rows(np.array([3.0])), mean_of, draws(1, 10))["mean"])
+    assert (low, high) == (3.0, 3.0)
+    assert percentile_interval(np.array([np.nan, 1.0])) == (1.0, 1.0)
+    assert np.isnan(percentile_interval(np.array([np.nan]))).all()
+
+
+@pytest.mark.parametrize(
+    ("shift", "higher", "verdict"),
+    [(0.2, True, "better"), (-0.2, True, "worse"), (0.2, False, "worse"), (0.0, True, "no difference shown")],
+)
+def test_paired_comparison_sees_a_small_shift_under_large_spread(
+    shift: float, higher: bool, verdict: str
+) -> None:
+    rng = np.random.default_rng(2)
+    a = rng.normal(0, 5, 80)  # the spread over images is 25 times the shift
+    b = a + shift + rng.normal(0, 0.1, 80) - 0.0
+    if not shift:
+        b = a + rng.permutation(np.linspace(-1, 1, 80))
+    counts = draws(80, 500)
+    drawn = [resample(rows(x), mean_of, counts)["mean"] for x in (a, b)]
+    found = paired_difference(drawn[0], drawn[1], float(b.mean() - a.mean()), higher)
+    assert found.verdict == verdict
+    assert found.low <= found.value <= found.high
