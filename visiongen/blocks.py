@@ -69,15 +69,15 @@ def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> Tenso
 
 
 class Block(nn.Module):
-    """RMSNorm, grouped-query attention with rotary positions, SwiGLU."""
+    """LayerNorm without bias, grouped-query attention with rotary positions, SwiGLU."""
 
     def __init__(self, dim: int, heads: int, kv_heads: int, hidden: int) -> None:
         super().__init__()
         self.heads, self.kv_heads, self.head_dim = heads, kv_heads, dim // heads
-        self.norm1 = nn.RMSNorm(dim, eps=1e-6)
+        self.norm1 = nn.LayerNorm(dim, eps=1e-6, bias=False)
         self.qkv = nn.Linear(dim, (heads + 2 * kv_heads) * self.head_dim, bias=False)
         self.out = nn.Linear(dim, dim, bias=False)
-        self.norm2 = nn.RMSNorm(dim, eps=1e-6)
+        self.norm2 = nn.LayerNorm(dim, eps=1e-6, bias=False)
         self.gate_up = nn.Linear(dim, 2 * hidden, bias=False)
         self.down = nn.Linear(hidden, dim, bias=False)
 

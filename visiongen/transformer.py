@@ -36,11 +36,11 @@ class PainterConfig:
     """Shape of a painter. Presets: ``nano`` (tests), ``tiny`` (shipped), ``small``, ``base``."""
 
     levels: tuple[int, ...] = (8,) * 12  # FSQ levels of each channel of a token
-    dim: int = 256  # width of prompt, draft and map tokens
-    heads: int = 4  # query heads
-    kv_heads: int = 2  # key/value heads (grouped-query attention)
-    hidden: int = 704  # SwiGLU width
-    widths: tuple[int, int, int] = (48, 96, 192)  # trunk channels at 2, 4 and 8 px
+    dim: int = 192  # width of prompt, draft and map tokens
+    heads: int = 3  # query heads
+    kv_heads: int = 1  # key/value heads (grouped-query attention)
+    hidden: int = 512  # SwiGLU width
+    widths: tuple[int, int, int] = (32, 80, 160)  # trunk channels at 2, 4 and 8 px
     photo_blocks: int = 4  # bidirectional blocks on the photo at 16 px
     draft_blocks: int = 2  # bidirectional blocks over prompt and map positions
     causal_blocks: int = 3  # causal blocks over the map tokens
@@ -218,15 +218,15 @@ class Painter(nn.Module):
         self.null_key = nn.Parameter(torch.zeros(32))
         self.pointed = nn.Linear(SUB * SUB * self.channels, c.dim)
         self.mix = nn.Sequential(
-            nn.RMSNorm(c.dim, eps=1e-6), nn.Linear(c.dim, c.hidden), nn.SiLU(), nn.Linear(c.hidden, c.dim)
+            nn.LayerNorm(c.dim, eps=1e-6, bias=False), nn.Linear(c.dim, c.hidden), nn.SiLU(), nn.Linear(c.hidden, c.dim)
         )
-        self.draft_norm = nn.RMSNorm(c.dim, eps=1e-6)
+        self.draft_norm = nn.LayerNorm(c.dim, eps=1e-6, bias=False)
         self.draft_head = nn.Linear(c.dim, self.channels * self.depth_levels)
         self.embed = nn.Linear(self.channels * self.depth_levels, c.dim, bias=False)
         self.begin = nn.Parameter(torch.zeros(c.dim))
         self.inject = nn.Linear(c.dim, c.dim)
         self.causal = nn.ModuleList(Block(*shape) for _ in range(c.causal_blocks))
-        self.head_norm = nn.RMSNorm(c.dim, eps=1e-6)
+        self.head_norm = nn.LayerNorm(c.dim, eps=1e-6, bias=False)
         self.head = nn.Linear(c.dim, self.channels * self.depth_levels)
         nn.init.zeros_(self.head.weight)  # the causal picture starts as the draft
         nn.init.zeros_(self.head.bias)
