@@ -1,0 +1,132 @@
+"""What the painter learns from a batch: draft, causal picture, legend pointer.
+
+The causal branch reads its own past. In half of the samples a random share of that past is replaced
+by the draft's guesses (as DepthART, arXiv 2409.15010, trains on the model's own predictions): at
+inference the past is never the truth, and a painter that shrugs off small errors of the draft is
+also the one whose draft survives verification.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from visiongen.tokenizer import ImageTokenizer, TokenizerConfig
+from visiongen.training.batches import IGNORE
+from visiongen.training.run import trained_model
+from visiongen.transformer import SUB, Condition, Painter, PainterConfig
+
+PHOTO_WEIGHT = 0.3  # photos as targets have high entropy; they must not drown the maps
+
+
+class Painting(nn.Module):
+    """A painter and the frozen tokenizer whose tokens it learns to write.
+
+    ``tokenizer`` is a weights file, or None for an untrained ``nano`` tokenizer (tests).
+    ``band`` is the largest number of tokens the causal branch sees at once: on bigger maps it is
+    taught on a random band of rows, the draft always on the whole map.
+    """
+
+    def __init__(
+        self,
+        preset: str = "tiny",
+        tokenizer: str | None = None,
+        band: int = 400,
+        value_weight: float = 0.3,
+        pointer_weight: float = 0.5,
+    ) -> None:
+        super().__init__()
+        frozen = trained_model(tokenizer) if tokenizer else ImageTokenizer(TokenizerConfig.preset("nano"))
+        # kept out of the module tree: it is not trained, averaged or saved with the painter
+        object.__setattr__(self, "tokenizer", frozen.eval().requires_grad_(False))
+        self.painter = Painter(PainterConfig.preset(preset, frozen.levels))
+        self.painter.palette = self._palette
+        self.band, self.value_weight, self.pointer_weight = band, value_weight, pointer_weight
+
+    def _apply(self, fn: Any, recurse: bool = True) -> Painting:
+        self.tokenizer._apply(fn)
+        return super()._apply(fn, recurse)
+
+    @torch.no_grad()
+    def _palette(self, colours: Tensor) -> Tensor:
+        return self.tokenizer.palette(colours)
+
+    def loss(self, batch: dict[str, Any]) -> tuple[Tensor, dict[str, float]]:
+        """Scalar loss and its parts: ``draft`` and ``causal`` cross-entropy a channel, in nats."""
+        with torch.no_grad():
+            exact = self.tokenizer.latent(batch["target"])  # (B, h, w, C) before rounding
+        tokens = exact.round().long()
+        weight = _token_weights(batch)
+        prefix = self.painter.encode_photo(batch["photo"], batch["photo_blank"])
+        condition = self.painter.condition(prefix.select(batch["photo_index"]), batch["prompts"])
+        draft = _cross_entropy(condition.draft_logits, tokens.flatten(1, 2), weight)
+        value = self._value_loss(condition.draft_logits, exact.flatten(1, 2), weight)
+        first, rows = self._choose_band(*tokens.shape[1:3])
+        past = self._noisy_past(tokens, condition, batch)
+        logits = self.painter.teach(condition, past, first, rows)
+        span = slice(first * tokens.shape[2], (first + rows) * tokens.shape[2])
+        truth = tokens.flatten(1, 2)[:, span]
+        causal = _cross_entropy(logits, truth, weight[:, span])
+        value = value + self._value_loss(logits, exact.flatten(1, 2)[:, span], weight[:, span])
+        total = draft + causal + self.value_weight * value
+        logs = {"draft": float(draft.detach()), "causal": float(causal.detach()), "value": float(value.detach())}
+        pointer = _pointer_loss(condition.pointer, batch["labels"])
+        if pointer is not None:
+            total = total + self.pointer_weight * pointer
+            logs["pointer"] = float(pointer.detach())
+        logs["hits"] = _hit_rate(condition.draft_logits.detach()[:, span], logits.detach())
+        return total, logs
+
+    def _value_loss(self, logits: Tensor, exact: Tensor, weight: Tensor) -> Tensor:
+        """Huber distance of the expected level from the unrounded one: levels have an order."""
+        levels = torch.arange(logits.shape[-1], device=logits.device, dtype=logits.dtype)
+        expected = (logits.softmax(-1) * levels).sum(-1)
+        error = F.smooth_l1_loss(expected, exact.to(expected), reduction="none").mean(-1)
+        return (error * weight).sum() / weight.sum().clamp(min=1)
+
+    def _choose_band(self, height: int, width: int) -> tuple[int, int]:
+        rows = min(height, max(1, self.band // width))
+        return int(torch.randint(0, height - rows + 1, ())), rows
+
+    def _noisy_past(self, tokens: Tensor, condition: Condition, batch: dict[str, Any]) -> Tensor:
+        guess = condition.draft_logits.detach().argmax(-1).view_as(tokens)
+        share = torch.rand(len(tokens), 1, 1, 1, device=tokens.device) * 2 - 1  # half stay clean
+        blank = batch["photo_blank"][batch["photo_index"]].view(-1, 1, 1, 1)
+        swap = torch.rand(tokens.shape[:3], device=tokens.device)[..., None] < share
+        return torch.where(swap & ~blank, guess, tokens)
+
+
+def _token_weights(batch: dict[str, Any]) -> Tensor:
+    """How much of each token is valid (B, N), less for photos as targets."""
+    share = F.avg_pool2d(batch["valid"].float()[:, None], 8).flatten(1)
+    photo = torch.tensor([p.task == "photo" for p in batch["prompts"]], device=share.device)
+    return share * torch.where(photo, PHOTO_WEIGHT, 1.0)[:, None]
+
+
+def _cross_entropy(logits: Tensor, tokens: Tensor, weight: Tensor) -> Tensor:
+    loss = F.cross_entropy(logits.flatten(0, 2), tokens.flatten(), reduction="none")
+    loss = loss.view(tokens.shape).mean(-1)
+    return (loss * weight).sum() / weight.sum().clamp(min=1)
+
+
+def _pointer_loss(pointer: Tensor, labels: Tensor) -> Tensor | None:
+    """Cross-entropy of the legend pointer against the label of every 2 x 2 pixel cell."""
+    batch, height, width = labels.shape
+    cell = 8 // SUB
+    small = labels[:, ::cell, ::cell].long()
+    cells = small.view(batch, height // 8, SUB, width // 8, SUB).permute(0, 1, 3, 2, 4)
+    target = cells.reshape(batch, -1, SUB * SUB)
+    there = target != IGNORE
+    if not bool(there.any()):
+        return None
+    rows = there.flatten(1).any(1)
+    logits, goal = pointer[rows], torch.where(there, target + 1, -100)[rows]
+    return F.cross_entropy(logits.flatten(0, 2), goal.flatten(), ignore_index=-100)
+
+
+def _hit_rate(draft: Tensor, causal: Tensor) -> float:
+    """Share of tokens that draft and causal picture agree on, every channel."""
+    return float((draft.argmax(-1) == causal.argmax(-1)).all(-1).float().mean())
