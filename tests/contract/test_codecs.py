@@ -1,0 +1,226 @@
+"""What every registered codec promises; a codec added to the registry must add a sampler here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from visiongen.errors import CodecError, InputError
+from visiongen.prompt import Legend
+from visiongen.registry import CODECS
+from visiongen.tasks.codecs import Codec, codec_from_spec, read_map_png, write_map_png
+from visiongen.tasks.codecs.legend import random_legend_colours
+
+ALL = pytest.mark.parametrize("name", list(CODECS))
+SEEDS = st.integers(0, 2**32 - 1)
+QUICK = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+def legend_of(rng: np.random.Generator, k: int = 0) -> Legend:
+    k = k or int(rng.integers(1, 40))
+    colours = random_legend_colours(k, rng)
+    return Legend(tuple(f"c{i}" for i in range(k)), tuple(map(tuple, colours.tolist())))
+
+
+def make(name: str, rng: np.random.Generator) -> Codec:
+    return CODECS.get(name)(legend_of(rng)) if name.startswith("legend/") else CODECS.get(name)()
+
+
+def labels_for(codec: Codec, rng: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
+    if codec.name.startswith("legend/"):
+        return rng.integers(0, len(codec.legend), size)  # type: ignore[attr-defined]
+    if codec.name.startswith("depth/"):
+        return np.exp(rng.uniform(np.log(0.05), np.log(199), size)).astype(np.float32)
+    normals = rng.normal(size=(*size, 3))
+    return (normals / np.linalg.norm(normals, axis=2, keepdims=True)).astype(np.float32)
+
+
+def error_within_bound(codec: Codec, labels: np.ndarray, decoded: np.ndarray) -> bool:
+    """Whether decode(encode(labels)) is as near to labels as the codec states."""
+    if codec.name.startswith("legend/"):
+        return np.array_equal(labels, decoded)
+    if codec.name == "depth/cubewalk@1":
+        return bool((abs(decoded - labels) <= codec.tolerance(labels)).all())  # type: ignore[attr-defined]
+    if codec.name == "depth/disparity@1":
+        return bool(abs(codec.relative(labels) - decoded).max() <= 1.001 / 510)  # type: ignore[attr-defined]
+    angle = np.degrees(2 * np.arcsin(np.linalg.norm(labels - decoded, axis=2) / 2))
+    return bool(angle.max() <= 0.40)
+
+
+def test_a_sampler_exists_for_every_codec() -> None:
+    assert all(name.split("/")[0] in ("legend", "depth", "normals") for name in CODECS)
+
+
+@ALL
+@QUICK
+@given(seed=SEEDS, height=st.integers(1, 40), width=st.integers(1, 40))
+def test_round_trip(name: str, seed: int, height: int, width: int) -> None:
+    rng = np.random.default_rng(seed)
+    codec = make(name, rng)
+    labels = labels_for(codec, rng, (height, width))
+    painted = codec.encode(labels)
+    assert painted.dtype == np.uint8 and painted.shape == (height, width, 3)
+    decoded, confidence = codec.decode(painted)
+    assert error_within_bound(codec, labels, decoded)
+    assert confidence.dtype == np.float32 and confidence.shape == (height, width)
+    assert (confidence > 0.5).all() and (confidence <= 1).all()
+
+
+@ALL
+@QUICK
+@given(seed=SEEDS)
+def test_any_picture_decodes(name: str, seed: int) -> None:
+    """A generator may paint anything: labels stay legal and confidence falls."""
+    rng = np.random.default_rng(seed)
+    codec = make(name, rng)
+    noise = rng.integers(0, 256, (16, 24, 3), np.uint8)
+    labels, confidence = codec.decode(noise)
+    assert labels.shape[:2] == (16, 24) and not np.isnan(labels.astype(float)).any()
+    assert ((confidence >= 0) & (confidence <= 1)).all()
+    again, _ = codec.decode(noise.copy())
+    assert np.array_equal(labels, again)
+
+
+@ALL
+@QUICK
+@given(seed=SEEDS)
+def test_noise_lowers_confidence(name: str, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    codec = CODECS.get(name)(legend_of(rng, 12)) if name.startswith("legend/") else make(name, rng)
+    painted = codec.encode(labels_for(codec, rng, (32, 32)))
+    noisy = np.clip(painted + rng.normal(0, 40, painted.shape), 0, 255).astype(np.uint8)
+    assert codec.decode(noisy)[1].mean() < codec.decode(painted)[1].mean()
+
+
+@ALL
+def test_spec_round_trip(name: str) -> None:
+    codec = make(name, np.random.default_rng(1))
+    spec = json.loads(json.dumps(codec.spec()))
+    assert spec["name"] == name == codec.name
+    assert codec_from_spec(spec) == codec and codec_from_spec(spec).spec() == spec
+
+
+@ALL
+def test_wrong_spec_is_refused(name: str) -> None:
+    spec = make(name, np.random.default_rng(1)).spec()
+    key = next(k for k in spec if k != "name")
+    bad = [
+        None,
+        [],
+        {},
+        {"name": 3},
+        spec | {"name": name.replace("@1", "@99")},
+        spec | {"surprise": 1},
+        {k: v for k, v in spec.items() if k != key},
+        spec | {key: "nonsense"},
+        spec | {key: -1},
+    ]
+    for value in bad:
+        with pytest.raises(CodecError) as caught:
+            codec_from_spec(value)
+        assert "\n" not in str(caught.value)
+
+
+@ALL
+def test_png_carries_the_spec(name: str, tmp_path: Path) -> None:
+    rng = np.random.default_rng(2)
+    codec = make(name, rng)
+    painted = codec.encode(labels_for(codec, rng, (9, 11)))
+    path = write_map_png(tmp_path / "m.png", painted, codec)
+    read, found = read_map_png(path, expect=codec)
+    assert np.array_equal(read, painted) and found == codec
+    assert "visiongen.codec" in Image.open(path).text
+
+
+@ALL
+def test_png_without_or_with_another_spec_is_refused(name: str, tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    codec = make(name, rng)
+    painted = codec.encode(labels_for(codec, rng, (9, 11)))
+    Image.fromarray(painted).save(tmp_path / "bare.png")
+    with pytest.raises(CodecError, match=r"bare\.png: no 'visiongen\.codec' chunk"):
+        read_map_png(tmp_path / "bare.png")
+    path = write_map_png(tmp_path / "m.png", painted, codec)
+    for other in CODECS:
+        if other != name:
+            with pytest.raises(CodecError, match=f"expected {other}"):
+                read_map_png(path, expect=make(other, rng))
+    spec = codec.spec()
+    key = "temperature" if "temperature" in spec else next(k for k in spec if k != "name")
+    changed = codec_from_spec(spec | {key: spec[key] * 1.01})
+    with pytest.raises(CodecError, match=f"of other {key}"):
+        read_map_png(path, expect=changed)
+
+
+def test_unreadable_png(tmp_path: Path) -> None:
+    for data in (b"", b"not a picture"):
+        (tmp_path / "m.png").write_bytes(data)
+        with pytest.raises(InputError, match=r"m\.png"):
+            read_map_png(tmp_path / "m.png")
+
+
+@ALL
+@QUICK
+@given(seed=SEEDS)
+def test_flips_and_crops_commute(name: str, seed: int) -> None:
+    """Painting the mirrored labels is mirroring the painting (normals also negate x).
+
+    Gray disparity is relative to its picture, so only its flip commutes.
+    """
+    rng = np.random.default_rng(seed)
+    codec = make(name, rng)
+    labels = labels_for(codec, rng, (12, 17))
+    painted = codec.encode(labels)
+    flipped = codec.encode(codec.flip(labels))
+    mirrored = painted[:, ::-1].astype(int)
+    if name.startswith("normals/"):
+        # 255 - R up to the one level that rounding at .5 can move
+        assert abs(flipped[..., 0] - (255 - mirrored[..., 0])).max() <= 1
+        assert np.array_equal(flipped[..., 1:], mirrored[..., 1:])
+        assert np.array_equal(codec.flip(labels)[..., 0], -labels[:, ::-1, 0])
+    else:
+        assert np.array_equal(flipped, mirrored)
+    if name != "depth/disparity@1":
+        assert np.array_equal(codec.encode(labels[3:9, 2:11]), painted[3:9, 2:11])
+        whole, _ = codec.decode(painted)
+        part, _ = codec.decode(np.ascontiguousarray(painted[3:9, 2:11]))
+        assert np.array_equal(part, whole[3:9, 2:11])
+
+
+@ALL
+def test_colours_are_never_interpolated(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A map and a codec never reach an interpolating resize; labels decode at the map's size."""
+
+    def forbidden(*args: object, **kwargs: object) -> None:
+        raise AssertionError("a codec resized colours")
+
+    for function in ("resize", "warpAffine", "remap", "GaussianBlur", "blur", "pyrUp", "pyrDown"):
+        monkeypatch.setattr(cv2, function, forbidden)
+    rng = np.random.default_rng(4)
+    codec = make(name, rng)
+    labels = labels_for(codec, rng, (10, 13))
+    assert codec.decode(codec.encode(labels))[0].shape == labels.shape
+
+
+@ALL
+@pytest.mark.parametrize(
+    "bad", [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 3), np.float32), np.zeros((4, 4, 4), np.uint8)]
+)
+def test_only_pictures_are_decoded(name: str, bad: np.ndarray) -> None:
+    with pytest.raises(InputError, match=r"uint8 \(H, W, 3\)"):
+        make(name, np.random.default_rng(0)).decode(bad)
+
+
+@ALL
+def test_labels_of_another_shape_are_refused(name: str) -> None:
+    codec: Callable = make(name, np.random.default_rng(0)).encode
+    with pytest.raises(InputError):
+        codec(np.zeros((4, 4, 2)))

@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from visiongen.errors import InputError, UsageError
+from visiongen.prompt import Legend
+from visiongen.tasks import predict, predict_many
+from visiongen.tasks.depth import Depth
+from visiongen.tasks.semantic import DEFAULT_LEGEND
+
+PHOTO = np.random.default_rng(0).integers(0, 256, (64, 96, 3), np.uint8)
+
+
+def test_one_reading_for_many_tasks(known_backbone) -> None:
+    backbone = known_backbone()
+    names = ["semantic", "depth", "normals"]
+    many = predict_many(names, PHOTO, backbone=backbone, long_side=96)
+    assert [p.task for p in many] == names and len(backbone.seen) == 1
+    for name, shared in zip(names, many, strict=True):
+        alone = predict(name, PHOTO, backbone=known_backbone(), long_side=96)
+        assert np.array_equal(alone.labels, shared.labels)
+
+
+def test_path_and_orientation(tmp_path: Path, known_backbone) -> None:
+    exif = Image.Exif()
+    exif[274] = 6
+    Image.fromarray(PHOTO).save(tmp_path / "turned.png", exif=exif)
+    result = predict("depth", tmp_path / "turned.png", backbone=known_backbone(), long_side=96)
+    assert result.labels.shape == (96, 64) and result.photo_name == "turned.png"
+    upright = predict("depth", np.rot90(PHOTO, -1).copy(), backbone=known_backbone(), long_side=96)
+    assert np.array_equal(result.labels, upright.labels)
+
+
+def test_legends(known_backbone) -> None:
+    default = predict("semantic", PHOTO, backbone=known_backbone())
+    assert default.legend == DEFAULT_LEGEND and len(DEFAULT_LEGEND) == 11
+    text = "a=#102030,b=#e0c0a0"
+    result = predict("semantic", PHOTO, legend=text, backbone=known_backbone())
+    assert result.legend == Legend.parse(text) and set(np.unique(result.labels)) == {0, 1}
+    colours = {tuple(c) for c in result.picture().reshape(-1, 3).tolist()}
+    assert colours == set(result.legend.colours)
+    share = result.summary()["share"]
+    assert set(share) == {"a", "b"} and sum(share.values()) == pytest.approx(1, abs=1e-4)
+
+
+def test_default_legend_names_are_the_training_names() -> None:
+    source = pytest.importorskip("visiongen.training.source_camvid")
+    assert DEFAULT_LEGEND.names == source.CAMVID_NAMES
+
+
+def test_task_options(known_backbone) -> None:
+    many = predict_many(["depth", "normals"], PHOTO, backbone=known_backbone(), relative=True)
+    assert [p.unit for p in many] == ["relative", "unit vector"]
+    assert many[0].prompt.text == "relative depth"
+    task = predict(Depth(relative=True), PHOTO, backbone=known_backbone())
+    assert np.array_equal(task.labels, many[0].labels)
+    strict = predict("semantic", PHOTO, backbone=known_backbone(), unknown_distance=5.0)
+    assert strict.codec.spec()["unknown_distance"] == 5.0
+
+
+def test_usage_errors(known_backbone) -> None:
+    backbone = known_backbone()
+    cases = [
+        (lambda: predict("dpeth", PHOTO, backbone=backbone), "did you mean 'depth'"),
+        (lambda: predict("depth", PHOTO, backbone=backbone, legend="a=#000000"), "legend"),
+        (lambda: predict("depth", PHOTO, backbone=backbone, colour=3), "option 'colour'"),
+        (lambda: predict("depth", PHOTO, backbone=backbone, mode="fast"), "mode 'fast'"),
+        (lambda: predict("depth", PHOTO, backbone=backbone, long_side=2), "long_side=2"),
+        (lambda: predict("depth", PHOTO, backbone=backbone, top_k=0), "top_k"),
+        (lambda: predict_many([], PHOTO, backbone=backbone), "none given"),
+    ]
+    for call, words in cases:
+        with pytest.raises(UsageError, match=words):
+            call()
+    assert not backbone.seen
+
+
+@pytest.mark.parametrize(
+    "photo",
+    [
+        np.zeros((1, 1, 3), np.uint8),
+        np.zeros((10, 20000, 3), np.uint8),
+        np.zeros((64, 64), np.uint8),
+        np.full((64, 64, 3), np.nan, np.float32),
+    ],
+)
+def test_unusable_arrays(photo: np.ndarray, known_backbone) -> None:
+    with pytest.raises(InputError):
+        predict("depth", photo, backbone=known_backbone())
+
+
+def test_known_labels_come_back(known_backbone) -> None:
+    """Depth and sky of a photo whose answer is known, at the painted size and enlarged."""
+    photo = np.zeros((64, 96, 3), np.uint8)
+    photo[:32, :, 1] = 255  # sky
+    photo[32:, :, 1] = 64  # 5 m
+    result = predict("depth", photo, backbone=known_backbone(), long_side=48)
+    assert np.isinf(result.labels[:31]).all()
+    assert np.allclose(result.labels[33:], 5, rtol=0.005)
+    assert set(np.unique(np.isinf(result.labels))) == {False, True}
+    relative = result.relative()  # type: ignore[attr-defined]
+    assert (relative[:31] == 0).all() and 0 <= relative.min() and relative.max() <= 1

@@ -1,0 +1,225 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from visiongen import image as im
+from visiongen.errors import InputError, MissingDataError, UsageError
+from visiongen.image import Geometry, list_inputs, read_image
+
+SIZES = st.integers(8, 70)
+
+
+def save(path: Path, array: np.ndarray, **options: object) -> Path:
+    Image.fromarray(array).save(path, **options)
+    return path
+
+
+@pytest.fixture
+def photo() -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (24, 40, 3), np.uint8)
+
+
+def test_png_is_read_as_it_is(tmp_path: Path, photo: np.ndarray) -> None:
+    assert np.array_equal(read_image(save(tmp_path / "a.png", photo)), photo)
+
+
+def test_gray_and_palette(tmp_path: Path) -> None:
+    gray = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    assert np.array_equal(read_image(save(tmp_path / "g.png", gray)), np.repeat(gray[..., None], 3, 2))
+    picture = Image.fromarray(gray).convert("P")
+    picture.putpalette([v for i in range(256) for v in (i, 255 - i, 7)])
+    picture.save(tmp_path / "p.png")
+    read = read_image(tmp_path / "p.png")
+    assert np.array_equal(read[..., 1], 255 - gray) and (read[..., 2] == 7).all()
+
+
+def test_one_bit_and_cmyk(tmp_path: Path) -> None:
+    Image.fromarray(np.eye(16, dtype=bool)).save(tmp_path / "b.png")
+    assert np.array_equal(read_image(tmp_path / "b.png")[..., 0], np.eye(16) * 255)
+    Image.new("CMYK", (16, 16), (0, 255, 255, 0)).save(tmp_path / "c.jpg")
+    red = read_image(tmp_path / "c.jpg")
+    assert red[8, 8, 0] > 200 and red[8, 8, 1] < 60
+
+
+@pytest.mark.parametrize("value", [0, 128, 257, 40000, 65535])
+def test_sixteen_bit(tmp_path: Path, value: int) -> None:
+    expect = round(value / 257)
+    cv2.imwrite(str(tmp_path / "g.png"), np.full((8, 9), value, np.uint16))
+    assert (read_image(tmp_path / "g.png") == expect).all()
+    cv2.imwrite(str(tmp_path / "c.png"), np.full((8, 9, 3), value, np.uint16))
+    assert abs(read_image(tmp_path / "c.png").astype(int) - expect).max() <= 1
+
+
+def test_transparency_lies_on_white(tmp_path: Path) -> None:
+    rgba = np.zeros((8, 8, 4), np.uint8)
+    rgba[:, 4:, 3] = 255
+    rgba[:, :2, 3] = 128
+    read = read_image(save(tmp_path / "a.png", rgba))
+    assert (read[:, 2:4] == 255).all() and (read[:, 4:] == 0).all()
+    assert abs(read[:, :2].astype(int) - 127).max() <= 1
+
+
+@pytest.mark.parametrize("value", range(1, 9))
+def test_exif_orientation(tmp_path: Path, photo: np.ndarray, value: int) -> None:
+    exif = Image.Exif()
+    exif[274] = value
+    path = save(tmp_path / "e.png", photo, exif=exif)
+    turn = {
+        1: lambda a: a,
+        2: lambda a: a[:, ::-1],
+        3: lambda a: a[::-1, ::-1],
+        4: lambda a: a[::-1],
+        5: lambda a: a.transpose(1, 0, 2),
+        6: lambda a: np.rot90(a, -1),
+        7: lambda a: a[::-1, ::-1].transpose(1, 0, 2),
+        8: lambda a: np.rot90(a, 1),
+    }[value]
+    assert np.array_equal(read_image(path), turn(photo))
+
+
+@pytest.mark.parametrize("options", [{"progressive": False}, {"progressive": True}])
+def test_truncated_jpeg_is_never_a_picture(tmp_path: Path, photo: np.ndarray, options: dict) -> None:
+    whole = save(tmp_path / "w.jpg", photo, quality=90, **options).read_bytes()
+    path = tmp_path / "t.jpg"
+    for cut in [*range(1, len(whole), 97), len(whole) - 1]:
+        path.write_bytes(whole[:cut])
+        with pytest.raises(InputError, match=r"t\.jpg"):
+            read_image(path)
+
+
+def test_truncated_png(tmp_path: Path, photo: np.ndarray) -> None:
+    whole = save(tmp_path / "w.png", photo).read_bytes()
+    path = tmp_path / "t.png"
+    for cut in (20, 60, len(whole) // 2, len(whole) - 30):
+        path.write_bytes(whole[:cut])
+        with pytest.raises(InputError, match=r"t\.png"):
+            read_image(path)
+
+
+def test_unusable_files_are_named(tmp_path: Path) -> None:
+    (tmp_path / "zero.jpg").write_bytes(b"")
+    (tmp_path / "text.jpg").write_text("hello")
+    save(tmp_path / "dot.png", np.zeros((1, 1, 3), np.uint8))
+    save(tmp_path / "long.png", np.zeros((10, 20000, 3), np.uint8))
+    Image.fromarray(np.zeros((9, 9), np.float32)).save(tmp_path / "float.tif")
+    cases = [
+        ("missing.jpg", "no such file"),
+        ("zero.jpg", "0 bytes"),
+        ("text.jpg", "not an image"),
+        ("dot.png", "1x1"),
+        ("long.png", "20000x10"),
+        ("float.tif", "floating"),
+        (".", "not a file"),
+    ]
+    for name, words in cases:
+        with pytest.raises(InputError, match=words) as caught:
+            read_image(tmp_path / name)
+        assert "\n" not in str(caught.value) and ";" in str(caught.value)
+
+
+def test_too_many_pixels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, photo: np.ndarray) -> None:
+    monkeypatch.setattr(im, "MAX_PIXELS", 900)
+    with pytest.raises(InputError, match="40x24 is over 900"):
+        read_image(save(tmp_path / "big.png", photo))
+
+
+def test_list_inputs(tmp_path: Path, photo: np.ndarray) -> None:
+    for name in ("b.png", "a.JPG", "notes.txt", ".hidden.png"):
+        (tmp_path / name).write_bytes(b"x")
+    a, b = tmp_path / "a.JPG", tmp_path / "b.png"
+    assert list_inputs([tmp_path]) == [a, b]
+    assert list_inputs([str(tmp_path / "*.png"), str(tmp_path)]) == [b, a]
+    (tmp_path / "x[1].png").write_bytes(b"x")
+    assert list_inputs([str(tmp_path / "x[1].png")]) == [tmp_path / "x[1].png"]
+    (tmp_path / "empty").mkdir()
+    for bad in ("empty", "none.png", "*.gif"):
+        with pytest.raises(MissingDataError, match="no image there"):
+            list_inputs([str(tmp_path / bad)])
+
+
+@given(SIZES, SIZES, st.integers(8, 200))
+def test_fit_keeps_the_aspect(height: int, width: int, side: int) -> None:
+    geometry = Geometry.fit((height, width), side)
+    work = geometry.work_size
+    assert all(s % 8 == 0 and s >= 8 for s in work)
+    for new, old in zip(work, (height, width), strict=True):
+        assert abs(new - max(8, old * side / max(height, width))) <= 4
+    assert geometry.apply(np.zeros((height, width, 3), np.uint8)).shape == (*work, 3)
+
+
+def test_fit_refuses_and_apply_checks() -> None:
+    with pytest.raises(UsageError, match="long_side=3"):
+        Geometry.fit((10, 10), 3)
+    geometry = Geometry.fit((100, 50), 64)
+    with pytest.raises(InputError):
+        geometry.apply(np.zeros((50, 100, 3), np.uint8))
+    with pytest.raises(InputError):
+        geometry.undo_labels(np.zeros((1, 2), np.uint8))
+
+
+@settings(max_examples=30, deadline=None)
+@given(SIZES, SIZES, st.integers(0, 99))
+def test_nearest_takes_the_pixel_under_the_centre(new: int, old: int, seed: int) -> None:
+    index = im.nearest_index(new, old)
+    centre = (np.arange(new) + 0.5) * old / new
+    assert (index <= centre + 1e-9).all() and (centre <= index + 1 + 1e-9).all()
+    labels = np.random.default_rng(seed).integers(0, 9, (old, 8))
+    assert np.array_equal(im.resize_nearest(labels, (new, 8)), labels[index])
+
+
+@settings(max_examples=30, deadline=None)
+@given(SIZES, SIZES, st.integers(0, 10_000))
+def test_depth_is_never_invented(height: int, width: int, seed: int) -> None:
+    """Every output lies between its four neighbours, and on an edge it is one of them."""
+    rng = np.random.default_rng(seed)
+    depth = rng.choice([1.0, 10.0, np.inf, np.nan], (16, 24)).astype(np.float32)
+    out = Geometry((height, width), (16, 24)).undo_depth(depth)
+    assert out.shape == (height, width)
+    rest = out[np.isfinite(out)]
+    assert np.minimum(abs(rest - 1), abs(rest - 10)).max(initial=0) < 1e-4
+    nearest = im.resize_nearest(depth, (height, width))
+    assert np.array_equal(np.isnan(out), np.isnan(nearest))
+    assert np.array_equal(np.isinf(out), np.isinf(nearest))
+
+
+def test_depth_is_linear_on_a_surface() -> None:
+    y, x = np.mgrid[0:16, 0:24]
+    depth = (5 + 0.01 * x + 0.02 * y).astype(np.float32)
+    for size in ((50, 61), (9, 11), (16, 24)):
+        expect = cv2.resize(depth, size[::-1], interpolation=cv2.INTER_LINEAR)
+        assert np.allclose(im.resize_depth(depth, size), expect, atol=1e-5)
+
+
+@settings(max_examples=20, deadline=None)
+@given(SIZES, SIZES, st.integers(0, 10_000))
+def test_normals_stay_unit_or_invalid(height: int, width: int, seed: int) -> None:
+    normals = np.random.default_rng(seed).normal(size=(16, 24, 3)).astype(np.float32)
+    normals /= np.linalg.norm(normals, axis=2, keepdims=True)
+    normals[:4, :4] = np.nan
+    out = Geometry((height, width), (16, 24)).undo_normals(normals)
+    length = np.linalg.norm(out, axis=2)
+    nearest = np.nan_to_num(im.resize_nearest(normals, (height, width))).any(axis=2)
+    assert np.allclose(length, nearest, atol=1e-5)
+
+
+def test_normals_turn_smoothly() -> None:
+    angle = np.linspace(-0.5, 0.5, 32)[None].repeat(16, 0)
+    normals = np.stack([np.sin(angle), 0 * angle, np.cos(angle)], 2).astype(np.float32)
+    out = im.resize_normals(normals, (32, 64))
+    turned = np.arctan2(out[..., 0], out[..., 2])
+    assert (np.diff(turned, axis=1) >= -1e-6).all()
+    assert abs(turned[:, 1:-1] - cv2.resize(angle, (64, 32))[:, 1:-1]).max() < 1e-3
+
+
+@pytest.mark.parametrize("value", [0, 9])
+def test_broken_exif_costs_nothing(tmp_path: Path, photo: np.ndarray, value: int) -> None:
+    exif = Image.Exif()
+    exif[274] = value
+    assert np.array_equal(read_image(save(tmp_path / "e.png", photo, exif=exif)), photo)
