@@ -13,7 +13,7 @@ import numpy as np
 
 from visiongen import __version__
 from visiongen.cli.demo_examples import Example, examples
-from visiongen.cli.page import chips, colour_bar, figure, page, shrink, table
+from visiongen.cli.page import chips, colour_bar, figure, page, row, shrink, table
 
 if TYPE_CHECKING:
     from visiongen.backbones.base import Backbone
@@ -95,15 +95,16 @@ def _task_row(example: Example, prediction: Prediction) -> str:
         figure(prediction.map, f"Painted: “{prediction.prompt.text}”", crisp=True),
         figure(_labels(prediction, prediction.labels, scale), f"Decoded, {prediction.unit}", below=below),
     ]
-    if truth is not None:
-        figures.append(figure(_labels(prediction, truth, scale), f"Truth: {_error(example, prediction)}"))
     figures.append(figure(_heat(prediction.confidence), "Confidence", below=colour_bar(_ramp(), ["0", "1"])))
+    if truth is not None:
+        caption = f"Truth. Ours: {_error(example, prediction)}"
+        figures.append(figure(_labels(prediction, truth, scale), caption))
     cost = (
         f"{stats.get('passes', '?')} passes for {stats.get('tokens', '?')} tokens, the draft was right on "
         f"{stats.get('hit_rate', 0):.0%}"
     )
     return (
-        f'<h3>{TITLES[task]} <span class="soft">· {cost}</span></h3><div class="row">{"".join(figures)}</div>'
+        f'<h3>{TITLES[task]} <span class="soft">· {cost}</span></h3>{row(figures)}'
     )
 
 
@@ -168,9 +169,9 @@ class DepthScale:
         return colour_near(np.clip(nearness, 0, 1))
 
     def bar(self) -> str:
-        """A colour bar with five distances."""
+        """A colour bar with three distances."""
         metres = np.geomspace(self.near, self.far, 128)
-        ticks = [f"{value:.3g} m" for value in np.geomspace(self.near, self.far, 5)]
+        ticks = [f"{value:.3g} m" for value in np.geomspace(self.near, self.far, 3)]
         return colour_bar(self.paint(metres[None])[0], ticks)
 
 
@@ -204,12 +205,12 @@ def _way_back(example: Example, backbone: Backbone) -> str:
         figures.append(figure(painted, f"From this {name} map ...", crisp=True))
         figures.append(figure(canvas.image, "... this photo"))
     nothing = backbone.scene(None, NOTHING_SIZE).paint([Prompt("photo", "photo")] * 4, sampler)
-    free = "".join(figure(canvas.image, f"From nothing, seed {i}") for i, canvas in enumerate(nothing))
+    free = [figure(canvas.image, f"Seed {i}") for i, canvas in enumerate(nothing)]
     return (
         '<section class="card"><h2>The way back</h2><p class="soft">Not a regressor in disguise: the same '
         "weights, asked for a photo, sampled token by token. They are small and were trained for maps "
-        f'first, so expect layout and colour rather than detail.</p><div class="row">{"".join(figures)}</div>'
-        f'<h3>From nothing</h3><div class="row">{free}</div></section>'
+        f'first, so expect layout and colour rather than detail.</p>{row(figures)}'
+        f"<h3>From nothing</h3>{row(free)}</section>"
     )
 
 

@@ -18,12 +18,14 @@ body { margin: 0 auto; padding: 1.25rem; max-width: 1240px; background: var(--pa
   font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; }
 h1 { font-size: 1.7rem; line-height: 1.2; margin: .2rem 0 .4rem; text-wrap: balance; }
 h2 { font-size: 1.2rem; margin: 0 0 .2rem; } h3 { font-size: 1rem; margin: 1.1rem 0 .3rem; }
+h3 .soft { font-weight: normal; }
 p { margin: .3rem 0 .6rem; max-width: 75ch; } a { color: var(--accent); }
 .soft, figcaption { color: var(--soft); font-size: .875rem; }
 .card { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 1rem;
   margin: 1.1rem 0; }
-.row { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(250px, 46%), 1fr));
-  gap: .75rem; align-items: start; }
+.row { display: grid; grid-template-columns: repeat(var(--columns, 4), minmax(0, 1fr)); gap: .75rem;
+  align-items: start; }
+@media (max-width: 820px) { .row { grid-template-columns: repeat(2, minmax(0, 1fr)); } }
 figure { margin: 0; min-width: 0; } figcaption { margin-top: .25rem; overflow-wrap: anywhere; }
 figure img { display: block; width: 100%; height: auto; border-radius: 6px; background: var(--line); }
 .crisp { image-rendering: pixelated; }
@@ -74,6 +76,11 @@ def figure(image: np.ndarray, caption: str, photo: bool = False, crisp: bool = F
         f'<figure><img{style} src="{data_uri(image, not photo)}" width="{width}" height="{height}" '
         f'alt="{escape(caption, quote=True)}"><figcaption>{escape(caption)}</figcaption>{below}</figure>'
     )
+
+
+def row(figures: list[str]) -> str:
+    """Figures side by side; two abreast on a phone."""
+    return f'<div class="row" style="--columns:{len(figures)}">{"".join(figures)}</div>'
 
 
 def chips(entries: list[tuple[str, tuple[int, int, int]]]) -> str:
