@@ -89,3 +89,13 @@ class KnownBackbone:
 def known_backbone() -> type[KnownBackbone]:
     """The class KnownBackbone."""
     return KnownBackbone
+
+
+@pytest.fixture(scope="session")
+def nano_weights(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Path of a checkpoint of the smallest size with random weights: quick, and paints noise."""
+    from visiongen.backbones.embedded import EmbeddedBackbone
+
+    path = tmp_path_factory.mktemp("nano") / "nano.safetensors"
+    EmbeddedBackbone.random("nano").save(path)
+    return str(path)

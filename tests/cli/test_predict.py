@@ -1,0 +1,126 @@
+"""predict, stream and world on the smallest weights: files, names, JSON, sizes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from visiongen.cli.common import unique_stems
+from visiongen.cli.main import main
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    path = tmp_path / "photo.png"
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (50, 70, 3), np.uint8)).save(path)
+    return path
+
+
+def predict(*words: object, weights: str) -> int:
+    return main(["predict", *map(str, words), "--weights", weights, "--long-side", "32"])
+
+
+def test_three_tasks_in_one_call(
+    photo: Path, tmp_path: Path, nano_weights: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    words = (
+        "semantic,depth,normals",
+        photo,
+        "--out",
+        out,
+        "--json",
+        "-",
+        "--legend",
+        "cup=#ff0000,table=#00ff00",
+    )
+    assert predict(*words, weights=nano_weights) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["schema"] == "visiongen.predict/1" and report["failed"] == []
+    assert [row["task"] for row in report["results"]] == ["semantic", "depth", "normals"]
+    assert len(report["weights"]["sha256"]) == 64
+    for row in report["results"]:
+        assert row["size"] == [50, 70] and row["stats"]["tokens"] == 12
+        assert all(Path(name).stat().st_size for name in row["files"])
+    assert report["results"][0]["legend"] == [["cup", "#ff0000"], ["table", "#00ff00"]]
+    depth = np.load(out / "photo.depth.npy")
+    assert depth.shape == (50, 70) and depth.dtype == np.float32
+    assert np.asarray(Image.open(out / "photo.depth.labels.png")).shape == (50, 70)
+    assert set(np.unique(np.load(out / "photo.semantic.npy"))) <= {0, 1}
+
+
+def test_sharing_a_photo_changes_nothing(photo: Path, tmp_path: Path, nano_weights: str) -> None:
+    assert predict("depth,normals", photo, "--out", tmp_path / "both", weights=nano_weights) == 0
+    for task in ("depth", "normals"):
+        assert predict(task, photo, "--out", tmp_path / "one", weights=nano_weights) == 0
+        name = f"photo.{task}.npy"
+        np.testing.assert_array_equal(np.load(tmp_path / "both" / name), np.load(tmp_path / "one" / name))
+
+
+def test_the_seed_reproduces_a_sample(photo: Path, tmp_path: Path, nano_weights: str) -> None:
+    maps = []
+    for folder, seed in (("a", 1), ("b", 1), ("c", 2)):
+        words = ("depth", photo, "--out", tmp_path / folder, "--mode", "sample", "--seed", seed)
+        assert predict(*words, weights=nano_weights) == 0
+        maps.append((tmp_path / folder / "photo.depth.map.png").read_bytes())
+    assert maps[0] == maps[1] != maps[2]
+
+
+def test_same_stems_do_not_overwrite_each_other() -> None:
+    paths = [Path("a/x.jpg"), Path("b/x.png"), Path("x-2.png"), Path("y.png")]
+    stems = unique_stems(paths)
+    assert len(set(stems)) == 4 and stems[0] == "x" and stems[3] == "y"
+
+
+def test_globs_and_folders_keep_their_order(photo: Path, tmp_path: Path, nano_weights: str) -> None:
+    for name in ("b.png", "a.png"):
+        (tmp_path / name).write_bytes(photo.read_bytes())
+    report = tmp_path / "report.json"
+    words = ("depth", f"{tmp_path}/*.png", "--out", tmp_path / "out", "--json", report)
+    assert predict(*words, weights=nano_weights) == 0
+    inputs = [Path(row["input"]).name for row in json.loads(report.read_text())["results"]]
+    assert inputs == ["a.png", "b.png", "photo.png"]
+
+
+def test_stream_writes_numbered_canvases(
+    photo: Path, tmp_path: Path, nano_weights: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "canvases"
+    words = ["stream", "depth", str(photo), "--out", str(out), "--weights", nano_weights, "--long-side", "32"]
+    assert main(words) == 0
+    index = json.loads((out / "photo.depth.stream.json").read_text())
+    rows = index["canvases"]
+    assert [row["index"] for row in rows] == list(range(len(rows))) and len(rows) > 1
+    assert [row["final"] for row in rows] == [False] * (len(rows) - 1) + [True]
+    assert rows[-1]["rows_done"] == index["size"][0] == 24
+    done = [row["rows_done"] for row in rows]
+    assert done == sorted(done)
+    last = np.asarray(Image.open(out / rows[-1]["file"]))
+    assert predict("depth", photo, "--out", tmp_path / "out", weights=nano_weights) == 0
+    np.testing.assert_array_equal(last, np.asarray(Image.open(tmp_path / "out" / "photo.depth.map.png")))
+
+
+def test_world_writes_exact_arrays(tmp_path: Path) -> None:
+    words = ["world", "--scene", "street", "--seed", "3", "--out", str(tmp_path)]
+    assert main([*words, "--height", "48", "--width", "64"]) == 0
+    arrays = np.load(tmp_path / "street-3.npz")
+    assert arrays["depth"].shape == (48, 64) and arrays["normals"].shape == (48, 64, 3)
+    assert (arrays["depth"] > 0).all()
+    about = json.loads((tmp_path / "street-3.json").read_text())
+    assert about["seed"] == 3 and len(about["class_names"]) > arrays["classes"].max()
+    photo = np.asarray(Image.open(tmp_path / "street-3.png"))
+    np.testing.assert_array_equal(photo, arrays["photo"])
+
+
+@pytest.mark.parametrize(
+    "words", [["--scene", "moon"], ["--count", "0"], ["--height", "4"], ["--width", "100000"]]
+)
+def test_world_refuses(words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["world", *words, "--out", str(tmp_path / "out")]) == 2
+    shown = capsys.readouterr().err
+    assert words[0] in shown and words[1] in shown and shown.count("\n") == 1
+    assert not (tmp_path / "out").exists()
