@@ -1,0 +1,108 @@
+"""``visiongen bench``: output, JSON contract, exit codes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from bench_helpers import Reader, make_camvid
+
+from visiongen.cli import bench
+from visiongen.cli.main import main
+
+KEYS = """schema benchmark benchmark_version task n_expected n_scored n_failed partial scores rows
+protocol weights sample env seconds"""
+
+
+@pytest.fixture
+def reader(monkeypatch: pytest.MonkeyPatch) -> list[Reader]:
+    """The backbone that the command will load; replace its only element to change it."""
+    holder = [Reader()]
+    monkeypatch.setattr(bench, "load_backbone", lambda name: holder[0])
+    return holder
+
+
+def call(*arguments: object) -> int:
+    return main(["bench", *map(str, arguments)])
+
+
+def test_ls(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("ls") == 0
+    text = capsys.readouterr().out
+    assert all(name in text for name in ("camvid11", "world-depth", "world-normals"))
+    assert call("ls", "--json") == 0
+    listed = json.loads(capsys.readouterr().out)["benchmarks"]
+    assert {b["name"]: b["primary"] for b in listed} == {
+        "camvid11": "mIoU", "world-depth": "AbsRel", "world-normals": "mean",
+    }  # fmt: skip
+
+
+def test_run_prints_json_on_stdout_alone(
+    camvid: Path, tmp_path: Path, reader: list[Reader], capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = call("run", "camvid11", "--data", camvid, "--out", tmp_path / "o", "--limit", 3, "--json", "-")
+    captured = capsys.readouterr()
+    report = json.loads(captured.out)
+    assert code == 0 and set(KEYS.split()) <= set(report)
+    assert set(report["rows"]) == {"blind", "codec", "ceiling", "specialist"}
+    assert report["partial"] is True and report["n_scored"] == 3
+    score = report["scores"]["mIoU"]
+    assert set(score) == {"value", "higher_is_better", "ci95"} and score["ci95"][0] <= score["value"]
+    assert report["weights"] == {"name": "reader", "sha256": "a" * 64}
+    assert report["sample"]["mode"] == "verified"
+    assert "PARTIAL" in captured.err and "mIoU" in captured.err
+
+
+def test_a_failed_image_gives_exit_code_1_and_a_line(
+    camvid: Path, tmp_path: Path, reader: list[Reader], capsys: pytest.CaptureFixture[str]
+) -> None:
+    reader[0] = Reader(fails=[20])
+    target = tmp_path / "r.json"
+    assert call("run", "camvid11", "--data", camvid, "--out", tmp_path / "o", "--json", target) == 1
+    assert "failed: model val002: RuntimeError" in capsys.readouterr().err
+    assert json.loads(target.read_text())["n_failed"] == 1
+
+
+def test_exit_codes_of_bad_requests(
+    camvid: Path, tmp_path: Path, reader: list[Reader], capsys: pytest.CaptureFixture[str]
+) -> None:
+    cases = [
+        (("run", "camvid12"), 2, "did you mean 'camvid11'"),
+        (("run", "camvid11", "--mode", "fast"), 2, "choose one of"),
+        (("run", "camvid11", "--data", camvid, "--split", "x"), 2, "--split 'x'"),
+        (("run", "camvid11", "--data", camvid, "--limit", "0"), 2, "--limit 0"),
+        (("run", "camvid11", "--data", camvid, "--rows", "blond"), 2, "row 'blond'"),
+        (("run", "camvid11", "--data", tmp_path / "none"), 3, "no such folder"),
+        (("compare", tmp_path, tmp_path), 3, "holds no run"),
+    ]
+    for arguments, code, text in cases:
+        extra = ("--out", tmp_path / "o") if arguments[0] == "run" else ()
+        assert call(*arguments, *extra) == code, arguments
+        error = capsys.readouterr().err
+        assert text in error and len(error.strip().splitlines()) == 1, error
+
+
+def test_compare_says_worse_better_and_refuses_unlike_runs(
+    camvid: Path, tmp_path: Path, reader: list[Reader], capsys: pytest.CaptureFixture[str]
+) -> None:
+    good, bad = tmp_path / "good", tmp_path / "bad"
+    assert call("run", "camvid11", "--data", camvid, "--out", good, "--rows", "none") == 0
+    reader[0] = Reader(shift=1, sha="b" * 64)
+    assert call("run", "camvid11", "--data", camvid, "--out", bad, "--rows", "none", "--limit", 4) == 0
+    capsys.readouterr()
+    assert call("compare", good, bad, "--json", "-") == 1
+    captured = capsys.readouterr()
+    report = json.loads(captured.out)
+    assert report["n_common"] == 4 and report["regression"] is True
+    assert report["scores"]["mIoU"]["verdict"] == "worse" and "regression" in captured.err
+    assert call("compare", bad, good / "result.json") == 0
+    assert "better" in capsys.readouterr().out
+    assert call("compare", good, good) == 0
+    assert "no difference shown" in capsys.readouterr().out
+    other = make_camvid(tmp_path / "other")
+    photo = other / "val" / "images" / "val000.png"
+    photo.write_bytes(photo.read_bytes() + b"\0")
+    assert call("run", "camvid11", "--data", other, "--out", tmp_path / "o", "--rows", "none") == 0
+    assert call("compare", good, tmp_path / "o") == 2
+    assert "bytes differ" in capsys.readouterr().err
