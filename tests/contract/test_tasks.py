@@ -65,7 +65,7 @@ def test_results_have_the_inputs_size(name: str, size: tuple[int, int], known_ba
     assert result.labels.shape[:2] == size == result.confidence.shape
     assert result.picture().shape == (*size, 3) and result.picture().dtype == np.uint8
     assert result.confidence.dtype == np.float32
-    assert 0 <= result.confidence.min() and result.confidence.max() <= 0.5
+    assert result.confidence.min() >= 0 and result.confidence.max() <= 0.5
     assert result.stats["tokens"] == 10 and result.sample == {"mode": "verified", "seed": 0}
 
 

@@ -103,4 +103,4 @@ def test_known_labels_come_back(known_backbone) -> None:
     assert np.allclose(result.labels[33:], 5, rtol=0.005)
     assert set(np.unique(np.isinf(result.labels))) == {False, True}
     relative = result.relative()  # type: ignore[attr-defined]
-    assert (relative[:31] == 0).all() and 0 <= relative.min() and relative.max() <= 1
+    assert (relative[:31] == 0).all() and relative.min() >= 0 and relative.max() <= 1

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import subprocess
 import sys
 from pathlib import Path
@@ -29,7 +30,7 @@ def test_spans_cover_and_own_every_pixel_once(blocks: int, tile_blocks: int) -> 
         assert span.start <= span.own_start < span.own_stop <= span.stop
         weight = feather(span, length)
         assert weight.shape == (min(tile, length),) and (weight > 0).all() and (weight <= 1).all()
-    for one, two in zip(found, found[1:], strict=False):
+    for one, two in itertools.pairwise(found):
         assert two.start > one.start
         assert one.stop - two.start >= min(tile * 0.25, tile - 8) - 4
 
