@@ -79,8 +79,22 @@ def save(
             tensors[f"{prefix}.{key}"] = _stored(f"{prefix}.{key}", value, dtype)
     text = json.dumps(dict(meta) | {"format": FORMAT})
     header = {"visiongen": text, "tensors_sha256": _digest(text, tensors)}
-    write_atomic(path, to_bytes(tensors, metadata=header))
+    write_atomic(path, _canonical(to_bytes(tensors, metadata=header)))
     return sha256(path)
+
+
+def _canonical(data: bytes) -> bytes:
+    """The same safetensors file with its metadata in sorted order.
+
+    The writer keeps metadata in a hash map whose order changes from process to process; equal
+    weights must give equal files.
+    """
+    length = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8 : 8 + length])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text + data[8 + length :]
 
 
 def load(path: str | Path, dtype: torch.dtype = torch.float32) -> Checkpoint:

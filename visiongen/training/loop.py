@@ -98,6 +98,7 @@ class Trainer:
         self.optimiser = make_optimiser(self.model, self.optim)
         self.ema = Ema(self.model, self.optim.ema)
         self.state = State()
+        self._buffers = [b for b in self.model.buffers() if b.is_floating_point()]
         self.described = described or {}
         self.on_log = on_log
         self._log = Log(self.out)
@@ -219,6 +220,7 @@ class Trainer:
         for group in self.optimiser.param_groups:
             group["lr"] = self.optim.lr * factor * group["lr_scale"]
         row: dict[str, float] = {"lr": self.optim.lr * factor}
+        buffers = [b.clone() for b in self._buffers]
         totals: list[float] = []
         for _ in range(count):
             batch = move(next(feed), self.device)
@@ -234,7 +236,7 @@ class Trainer:
             if "source" in batch:
                 self._window.add({f"loss/{batch['source']}": totals[-1]})
         row["loss"] = sum(totals) / count
-        row["grad_norm"] = self._update(row["loss"])
+        row["grad_norm"] = self._update(row["loss"], buffers)
         s.step += 1
         return row
 
@@ -243,8 +245,11 @@ class Trainer:
             return torch.autocast(self.device.type, torch.bfloat16)
         return contextlib.nullcontext()
 
-    def _update(self, loss: float) -> float:
-        """Clip and step; a loss or gradient that is not finite skips the step and is counted."""
+    def _update(self, loss: float, buffers: list[Tensor]) -> float:
+        """Clip and step; a loss or gradient that is not finite skips the step and is counted.
+
+        A skipped step also takes back what it did to running statistics: ``buffers`` before it.
+        """
         limit = self.optim.clip if self.optim.clip > 0 else math.inf
         norm = float(nn.utils.clip_grad_norm_(self.model.parameters(), limit))
         s = self.state
@@ -255,11 +260,13 @@ class Trainer:
         else:
             s.skipped += 1
             s.bad_in_a_row += 1
+            for buffer, before in zip(self._buffers, buffers, strict=True):
+                buffer.copy_(before)
         self.optimiser.zero_grad(set_to_none=True)
         if s.bad_in_a_row >= self.options.max_bad_steps:
             raise VisiongenError(
                 f"{self.out}: loss is not finite for {s.bad_in_a_row} steps in a row (step "
-                f"{s.step}); lower optim.lr or set run.precision = \"fp32\", then --resume"
+                f"{s.step + 1}); lower optim.lr or set run.precision = \"fp32\", then --resume"
             )
         return norm
 

@@ -98,9 +98,10 @@ def build_trainer(
     )
 
 
-def trained_model(folder: str | Path) -> nn.Module:
-    """The model of a finished run with its averaged weights, in eval mode."""
-    weights = checkpoint.load(Path(folder) / WEIGHTS)
+def trained_model(path: str | Path) -> nn.Module:
+    """The model of a finished run (its folder or weights file), averaged weights, eval mode."""
+    path = Path(path)
+    weights = checkpoint.load(path / WEIGHTS if path.is_dir() else path)
     recipe = weights.meta.get("recipe") or {}
     if "model" not in recipe:
         raise WeightsError(f"{weights.path}: carries no recipe; it was not made by `train`")

@@ -106,7 +106,7 @@ def depth_field(size: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
     for _ in range(int(rng.integers(0, 8))):
         mask = np.zeros(size, np.uint8)
         centre = (int(rng.integers(size[1])), int(rng.integers(size[0])))
-        axes = (int(rng.integers(2, size[1] // 3)), int(rng.integers(2, size[0] // 3)))
+        axes = (int(rng.integers(1, size[1] // 3)), int(rng.integers(1, size[0] // 3)))
         if rng.uniform() < 0.5:
             cv2.ellipse(mask, centre, axes, float(rng.uniform(0, 180)), 0, 360, 1, -1)
         else:

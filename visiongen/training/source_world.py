@@ -37,7 +37,7 @@ class WorldSource(Source):
     def __init__(
         self,
         *,
-        kinds: Sequence[str] = ("room", "street", "tabletop"),
+        kinds: Sequence[str] = ("mixed",),
         size: Size = (120, 160),
         batch: int = 4,
         tasks: Sequence[str] = ("semantic", "depth", "normals"),

@@ -1,0 +1,270 @@
+"""Sources and mixture: pure in (seed, index), exact correspondence of photo, map and labels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from visiongen.data import data_root as find_root
+from visiongen.errors import MissingDataError, UsageError
+from visiongen.registry import CODECS
+from visiongen.training.augment import View, fill_nearest, random_view, whole_view
+from visiongen.training.mixture import Mixture, batches
+from visiongen.training.pool import pack_depth, unpack_depth
+from visiongen.training.semantic import paint_classes
+from visiongen.training.sources import CamVidSource, PhotoSource, ShapesSource, WorldSource
+
+NAMES = ("sky", "road", "car", "tree")
+
+
+def same(a: dict[str, Any], b: dict[str, Any]) -> bool:
+    assert set(a) == set(b)
+    return all(
+        torch.equal(v, b[k]) if isinstance(v, torch.Tensor) else v == b[k] for k, v in a.items()
+    )
+
+
+def check_format(batch: dict[str, Any], size: tuple[int, int]) -> None:
+    count, photos = len(batch["prompts"]), len(batch["photo"])
+    assert batch["target"].shape == (count, 3, *size) and batch["target"].dtype == torch.float32
+    assert batch["photo"].shape == (photos, 3, *size)
+    assert batch["photo_blank"].shape == (photos,) and batch["photo_blank"].dtype == torch.bool
+    assert batch["photo_index"].shape == (count,) and batch["photo_index"].max() < photos
+    assert batch["valid"].shape == (count, *size) and batch["labels"].shape == (count, *size)
+    for key in ("photo", "target"):
+        assert batch[key].min() >= -1 and batch[key].max() <= 1
+    for i, prompt in enumerate(batch["prompts"]):
+        if prompt.task != "semantic":
+            assert (batch["labels"][i] == 255).all()
+            continue
+        labels = batch["labels"][i].numpy()
+        seen = labels != 255
+        assert (batch["valid"][i].numpy() == seen).all()
+        painted = ((batch["target"][i].permute(1, 2, 0).numpy() + 1) * 127.5).round().astype(np.uint8)
+        assert (painted[seen] == prompt.legend.array()[labels[seen]]).all()
+
+
+@pytest.fixture
+def camvid(tmp_path: Path) -> Path:
+    rng = np.random.default_rng(0)
+    for split in ("train", "test"):
+        for part in ("images", "labels"):
+            (tmp_path / split / part).mkdir(parents=True)
+        for number in range(3):
+            labels = np.kron(rng.integers(0, 12, (6, 8)), np.ones((10, 10))).astype(np.uint8)
+            photo = np.stack([labels * 20] * 3, -1)
+            cv2.imwrite(str(tmp_path / split / "labels" / f"{number}.png"), labels)
+            cv2.imwrite(str(tmp_path / split / "images" / f"{number}.png"), photo)
+    return tmp_path
+
+
+def test_camvid(camvid: Path) -> None:
+    source = CamVidSource(
+        root=str(camvid), size=[48, 64], batch=4, reverse=1.0, tasks=["semantic", "photo"], subset=0.5
+    )
+    batch = source.batch(5, 1)
+    check_format(batch, (48, 64))
+    assert len(batch["prompts"]) == 12 and int(batch["photo_blank"].sum()) == 1
+    assert [p.text for p in batch["prompts"][:3]] == ["segment", "photo from segment", "photo"]
+    back = batch["prompts"].index(next(p for p in batch["prompts"] if p.text == "photo from segment"))
+    given = batch["photo"][batch["photo_index"][back]]
+    assert torch.equal(given, batch["target"][back - 1])
+    assert same(batch, source.batch(5, 1))
+    assert not torch.equal(batch["target"], source.batch(5, 2)["target"])
+    assert not torch.equal(batch["target"], source.batch(6, 1)["target"])
+
+
+def test_camvid_labels_stay_on_their_photo(camvid: Path) -> None:
+    """The photo's gray value is 20 x class: after any window and flip both must still agree."""
+    source = CamVidSource(root=str(camvid), size=[48, 64], batch=8, jitter=0.0, degrade=0.0, subset=0.0)
+    for index in range(3):
+        batch = source.batch(index, 0)
+        gray = ((batch["photo"].mean(1) + 1) * 127.5).numpy()[batch["photo_index"].numpy()]
+        labels = batch["labels"].numpy()
+        seen = labels != 255
+        assert (np.abs(gray - 20.0 * labels)[seen] < 6).mean() > 0.8
+
+
+def test_camvid_refuses_the_test_split_and_missing_data(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="scoring only"):
+        CamVidSource(split="test")
+    with pytest.raises(MissingDataError, match="no images"):
+        CamVidSource(root=str(tmp_path)).prepare()
+
+
+def test_data_root(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("VISIONGEN_DATA", raising=False)
+    with pytest.raises(MissingDataError, match="VISIONGEN_DATA"):
+        find_root()
+    monkeypatch.setenv("VISIONGEN_DATA", str(tmp_path))
+    assert find_root() == tmp_path
+    with pytest.raises(MissingDataError, match="nowhere"):
+        find_root(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("kind", ["cells", "polygons", "ramp", "depth", "normals"])
+def test_shapes(kind: str) -> None:
+    source = ShapesSource(size=[[32, 40], [16, 24]], batch=6, kinds=(kind,))
+    sizes = set()
+    for index in range(6):
+        batch = source.batch(index, 0)
+        size = tuple(batch["target"].shape[-2:])
+        check_format(batch, size)
+        sizes.add(size)
+        assert len(batch["photo"]) == 1 and batch["photo_blank"].all()
+        assert batch["target"].std() > 0.05
+        assert same(batch, source.batch(index, 0))
+    assert sizes == {(32, 40), (16, 24)}
+
+
+def test_photos(tmp_path: Path) -> None:
+    for number in range(5):
+        image = np.full((40, 30, 3), 40 * number, np.uint8)
+        cv2.imwrite(str(tmp_path / f"{number}.png"), image)
+    source = PhotoSource(folders=[str(tmp_path)], size=[16, 16], batch=32, jitter=0, hold_out=5)
+    batch = source.batch(0, 0)
+    check_format(batch, (16, 16))
+    levels = {int(v) for v in ((batch["target"].amax((1, 2, 3)) + 1) * 127.5).round()}
+    assert levels == {40, 80, 120, 160}  # file 0 is held out
+    with pytest.raises(MissingDataError, match="no photos there"):
+        PhotoSource(folders=[str(tmp_path / "none")]).prepare()
+
+
+def test_world_pool(tmp_path: Path) -> None:
+    options = dict(size=[24, 32], batch=3, pool=4, pool_size=[24, 32], cache_dir=str(tmp_path))
+    source = WorldSource(**options, whole=0.5, reverse=0.5)
+    source.prepare()
+    for index in range(4):
+        batch = source.batch(index, 0)
+        check_format(batch, (24, 32))
+        assert same(batch, source.batch(index, 0))
+        for i, prompt in enumerate(batch["prompts"]):
+            place = int(batch["photo_index"][i])
+            image = ((batch["target"][i].permute(1, 2, 0).numpy() + 1) * 127.5).round().astype(np.uint8)
+            if prompt.task == "depth":
+                decoded, _ = CODECS.get("depth/cubewalk@1")().decode(image)
+                true = batch["depth"][place].numpy()
+                near = np.isfinite(true) & (true > 0.3) & (true < 60)
+                assert (np.abs(decoded / true - 1)[near] < 0.02).all()
+            if prompt.task == "normals":
+                decoded, _ = CODECS.get("normals/opengl@1")().decode(image)
+                true = batch["normals"][place].numpy()
+                valid = batch["valid"][i].numpy()
+                cosine = (decoded * true).sum(-1)[valid] / np.linalg.norm(true[valid], axis=-1)
+                assert (cosine > 0.999).all()
+    before = {p.name: p.stat().st_mtime_ns for p in tmp_path.rglob("*.npy")}
+    again = WorldSource(**options, whole=0.5, reverse=0.5)
+    assert same(again.batch(2, 0), source.batch(2, 0))
+    assert before == {p.name: p.stat().st_mtime_ns for p in tmp_path.rglob("*.npy")}, "rendered twice"
+    with pytest.raises(UsageError, match="kept for scoring"):
+        WorldSource(pool=10, first_seed=999_995)
+
+
+def test_world_live() -> None:
+    source = WorldSource(size=[24, 32], batch=2, tasks=["depth", "photo"], whole=1.0)
+    batch = source.batch(0, 0)
+    check_format(batch, (24, 32))
+    assert [p.task for p in batch["prompts"]] == ["depth", "photo"] * 2
+    assert same(batch, source.batch(0, 0))
+
+
+def test_depth_packing() -> None:
+    depth = np.float32([0.05, 0.5, 3.0, 79.0, 1500.0, np.inf, np.nan])
+    back = unpack_depth(pack_depth(depth))
+    assert np.abs(back[:5] / depth[:5] - 1).max() < 2e-4
+    assert np.isposinf(back[5]) and np.isnan(back[6])
+
+
+def test_views_agree() -> None:
+    """A photo resized by a view and its labels taken by the same view show the same places."""
+    y, x = np.mgrid[0:90, 0:120]
+    ramp = np.stack([x, y, x], -1).astype(np.uint8)
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        view = random_view((90, 120), (24, 32), rng, (0.3, 1.0))
+        assert view.top >= 0 and view.top + view.height <= 90
+        assert view.left >= 0 and view.left + view.width <= 120
+        assert np.abs(view.photo(ramp).astype(int) - view.nearest(ramp)).max() <= 3
+    flipped = View(0, 0, 90, 120, (90, 120), True)
+    normals = np.tile(np.float32([0.6, 0.0, 0.8]), (90, 120, 1))
+    assert (flipped.normals(normals)[..., 0] == -np.float32(0.6)).all()
+    assert whole_view((90, 120), (24, 32)).height == 90
+
+
+def test_whole_view_never_zooms_one_axis() -> None:
+    view = whole_view((90, 120), (32, 32))
+    assert (view.height, view.width) == (90, 90)
+
+
+def test_fill_nearest() -> None:
+    labels = np.full((5, 9), 255, np.uint8)
+    labels[:, 0], labels[:, 8] = 1, 2
+    filled = fill_nearest(labels)
+    assert (filled[:, :4] == 1).all() and (filled[:, 5:] == 2).all()
+    assert (fill_nearest(np.full((3, 3), 255, np.uint8)) == 255).all()
+
+
+def test_painted_classes() -> None:
+    rng = np.random.default_rng(0)
+    classes = np.kron(np.array([[0, 1], [2, 255]]), np.ones((8, 8))).astype(np.uint8)
+    colours, lengths, others = set(), set(), 0
+    for _ in range(30):
+        painted = paint_classes(classes, NAMES, rng, subset=0.7)
+        legend = painted.prompt.legend
+        assert legend is not None
+        natural = [n for n in legend.names if n != "other"]
+        assert natural == sorted(natural, key=NAMES.index), "order must stay natural"
+        colours.add(legend.colours[0])
+        lengths.add(len(legend))
+        if "other" in legend.names:
+            others += 1
+            left_out = [i for i, n in enumerate(NAMES) if n not in legend.names]
+            assert (painted.labels[np.isin(classes, left_out)] == legend.names.index("other")).all()
+        for i, name in enumerate(NAMES):
+            if name in legend.names:
+                assert (painted.labels[classes == i] == legend.names.index(name)).all()
+        assert not painted.valid[classes == 255].any()
+    assert len(colours) > 25 and len(lengths) > 2 and others > 0
+
+
+def test_mixture_is_pure_and_weighted() -> None:
+    sources = [ShapesSource(size=[8, 8], batch=1), PhotoSource(size=[8, 8])]
+    mixture = Mixture(sources, [3, 1], seed=4)
+    picks = [mixture.pick(i) for i in range(2000)]
+    assert picks == [Mixture(sources, [3, 1], seed=4).pick(i) for i in range(2000)]
+    assert 0.21 < np.mean(picks) < 0.29
+    with pytest.raises(UsageError, match="weights"):
+        Mixture(sources, [1])
+
+
+@pytest.mark.parametrize("workers", [0, 1, 2])
+def test_batches_come_in_order(workers: int) -> None:
+    """Any number of workers gives the same batches, and the global generators stay untouched."""
+    mixture = Mixture([ShapesSource(size=[8, 8], batch=1)], seed=1)
+    torch.manual_seed(0)
+    before = torch.get_rng_state()
+    stream = batches(mixture, 3, workers)
+    for index in range(3, 8):
+        assert same(next(stream), mixture.batch(index))
+    assert torch.equal(before, torch.get_rng_state())
+
+
+def test_worker_errors_stay_one_line(tmp_path: Path) -> None:
+    """Files vanish after the start: the worker's error arrives as itself."""
+    mixture = Mixture([CamVidSource(root=str(tmp_path / "gone"))])
+    with pytest.raises(MissingDataError) as caught:
+        next(batches(mixture, 0, workers=1))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.data
+def test_real_camvid(data_root: Path) -> None:
+    source = CamVidSource(size=[96, 128], batch=4, data=str(data_root), limit=6)
+    check_format(source.batch(0, 0), (96, 128))
+    void = [f[1] for f in source._frames]
+    assert max(int(v[v != 255].max()) for v in void) == 10
