@@ -1,0 +1,18 @@
+"""The names of everything that the world can show; a class id is an index into CLASS_NAMES."""
+
+from __future__ import annotations
+
+CLASS_NAMES: tuple[str, ...] = (
+    # CamVid's eleven, in the usual order ("car" is any motor vehicle)
+    "sky", "building", "pole", "road", "pavement", "tree", "sign", "fence", "car", "pedestrian",
+    "bicyclist",
+    # more of the outdoors
+    "grass", "mountain", "bin", "bench", "bush",
+    # rooms
+    "wall", "floor", "ceiling", "window", "door", "table", "chair", "shelf", "sofa", "bed",
+    "cabinet", "rug", "picture", "lamp", "book", "plant", "curtain", "screen", "cushion",
+    # things on tables
+    "cup", "bottle", "ball", "box", "bowl", "plate", "vase", "fruit", "pen", "can", "toy",
+)  # fmt: skip
+
+CLASS_ID: dict[str, int] = {name: index for index, name in enumerate(CLASS_NAMES)}
