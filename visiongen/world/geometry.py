@@ -63,7 +63,8 @@ class Primitives:
     def planes(self) -> tuple[Tensor, Tensor]:
         """Local half-spaces n . q <= e of the (tapered) box: n (N, 6, 3), e (N, 6)."""
         count = len(self.table)
-        kx, kz = self.column("kx"), self.column("kz")
+        kx = torch.where(self.kind == FIELD, 0.0, self.column("kx"))
+        kz = self.column("kz")
         normal = self.table.new_zeros(count, 6, 3)
         offset = self.table.new_ones(count, 6)
         for side, sign in ((0, 1.0), (1, -1.0)):
@@ -152,7 +153,7 @@ def quadric_forms(
 def field_waves(prims: Primitives) -> Tensor:
     """The height field's waves: (N, 4, 4) rows of (amplitude, fx, fz, phase), |sum| <= 0.9."""
     seed = prims.column("seed")
-    scale = prims.column("p").clamp(min=0.3)
+    scale = prims.column("kx")
     rows = []
     for index in range(4):
         angle = 2 * math.pi * torch.frac(seed * (7.13 + 3.71 * index) + 0.37 * index)
@@ -182,7 +183,7 @@ def surface_point_normal(
 ) -> tuple[Tensor, Tensor]:
     """Outward unit world normal (P, 3) at local points (P, 3), and the box face hit (P,)."""
     kind = prims.kind[index]
-    kx = prims.column("kx")[index].to(local.dtype)
+    kx = torch.where(kind == FIELD, 0.0, prims.column("kx")[index]).to(local.dtype)
     kz = prims.column("kz")[index].to(local.dtype)
     x, y, z = local.unbind(-1)
     taper = (y + 1) / 2

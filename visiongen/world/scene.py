@@ -185,6 +185,8 @@ class Thing:
             FRUSTUM, at, (radius, half, radius), mat, kx=1.0 - top, **more  # type: ignore[arg-type]
         )
 
-    def relief(self, at: Colour, half: Colour, mat: Material, **more: float) -> Thing:
-        """A height field (smooth bumps inside the given box)."""
-        return self.part(FIELD, at, half, mat, **more)  # type: ignore[arg-type]
+    def relief(
+        self, at: Colour, half: Colour, mat: Material, waves: float = 1.0, **more: float
+    ) -> Thing:
+        """A height field: smooth bumps inside the given box, ``waves`` times as many a side."""
+        return self.part(FIELD, at, half, mat, kx=waves, **more)  # type: ignore[arg-type]

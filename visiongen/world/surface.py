@@ -49,9 +49,7 @@ def find_hits(prims: Primitives, cameras: Cameras, s: Tensor, owner: Tensor) -> 
     local = torch.einsum("pij,pj->pi", to_local, point - prims.centre.float()[prim])
     normal, face = surface_point_normal(prims, prim, local, field_waves(prims))
     view = -torch.nn.functional.normalize(ray, dim=-1)
-    # a surface seen from the front faces the camera; rounding at silhouettes must not flip it
     facing = (normal * view).sum(-1)
-    normal = torch.where(facing[:, None] < 0, normal - 2 * facing[:, None] * normal * 0, normal)
     row = prims.table.float()[prim]
     u, v = texture_coordinates(row, local, face)
     slope = facing.abs().clamp(min=0.08)
