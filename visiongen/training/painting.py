@@ -72,7 +72,11 @@ class Painting(nn.Module):
         causal = _cross_entropy(logits, truth, weight[:, span])
         value = value + self._value_loss(logits, exact.flatten(1, 2)[:, span], weight[:, span])
         total = draft + causal + self.value_weight * value
-        logs = {"draft": float(draft.detach()), "causal": float(causal.detach()), "value": float(value.detach())}
+        logs = {
+            "draft": float(draft.detach()),
+            "causal": float(causal.detach()),
+            "value": float(value.detach()),
+        }
         pointer = _pointer_loss(condition.pointer, batch["labels"])
         if pointer is not None:
             total = total + self.pointer_weight * pointer

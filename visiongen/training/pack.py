@@ -1,0 +1,69 @@
+"""From a finished training run to weights that ship: one fp16 file and its entry in the manifest."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+from torch import nn
+
+from visiongen import checkpoint, weights
+from visiongen.backbones.embedded import EmbeddedBackbone
+from visiongen.errors import WeightsError
+from visiongen.files import sha256, write_atomic
+from visiongen.training.export import PREFIX, SIDECAR, WEIGHTS
+from visiongen.training.painting import Painting
+from visiongen.training.run import trained_model
+
+FACTS = ("licence", "source", "training_data", "hardware", "card")
+
+
+def pack(run: str | Path, name: str, facts: Mapping[str, str], folder: Path | None = None) -> Path:
+    """Write ``name`` from the run in folder ``run`` into ``folder`` (the package's weights).
+
+    A run of the painter becomes a backbone together with the tokenizer it was trained on; any
+    other model becomes a file that carries its recipe. ``facts`` fills the manifest's fields
+    licence, source, training_data, hardware and card; WeightsError where one is missing.
+    """
+    if missing := [key for key in FACTS if not facts.get(key)]:
+        raise WeightsError(f"weights {name!r}: the manifest needs {missing[0]!r}; give it")
+    run, folder = Path(run), folder or weights.ROOT
+    sidecar = json.loads((run / SIDECAR).read_text())
+    model = trained_model(run)
+    file = folder / f"{name}.safetensors"
+    kind = "backbone" if isinstance(model, Painting) else "specialist"
+    _save(model, run, name, file)
+    entry = weights.Entry(
+        name=name,
+        file=file.name,
+        sha256=sha256(file),
+        bytes=file.stat().st_size,
+        minutes=round(float(facts.get("minutes") or sidecar["minutes"]), 1),
+        kind=kind,
+        **{key: facts[key] for key in FACTS},
+    )
+    _into_manifest(entry, folder)
+    return file
+
+
+def _save(model: nn.Module, run: Path, name: str, file: Path) -> None:
+    if isinstance(model, Painting):
+        EmbeddedBackbone(model.tokenizer, model.painter, name).save(file)
+        return
+    recipe = checkpoint.load(run / WEIGHTS).meta["recipe"]
+    checkpoint.save(file, {PREFIX: model}, {"kind": "training", "recipe": recipe})
+
+
+def _into_manifest(entry: weights.Entry, folder: Path) -> None:
+    """Replace or append the entry; the file is written whole."""
+    manifest = folder / "manifest.toml"
+    entries = [e for e in weights.list(folder) if e.name != entry.name] if manifest.exists() else []
+    lines = ["# One table a file of weights; `visiongen weights verify` checks them.", ""]
+    for e in [*entries, entry]:
+        lines.append("[[weights]]")
+        # a JSON string or number is a TOML string or number
+        lines += [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in asdict(e).items()]
+        lines.append("")
+    write_atomic(manifest, "\n".join(lines))
