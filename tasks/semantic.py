@@ -71,7 +71,7 @@ class Semantic(Task):
         )
 
     def undo(self, geometry: Geometry, labels: np.ndarray) -> np.ndarray:
-        """Ids by nearest neighbour."""
+        """Ids by vote, never mixed."""
         return geometry.undo_labels(labels)
 
     def soften(self, painted: np.ndarray, codec: Codec) -> tuple[np.ndarray, np.ndarray]:

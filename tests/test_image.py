@@ -176,6 +176,21 @@ def test_nearest_takes_the_pixel_under_the_centre(new: int, old: int, seed: int)
 
 @settings(max_examples=30, deadline=None)
 @given(SIZES, SIZES, st.integers(0, 10_000))
+def test_labels_are_voted(height: int, width: int, seed: int) -> None:
+    """The same as enlarging every class's mask linearly and taking the largest."""
+    labels = np.random.default_rng(seed).integers(0, 4, (16, 24)).astype(np.uint8)
+    labels[labels == 3] = 255
+    out = Geometry((height, width), (16, 24)).undo_labels(labels)
+    masks = [
+        cv2.resize((labels == k).astype("f4"), (width, height), interpolation=cv2.INTER_LINEAR)
+        for k in (0, 1, 2, 255)
+    ]
+    won = np.choose(np.searchsorted([0, 1, 2, 255], out), masks)
+    assert out.dtype == np.uint8 and (won >= np.max(masks, axis=0) - 1e-5).all()
+
+
+@settings(max_examples=30, deadline=None)
+@given(SIZES, SIZES, st.integers(0, 10_000))
 def test_depth_is_never_invented(height: int, width: int, seed: int) -> None:
     """Every output lies between its four neighbours, and on an edge it is one of them."""
     rng = np.random.default_rng(seed)

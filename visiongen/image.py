@@ -1,14 +1,13 @@
 """Reading photos, and the geometry between a photo and the size it is painted at.
 
-Photos are uint8 RGB (H, W, 3). All resizing takes pixel centres at half-integer positions, as
-OpenCV does: output pixel i looks at input coordinate (i + 0.5) * scale - 0.5.
+Photos are uint8 RGB (H, W, 3).
 """
 
 from __future__ import annotations
 
 import glob
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,31 @@ from typing import Any
 import numpy as np
 
 from visiongen.errors import InputError, MissingDataError, UsageError
+from visiongen.resize import (
+    nearest_index,
+    resize_depth,
+    resize_labels,
+    resize_linear,
+    resize_nearest,
+    resize_normals,
+    resize_photo,
+)
+
+__all__ = [
+    "Geometry",
+    "check_photo",
+    "check_size",
+    "list_inputs",
+    "nearest_index",
+    "orientation",
+    "read_image",
+    "resize_depth",
+    "resize_labels",
+    "resize_linear",
+    "resize_nearest",
+    "resize_normals",
+    "resize_photo",
+]
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".gif")
 MIN_SIDE = 8
@@ -23,9 +47,6 @@ MAX_ASPECT = 50
 MAX_PIXELS = 178_000_000
 STEP = 8
 _ORIENTATION = 274
-_BAND = 256
-# Neighbouring depths that differ by more than this ratio are an edge: never interpolate across it.
-_EDGE_RATIO = 1.15
 
 
 def read_image(path: str | Path) -> np.ndarray:
@@ -168,8 +189,8 @@ class Geometry:
         return resize_photo(photo, self.work_size)
 
     def undo_labels(self, labels: np.ndarray) -> np.ndarray:
-        """Ids (h, w) -> (H, W) by nearest neighbour."""
-        return resize_nearest(self._check(labels), self.input_size)
+        """Ids (h, w) -> (H, W) by vote; ids are only copied, never mixed."""
+        return resize_labels(self._check(labels), self.input_size)
 
     def undo_scalar(self, values: np.ndarray) -> np.ndarray:
         """Confidence and the like, float (h, w) -> float32 (H, W), linear."""
@@ -187,104 +208,3 @@ class Geometry:
         if array.shape[:2] != self.work_size:
             raise InputError(f"map: {array.shape[:2]} is not the geometry's {self.work_size}")
         return array
-
-
-def resize_photo(photo: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Photo -> (h, w): area average when shrinking, cubic when growing, linear when mixed."""
-    import cv2
-
-    if photo.shape[:2] == tuple(size):
-        return photo
-    shrinks = [new <= old for new, old in zip(size, photo.shape, strict=False)]
-    method = cv2.INTER_AREA if all(shrinks) else cv2.INTER_LINEAR
-    if not any(shrinks):
-        method = cv2.INTER_CUBIC
-    return cv2.resize(photo, (size[1], size[0]), interpolation=method)
-
-
-def nearest_index(new: int, old: int) -> np.ndarray:
-    """For each of ``new`` pixels, which of ``old`` pixels contains its centre; int64 (new,)."""
-    return ((2 * np.arange(new) + 1) * old) // (2 * new)
-
-
-def resize_nearest(array: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Any array (h, w, ...) -> (H, W, ...) by nearest pixel centre; values are only copied."""
-    if array.shape[:2] == tuple(size):
-        return array
-    rows = nearest_index(size[0], array.shape[0])
-    return array[:, nearest_index(size[1], array.shape[1])][rows]
-
-
-def resize_linear(array: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Float array (h, w[, C]) -> float32 (H, W[, C]), bilinear."""
-    import cv2
-
-    source = np.ascontiguousarray(array, np.float32)
-    if source.shape[:2] == tuple(size):
-        return source
-    return cv2.resize(source, (size[1], size[0]), interpolation=cv2.INTER_LINEAR)
-
-
-def resize_depth(depth: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Depth (h, w) -> float32 (H, W); bilinear only inside cells of four finite, similar depths."""
-    source = np.asarray(depth, np.float32)
-    if source.shape == tuple(size):
-        return source.copy()
-    finite = np.isfinite(source)
-    filled = np.where(finite, source, 0)
-    low, high = _cells(np.where(finite, source, -1), np.minimum), _cells(filled, np.maximum)
-    smooth = (low >= 0) & (high <= low * _EDGE_RATIO)
-    result = np.empty(size, np.float32)
-    for band, mixed, safe, rows, columns in _bands(filled, smooth, size):
-        result[band] = np.where(safe, mixed, source[rows][:, columns])
-    return result
-
-
-def resize_normals(normals: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Normals (h, w, 3) -> unit float32 (H, W, 3); bilinear only inside cells of four valid ones."""
-    source = np.nan_to_num(np.asarray(normals, np.float32))
-    if source.shape[:2] == tuple(size):
-        return source
-    smooth = _cells(np.einsum("hwc,hwc->hw", source, source) > 0.25, np.logical_and)
-    result = np.empty((*size, 3), np.float32)
-    for band, mixed, safe, rows, columns in _bands(source, smooth, size):
-        length = np.sqrt(np.einsum("hwc,hwc->hw", mixed, mixed))
-        use = safe & (length > 0.1)  # opposite normals cancel: their mean has no direction
-        nearest = source[rows][:, columns]
-        mixed /= np.maximum(length, 0.1)[..., None]
-        result[band] = np.where(use[..., None], mixed, nearest)
-    return result
-
-
-def _cells(array: np.ndarray, combine: Any) -> np.ndarray:
-    """(h, w) -> (h-1, w-1): ``combine`` over the four corners of every cell."""
-    rows = combine(array[:-1], array[1:])
-    return combine(rows[:, :-1], rows[:, 1:])
-
-
-def _weights(new: int, old: int) -> tuple[np.ndarray, np.ndarray]:
-    """Lower neighbour int64 (new,) in 0..old-2 and weight of the upper one float32 (new,)."""
-    at = np.clip((np.arange(new) + 0.5) * (old / new) - 0.5, 0, old - 1)
-    low = np.minimum(at.astype(np.int64), old - 2)
-    return low, (at - low).astype(np.float32)
-
-
-def _bands(
-    source: np.ndarray, smooth: np.ndarray, size: tuple[int, int]
-) -> Iterator[tuple[slice, np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
-    """Bilinear in bands of output rows, so that a large photo costs little extra memory.
-
-    Yields the band, its interpolated values, whether all of each pixel's cell is ``smooth``, and
-    the nearest source rows and columns.
-    """
-    low_y, up_y = _weights(size[0], source.shape[0])
-    low_x, up_x = _weights(size[1], source.shape[1])
-    rows, columns = nearest_index(size[0], len(source)), nearest_index(size[1], source.shape[1])
-    extra = (1,) * (source.ndim - 2)
-    up_x = up_x.reshape(1, -1, *extra)
-    wide = source[:, low_x] * (1 - up_x) + source[:, low_x + 1] * up_x
-    for start in range(0, size[0], _BAND):
-        band = slice(start, min(start + _BAND, size[0]))
-        low, up = low_y[band], up_y[band].reshape(-1, 1, *extra)
-        mixed = wide[low] * (1 - up) + wide[low + 1] * up
-        yield band, mixed, smooth[low][:, low_x], rows[band], columns

@@ -134,9 +134,7 @@ def read_map_png(path: str | Path, expect: Codec | None = None) -> tuple[np.ndar
     except CodecError as error:
         raise CodecError(f"{path}: {error}") from error
     if expect is not None and codec.spec() != expect.spec():
-        raise CodecError(
-            f"{path}: painted with {difference(codec, expect)}; use its own codec or repaint"
-        )
+        raise CodecError(f"{path}: painted with {difference(codec, expect)}; use its own codec or repaint")
     return painted, codec
 
 

@@ -11,9 +11,7 @@ from visiongen.errors import InputError
 from visiongen.tasks.codecs.base import Codec, check_map, check_positive
 
 # black, red, yellow, green, cyan, blue, magenta, white: one channel changes along each edge.
-CORNERS = np.array(
-    [[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0], [0, 1, 1], [0, 0, 1], [1, 0, 1], [1, 1, 1]]
-)
+CORNERS = np.array([[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0], [0, 1, 1], [0, 0, 1], [1, 0, 1], [1, 1, 1]])
 STEPS = 7 * 255
 
 
@@ -86,9 +84,7 @@ class CubeWalk(Codec):
             return position
         import cv2
 
-        away, index = cv2.distanceTransformWithLabels(
-            stray, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
-        )
+        away, index = cv2.distanceTransformWithLabels(stray, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
         table = np.zeros(int(index.max()) + 1, position.dtype)
         table[index[stray == 0]] = position[stray == 0]
         return np.where((stray == 1) & (away <= self.reach), table[index], position)
@@ -138,9 +134,7 @@ class GrayDisparity(Codec):
     def __post_init__(self) -> None:
         check_positive(self.name, low=self.low, high=self.high, sigma=self.sigma)
         if not self.low < self.high <= 1:
-            raise InputError(
-                f"codec {self.name}: low={self.low} must be below high={self.high} <= 1"
-            )
+            raise InputError(f"codec {self.name}: low={self.low} must be below high={self.high} <= 1")
 
     def relative(self, depth: np.ndarray) -> np.ndarray:
         """Depth in metres (H, W) -> relative disparity float32 in [0, 1], NaN where invalid."""

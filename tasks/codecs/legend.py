@@ -37,9 +37,7 @@ class LegendNearest(Codec):
         if self.unknown_distance is not None:
             check_positive(self.name, unknown_distance=self.unknown_distance)
         if len(self.legend) > UNKNOWN:
-            raise InputError(
-                f"legend: {len(self.legend)} entries; id 255 is 'unknown', so 255 at most"
-            )
+            raise InputError(f"legend: {len(self.legend)} entries; id 255 is 'unknown', so 255 at most")
 
     def spec(self) -> dict[str, Any]:
         """Name, legend as [name, "#rrggbb"] pairs, temperature, unknown distance."""
@@ -133,24 +131,6 @@ def farthest_colour(colours: np.ndarray) -> np.ndarray:
     grid = np.stack(np.meshgrid(levels, levels, levels, indexing="ij"), -1).reshape(-1, 3)
     gap = np.linalg.norm(grid[:, None] - colours[None].astype(float), axis=2).min(axis=1)
     return grid[gap.argmax()].astype(np.uint8)
-
-
-def fill_ignored(labels: np.ndarray) -> np.ndarray:
-    """Labels (H, W) with every 255 replaced by the nearest valid id (all 255: unchanged).
-
-    For training: an ignored pixel should not put a foreign colour into its token.
-    """
-    import cv2
-
-    ignored = (labels == UNKNOWN).astype(np.uint8)
-    if not ignored.any() or ignored.all():
-        return labels
-    _, index = cv2.distanceTransformWithLabels(
-        ignored, cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL
-    )
-    order = np.zeros(int(index.max()) + 1, labels.dtype)
-    order[index[ignored == 0]] = labels[ignored == 0]
-    return order[index]
 
 
 def random_legend_colours(k: int, rng: np.random.Generator) -> np.ndarray:

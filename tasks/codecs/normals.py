@@ -68,7 +68,5 @@ class OpenGLNormals(Codec):
 def import_normals(normals: np.ndarray, convention: str) -> np.ndarray:
     """Normals (..., 3) of another convention (see ``CONVENTIONS``) in ours."""
     if convention not in CONVENTIONS:
-        raise UsageError(
-            f"normals convention {convention!r}: choose one of {', '.join(CONVENTIONS)}"
-        )
+        raise UsageError(f"normals convention {convention!r}: choose one of {', '.join(CONVENTIONS)}")
     return np.asarray(normals, np.float32) * np.array(CONVENTIONS[convention], np.float32)
