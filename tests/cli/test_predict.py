@@ -107,17 +107,18 @@ def test_stream_writes_numbered_canvases(
 def test_world_writes_exact_arrays(tmp_path: Path) -> None:
     words = ["world", "--scene", "street", "--seed", "3", "--out", str(tmp_path)]
     assert main([*words, "--height", "48", "--width", "64"]) == 0
-    arrays = np.load(tmp_path / "street-3.npz")
+    folder = tmp_path / "street-3"
+    arrays = np.load(folder / "arrays.npz")
     assert arrays["depth"].shape == (48, 64) and arrays["normals"].shape == (48, 64, 3)
     assert (arrays["depth"] > 0).all()
-    about = json.loads((tmp_path / "street-3.json").read_text())
-    assert about["seed"] == 3 and len(about["class_names"]) > arrays["classes"].max()
-    photo = np.asarray(Image.open(tmp_path / "street-3.png"))
+    photo = np.asarray(Image.open(folder / "photo.png"))
     np.testing.assert_array_equal(photo, arrays["photo"])
+    np.testing.assert_array_equal(np.load(folder / "depth.npy"), arrays["depth"])
+    assert json.loads((folder / "camera.json").read_text())["intrinsics"] == arrays["intrinsics"].tolist()
 
 
 @pytest.mark.parametrize(
-    "words", [["--scene", "moon"], ["--count", "0"], ["--height", "4"], ["--width", "100000"]]
+    "words", [["--scene", "moon"], ["--count", "0"], ["--height", "4"], ["--width", "100000"], ["--seed", "-1"]]
 )
 def test_world_refuses(words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["world", *words, "--out", str(tmp_path / "out")]) == 2
