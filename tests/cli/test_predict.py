@@ -118,7 +118,8 @@ def test_world_writes_exact_arrays(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [["--scene", "moon"], ["--count", "0"], ["--height", "4"], ["--width", "100000"], ["--seed", "-1"]]
+    "words",
+    [["--scene", "moon"], ["--count", "0"], ["--height", "4"], ["--width", "100000"], ["--seed", "-1"]],
 )
 def test_world_refuses(words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["world", *words, "--out", str(tmp_path / "out")]) == 2
