@@ -71,7 +71,7 @@ def test_round_trip(name: str, seed: int, height: int, width: int) -> None:
     decoded, confidence = codec.decode(painted)
     assert error_within_bound(codec, labels, decoded)
     assert confidence.dtype == np.float32 and confidence.shape == (height, width)
-    assert (confidence > 0.5).all() and (confidence <= 1).all()
+    assert (confidence > 0.2).all() and (confidence <= 1).all()
 
 
 @ALL
