@@ -8,7 +8,7 @@ fp16. ``loss`` reads the same training batches as the backbone.
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from visiongen.checkpoint import fill, load, save
 from visiongen.errors import UsageError, WeightsError
 from visiongen.prompt import Prompt
 
@@ -95,10 +94,6 @@ class Specialist(nn.Module):
         self.head = nn.Conv2d(below, outputs, 1)
         if config.task == "depth":
             nn.init.constant_(self.head.bias, 1.5)  # type: ignore[arg-type]  # about 4.5 m
-
-    def config_dict(self) -> dict[str, Any]:
-        """The configuration as JSON-able values."""
-        return asdict(self.config)
 
     def forward(self, photo: Tensor) -> Tensor:
         """See the class."""
@@ -185,18 +180,11 @@ def _normals_loss(output: Tensor, normals: Tensor) -> tuple[Tensor, dict[str, fl
     return loss, {"one_minus_cos": float(loss.detach()), "degrees": float(mean)}
 
 
-def save_specialist(path: str | Path, model: Specialist, meta: dict[str, Any] | None = None) -> str:
-    """Write fp16 safetensors with the configuration in the header; returns the file's sha256."""
-    header = (meta or {}) | {"kind": "specialist", "specialist": model.config_dict()}
-    return save(path, {"specialist": model}, header)
-
-
 def load_specialist(path: str | Path) -> Specialist:
-    """The module that :func:`save_specialist` wrote, in eval mode; WeightsError when unusable."""
-    checkpoint = load(path)
-    if checkpoint.meta.get("kind") != "specialist":
-        kind = checkpoint.meta.get("kind")
-        raise WeightsError(f"{path}: holds {kind!r}, not a specialist; give a specialist's file")
-    model = Specialist(**checkpoint.meta["specialist"])
-    fill(model, checkpoint.part("specialist"), path)
-    return model.eval()
+    """A specialist that the training loop saved, in eval mode; WeightsError when unusable."""
+    from visiongen.training.run import trained_model
+
+    model = trained_model(path)
+    if not isinstance(model, Specialist):
+        raise WeightsError(f"{path}: holds {type(model).__name__}, not a specialist; give another file")
+    return model

@@ -112,3 +112,33 @@ def test_resizing_alone_costs_what_it_is_known_to_cost(data_root: Path, tmp_path
     result = run("camvid11", Reader(), tmp_path / "out", options)
     assert 0.87 < result["rows"]["codec"]["mIoU_mmseg"]["value"] < 0.96  # type: ignore[index]
     assert 0.05 < result["rows"]["blind"]["mIoU_mmseg"]["value"] < 0.4  # type: ignore[index]
+
+
+def test_a_shipped_specialist_is_scored_on_the_split_that_is_asked_for(
+    camvid: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch = pytest.importorskip("torch")
+    from test_specialist import SMALL, save
+
+    from visiongen import weights
+    from visiongen.benchmarks.specialist import Specialist
+    from visiongen.files import sha256
+
+    torch.manual_seed(0)
+    file = tmp_path / "s.safetensors"
+    save(file, Specialist(task="semantic", **SMALL), task="semantic", **SMALL)
+    facts = "\n".join(f'{key} = "x"' for key in ("licence", "source", "training_data"))
+    entry = f'name = "specialist-camvid11"\nfile = "s.safetensors"\nsha256 = "{sha256(file)}"\n'
+    size = f'bytes = {file.stat().st_size}\nminutes = 1.0\nkind = "specialist"\n'
+    (tmp_path / "manifest.toml").write_text("[[weights]]\n" + entry + size + facts)
+    monkeypatch.setattr(weights, "ROOT", tmp_path)
+    rows = {}
+    for split in ("val", "train"):
+        options = Options(data=camvid, split=split, limit=2, rows=("specialist",))
+        result = run("camvid11", Reader(), tmp_path / split, options)
+        assert result["reasons"].keys() == {"blind", "codec", "ceiling"} and not result["failures"]
+        rows[split] = result["rows"]["specialist"]
+    assert rows["val"] != rows["train"]
+    file.write_bytes(file.read_bytes()[:-1] + b"\7")
+    broken = run("camvid11", Reader(), tmp_path / "val", Options(data=camvid, rows=("specialist",)))
+    assert broken["rows"]["specialist"] is None and "altered" in broken["reasons"]["specialist"]

@@ -1,0 +1,127 @@
+"""Runs the speed rows and says on what."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from visiongen.backbones.embedded import EmbeddedBackbone
+from visiongen.benchmarks.result import environment
+from visiongen.benchmarks.speed import rows
+from visiongen.errors import DependencyError, UsageError
+from visiongen.image import Geometry
+from visiongen.prompt import Legend
+from visiongen.registry import TASKS
+
+SCHEMA = "visiongen.speed/1"
+ROWS = ("verified-vs-sequential", "sequential-vs-transformers", "four-tasks-vs-four-runs")
+SECOND_LEGEND = "ground=#7a4a1e,thing=#3077fb,background=#f9e03e"
+
+
+def run(
+    backbone: EmbeddedBackbone,
+    rounds: int = 3,
+    long_side: int = 320,
+    photos: Sequence[np.ndarray] | None = None,
+    only: Sequence[str] = ROWS,
+    say: Callable[[str], None] = lambda text: None,
+) -> dict[str, Any]:
+    """The report: every row of ``only``, or the reason why a row could not be measured.
+
+    ``rounds`` times over ``photos`` (uint8 (H, W, 3); default: two photos that lie inside
+    scikit-image and a rendered street). UsageError for an unknown row or less than one round.
+    """
+    if unknown := sorted(set(only) - set(ROWS)):
+        raise UsageError(f"speed row {unknown[0]!r}: choose from {', '.join(ROWS)}")
+    if rounds < 1:
+        raise UsageError(f"--rounds {rounds}: give at least 1")
+    pictures = [Geometry.fit(p.shape[:2], long_side).apply(p) for p in photos or default_photos()]
+    prompts = {name: TASKS.get(name)().prompt() for name in TASKS}
+    done: list[dict[str, Any]] = []
+    skipped: dict[str, str] = {}
+
+    def keep(row: dict[str, Any]) -> None:
+        done.append(row)
+        say(describe(row))
+
+    if ROWS[0] in only:
+        for name, prompt in prompts.items():
+            keep(rows.verified_vs_sequential(backbone, pictures, name, prompt, rounds))
+    if ROWS[1] in only:
+        try:
+            keep(rows.sequential_vs_transformers(backbone, pictures[0], prompts["depth"], rounds))
+        except DependencyError as error:
+            skipped[ROWS[1]] = str(error)
+    if ROWS[2] in only:
+        second = TASKS.get("semantic")().prompt(Legend.parse(SECOND_LEGEND))
+        four = [*(prompts[name] for name in ("semantic", "depth", "normals")), second]
+        for mode, name in (("verified", ROWS[2]), ("sequential", f"{ROWS[2]}/sequential")):
+            keep(rows.four_tasks_vs_four_runs(backbone, pictures, four, rounds, mode, name))
+    return {
+        "schema": SCHEMA,
+        "weights": None if backbone.weights is None else vars(backbone.weights),
+        "dtype": str(backbone.dtype).removeprefix("torch."),
+        "sizes": [list(p.shape[:2]) for p in pictures],
+        "rows": done,
+        "skipped": skipped,
+        "env": environment() | {"cpu": _cpu(), "load": _load()} | _peer_version(),
+    }
+
+
+def default_photos() -> list[np.ndarray]:
+    """Photos inside scikit-image and a rendered street; nothing is downloaded."""
+    from skimage import data
+
+    from visiongen.world import render
+
+    street = render("street", [3], 240, 320).photo[0].numpy()
+    return [street, data.coffee(), data.astronaut()]
+
+
+def describe(row: dict[str, Any]) -> str:
+    """A row as a line of text."""
+    low, high = row["ratio_spread"]
+    text = (
+        f"{row['name']:34s} {row['ratio']:6.2f}x [{low:.2f}, {high:.2f}]  ours {row['ours']:.3f} s"
+        f"  peer {row['peer']:.3f} s  equal {'yes' if row['equal'] else 'NO'}"
+    )
+    if "hit_rate" in row:
+        text += f"  passes {row['passes']:.1f}  draft hits {row['hit_rate']:.1%}"
+    if "whole" in row:
+        text += f"  photo to pixels {row['whole']['ratio']:.2f}x"
+    return text
+
+
+def _cpu() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(x.split(":", 1)[1].strip() for x in lines if x.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+def _load() -> list[float]:
+    return list(os.getloadavg()) if hasattr(os, "getloadavg") else []
+
+
+def _peer_version() -> dict[str, str]:
+    try:
+        import transformers
+
+        return {"transformers": transformers.__version__}
+    except ImportError:
+        return {}
+
+
+def set_threads(count: int | None) -> None:
+    """Let torch use ``count`` threads (None: as it is); both sides of every row get the same."""
+    if count is not None:
+        if count < 1:
+            raise UsageError(f"--threads {count}: give at least 1")
+        torch.set_num_threads(count)
