@@ -133,6 +133,24 @@ def farthest_colour(colours: np.ndarray) -> np.ndarray:
     return grid[gap.argmax()].astype(np.uint8)
 
 
+def fill_ignored(labels: np.ndarray) -> np.ndarray:
+    """Labels (H, W) with every 255 replaced by the nearest valid id (all 255: unchanged).
+
+    An ignored pixel should not put a foreign colour beside the valid ones when it is painted.
+    """
+    import cv2
+
+    ignored = (labels == UNKNOWN).astype(np.uint8)
+    if not ignored.any() or ignored.all():
+        return labels
+    _, index = cv2.distanceTransformWithLabels(
+        ignored, cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    order = np.zeros(int(index.max()) + 1, labels.dtype)
+    order[index[ignored == 0]] = labels[ignored == 0]
+    return order[index]
+
+
 def random_legend_colours(k: int, rng: np.random.Generator) -> np.ndarray:
     """Draw k colours uint8 (k, 3), far apart and with no 50/50 mix of two near a third.
 

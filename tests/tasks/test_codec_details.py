@@ -7,7 +7,7 @@ import pytest
 from visiongen.errors import InputError, UsageError
 from visiongen.prompt import Legend
 from visiongen.tasks.codecs.depth import CORNERS, STEPS, WALK, CubeWalk, GrayDisparity, project
-from visiongen.tasks.codecs.legend import LegendNearest, random_legend_colours
+from visiongen.tasks.codecs.legend import LegendNearest, fill_ignored, random_legend_colours
 from visiongen.tasks.codecs.normals import OpenGLNormals, import_normals
 
 LEGEND = Legend.parse("a=#000000,b=#ff0000,c=#00ff00,d=#0000ff")
@@ -151,6 +151,15 @@ def test_a_full_legend_leaves_room_for_unknown() -> None:
     legend = Legend(tuple(map(str, range(256))), tuple((i, 0, 0) for i in range(256)))
     with pytest.raises(InputError, match="255 at most"):
         LegendNearest(legend)
+
+
+def test_fill_ignored_takes_the_nearest() -> None:
+    labels = np.full((5, 9), 255, np.uint8)
+    labels[:, 0], labels[:, 8] = 3, 7
+    filled = fill_ignored(labels)
+    assert (filled[:, :4] == 3).all() and (filled[:, 5:] == 7).all()
+    assert (fill_ignored(np.full((2, 2), 255, np.uint8)) == 255).all()
+    assert (fill_ignored(np.zeros((2, 2), np.uint8)) == 0).all()
 
 
 @pytest.mark.parametrize("k", [1, 2, 3, 12, 40, 150, 255])
