@@ -125,7 +125,7 @@ def test_manifest_lists_and_verifies(saved, tmp_path) -> None:
     assert weights.list(tmp_path) == (entry,)
     assert weights.verify(tmp_path) == ((entry, ""),)
     assert weights.path("n", tmp_path) == weights.check("n", tmp_path) == tmp_path / "n.safetensors"
-    with pytest.raises(WeightsError, match="'m'.*there are: n"):
+    with pytest.raises(WeightsError, match=r"'m'.*there are: n"):
         weights.path("m", tmp_path)
     flipped = bytearray(data)
     flipped[-5] ^= 1

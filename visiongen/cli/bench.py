@@ -1,4 +1,4 @@
-"""``visiongen bench``: list benchmarks, run one, compare two runs."""
+"""``visiongen bench``: list benchmarks, run one, compare two runs, time what is fast."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ import typer
 
 from visiongen.cli.common import JsonTarget, WeightsName, check_mode, load_backbone, say, write_report
 from visiongen.cli.common import progress as progress_bar
+from visiongen.cli.speed import speed
 
 app = typer.Typer(help="Benchmarks: list, run, compare.", no_args_is_help=True)
+app.command("speed")(speed)
 REFERENCE = ("blind", "codec", "ceiling", "specialist")
 
 
