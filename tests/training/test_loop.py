@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import os
@@ -16,7 +17,7 @@ import torch
 from toy import ToyModel, ToySource
 
 from visiongen import checkpoint as weight_files
-from visiongen.errors import UsageError, VisiongenError, WeightsError
+from visiongen.errors import SaveError, UsageError, VisiongenError, WeightsError
 from visiongen.training.checkpoint import CURRENT, PREVIOUS, load_checkpoint, save_checkpoint
 from visiongen.training.log import read_log
 from visiongen.training.loop import RunOptions, Trainer
@@ -107,6 +108,32 @@ def test_learns_and_writes_everything(tmp_path: Path) -> None:
     saved = weight_files.load(tmp_path / "weights.safetensors").part("model")
     assert set(saved) == set(t.model.state_dict())
     assert all(torch.equal(saved[k].float(), v.float()) for k, v in t.ema.shadow.items())
+
+
+def test_interrupt_saves_and_resumes(tmp_path: Path) -> None:
+    """Ctrl-C ends the run after the step, with a checkpoint that goes on to the same weights."""
+    trainer(tmp_path / "whole", 12).fit()
+    t = trainer(tmp_path / "cut", 12)
+    t.on_log = lambda row: os.kill(os.getpid(), signal.SIGINT) if row["step"] == 4 else None
+    with pytest.raises(KeyboardInterrupt):
+        t.fit()
+    assert t.state.step == 4 and not (tmp_path / "cut" / "weights.json").exists()
+    trainer(tmp_path / "cut", 12).fit(resume=True)
+    assert weights_sha(tmp_path / "cut") == weights_sha(tmp_path / "whole")
+
+
+def test_full_disk_keeps_the_last_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    t = trainer(tmp_path, 12)
+    t.checkpoint()
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(SaveError, match="No space left"):
+        t.checkpoint()
+    assert load_checkpoint(tmp_path)["state"]["step"] == 0
+    assert [p.name for p in tmp_path.iterdir() if "checkpoint" in p.name] == [CURRENT]
 
 
 def test_not_finite_steps_are_skipped_and_counted(tmp_path: Path) -> None:
