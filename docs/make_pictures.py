@@ -1,0 +1,112 @@
+"""Make the README's pictures from the shipped weights: ``python docs/make_pictures.py [--weights NAME]``.
+
+Everything shown is what the command line gives; nothing is chosen by hand or retouched.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+from visiongen.backbones.base import Backbone, Sampler
+from visiongen.cli.common import load_backbone
+from visiongen.cli.demo_examples import Example, examples
+from visiongen.cli.demo_page import DepthScale
+from visiongen.files import write_atomic
+from visiongen.image import Geometry, resize_nearest, resize_photo
+from visiongen.registry import TASKS
+from visiongen.tasks import Prediction, predict_many
+from visiongen.tasks.pictures import encode_png
+
+FOLDER = Path(__file__).parent / "pictures"
+NAMES = ("semantic", "depth", "normals")
+HEIGHT, GAP, CAPTION = 180, 6, 20
+
+
+def main() -> None:
+    """Write maps.png, stream.png and back.png into docs/pictures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--weights", default="tiny")
+    backbone = load_backbone(parser.parse_args().weights)
+    shown = examples()
+    pictures = {
+        "maps": maps(shown, backbone),
+        "stream": stream(shown[0], backbone),
+        "back": back(shown[0], backbone),
+    }
+    for name, picture in pictures.items():
+        print(write_atomic(FOLDER / f"{name}.png", encode_png(picture)))
+
+
+def maps(shown: list[Example], backbone: Backbone) -> np.ndarray:
+    """A row a photo: input, painted maps, and the labels read from the depth map."""
+    rows = []
+    for example in shown:
+        found = predict_many(NAMES, example.photo, legend=example.legend, backbone=backbone)
+        cells = [("input", example.photo)] + [(f"painted: {p.prompt.text}", p.map) for p in found]
+        cells.append(("read back: metres", metres(found[1])))
+        rows.append(strip(cells))
+    return stack(rows)
+
+
+def metres(depth: Prediction) -> np.ndarray:
+    """Decoded depth, red near and blue far on a log scale of its own."""
+    return DepthScale(depth.labels).paint(depth.labels)
+
+
+def stream(example: Example, backbone: Backbone) -> np.ndarray:
+    """The canvases of one painting: the draft, the picture growing, the final one."""
+    geometry = Geometry.fit(example.photo.shape[:2])
+    prompt = TASKS.get("depth")().prompt()
+    canvases = list(backbone.scene(geometry.apply(example.photo)).stream(prompt, Sampler()))
+    some = [canvases[i] for i in np.unique(np.linspace(0, len(canvases) - 1, 5).round().astype(int))]
+    return strip([(f"{c.stats.passes} passes, {c.rows_done} rows final", c.image) for c in some])
+
+
+def back(example: Example, backbone: Backbone) -> np.ndarray:
+    """A photo painted from each of the example's true maps, by the same weights."""
+    geometry = Geometry.fit(example.photo.shape[:2], 160)
+    cells = []
+    for name in NAMES:
+        task, labels = TASKS.get(name)(), example.truth[name]
+        known = np.where(labels == 255, 0, labels) if name == "semantic" else labels
+        painted = resize_nearest(task.codec().encode(known), geometry.work_size)
+        sampler = Sampler(mode="sample", temperature=0.8)
+        canvas = backbone.scene(painted).paint([task.reverse_prompt()], sampler)[0]
+        cells += [(f"from {name}", painted), ("a photo", canvas.image)]
+    return strip(cells)
+
+
+def strip(cells: list[tuple[str, np.ndarray]]) -> np.ndarray:
+    """Pictures of one height side by side, captions below."""
+    columns = []
+    for caption, image in cells:
+        small = resize_photo(image, (HEIGHT, round(HEIGHT * image.shape[1] / image.shape[0])))
+        columns += [np.vstack([small, text(caption, small.shape[1])]), blank(HEIGHT + CAPTION, GAP)]
+    return np.hstack(columns[:-1])
+
+
+def stack(rows: list[np.ndarray]) -> np.ndarray:
+    """Rows of different widths below each other, on white."""
+    width = max(row.shape[1] for row in rows)
+    return np.vstack([np.hstack([row, blank(row.shape[0], width - row.shape[1])]) for row in rows])
+
+
+def blank(height: int, width: int) -> np.ndarray:
+    """White uint8 (height, width, 3)."""
+    return np.full((height, width, 3), 255, np.uint8)
+
+
+def text(caption: str, width: int) -> np.ndarray:
+    """A line of dark text on white, uint8 (CAPTION, width, 3)."""
+    from PIL import Image, ImageDraw, ImageFont
+
+    image = Image.fromarray(blank(CAPTION, width))
+    ImageDraw.Draw(image).text((2, 2), caption, fill=(40, 48, 60), font=ImageFont.load_default(13))
+    return np.asarray(image)
+
+
+if __name__ == "__main__":
+    main()
