@@ -143,9 +143,7 @@ def fill_ignored(labels: np.ndarray) -> np.ndarray:
     ignored = (labels == UNKNOWN).astype(np.uint8)
     if not ignored.any() or ignored.all():
         return labels
-    _, index = cv2.distanceTransformWithLabels(
-        ignored, cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL
-    )
+    _, index = cv2.distanceTransformWithLabels(ignored, cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL)
     order = np.zeros(int(index.max()) + 1, labels.dtype)
     order[index[ignored == 0]] = labels[ignored == 0]
     return order[index]
