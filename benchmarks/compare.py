@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from visiongen.benchmarks.metrics import bootstrap
+from visiongen.benchmarks.result import differences
 from visiongen.benchmarks.scoring import scorer_for
 from visiongen.benchmarks.store import RESULT, RunFolder
 from visiongen.errors import MissingDataError, UsageError
@@ -36,25 +36,10 @@ def compare(a: str | Path, b: str | Path) -> dict[str, Any]:
             raise UsageError(f"image {name!r}: its bytes differ between {a} and {b}; use one dataset")
     scorer = scorer_for(plan_a["protocol"])
     rows = [scorer.stack(_stats(f, p, names)) for f, p in ((first, plan_a), (second, plan_b))]
-    counts = bootstrap.draws(len(names))
-    value = [scorer.scores(part.sum(0)) for part in rows]
-    drawn = [bootstrap.resample(part, scorer.scores, counts) for part in rows]
     primary = plan_a["protocol"]["primary"]
-    scores = {}
-    for name in value[0]:
-        if not (np.isfinite(value[0][name]) and np.isfinite(value[1][name])):
-            continue
-        higher = scorer.higher_is_better(name)
-        left, right = float(value[0][name]), float(value[1][name])
-        found = bootstrap.paired_difference(drawn[0][name], drawn[1][name], right - left, higher)
-        scores[name] = {
-            "a": left,
-            "b": right,
-            "difference": found.value,
-            "ci95": [found.low, found.high],
-            "higher_is_better": higher,
-            "verdict": found.verdict,
-        }
+    both = [scorer.scores(part.sum(0)) for part in rows]
+    defined = [n for n in both[0] if np.isfinite(both[0][n]) and np.isfinite(both[1][n])]
+    scores = differences(scorer, defined, *rows)
     return {
         "schema": "visiongen.compare/1",
         "benchmark": plan_a["benchmark"],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -42,6 +43,7 @@ class Result(TypedDict):
     scores: dict[str, Score]  # the model's
     rows: dict[str, dict[str, Score] | None]  # blind, codec, ceiling, specialist
     reasons: dict[str, str]  # why a row is null
+    differences: dict[str, dict[str, Any]]  # row -> primary score, model minus row, paired
     failures: list[dict[str, str]]  # [{row, id, error}]
     protocol: dict[str, Any]
     weights: dict[str, Any]  # {name, sha256}
@@ -54,13 +56,15 @@ class Result(TypedDict):
 def score_folder(folder: RunFolder) -> Result:
     """Scores of everything the plan asks for; MissingDataError when images are still missing."""
     plan, records = folder.plan(), folder.records()
-    scorer = scorer_for(plan["protocol"])
+    scorer, primary = scorer_for(plan["protocol"]), plan["protocol"]["primary"]
     rows: dict[str, dict[str, Score] | None] = {}
     failures: list[dict[str, str]] = []
+    vectors: dict[str, np.ndarray] = {}
     for row, keys in plan["keys"].items():
         found = _row_records(folder, row, keys, records)
         failures += [{"row": row, "id": r["id"], "error": r["error"]} for r in found if r["error"]]
-        rows[row] = score_rows(scorer, [record["stats"] for record in found])
+        vectors[row] = scorer.stack([record["stats"] for record in found])
+        rows[row] = score_rows(scorer, vectors[row])
     for row in plan["reasons"]:
         rows[row] = None
     model = _row_records(folder, "model", plan["keys"]["model"], records)
@@ -73,7 +77,7 @@ def score_folder(folder: RunFolder) -> Result:
         benchmark_version=plan["version"],
         task=plan["protocol"]["task"],
         split=plan["split"],
-        primary=plan["protocol"]["primary"],
+        primary=primary,
         n_expected=plan["n_expected"],
         n_scored=len(model) - failed,
         n_failed=failed,
@@ -81,6 +85,11 @@ def score_folder(folder: RunFolder) -> Result:
         scores=scores,
         rows=rows,
         reasons=plan["reasons"],
+        differences={
+            row: differences(scorer, [primary], vectors[row], vectors["model"])[primary]
+            for row in vectors
+            if row != "model"
+        },
         failures=failures,
         protocol=plan["protocol"],
         weights=plan["weights"],
@@ -103,9 +112,34 @@ def _row_records(
     return [records[key] for key in keys.values()]
 
 
-def score_rows(scorer: Scorer, stats: list[dict[str, Any]]) -> dict[str, Score]:
-    """Scores with 95 % intervals from per-image statistics."""
-    vectors = scorer.stack(stats)
+def differences(
+    scorer: Scorer, names: Sequence[str], a: np.ndarray, b: np.ndarray
+) -> dict[str, dict[str, Any]]:
+    """Scores of b minus those of a over the same images; vectors (n, d) of each.
+
+    name -> {a, b, difference, ci95, higher_is_better, verdict}: the verdict is about b.
+    """
+    counts = bootstrap.draws(len(a))
+    values = [scorer.scores(part.sum(0)) for part in (a, b)]
+    drawn = [bootstrap.resample(part, scorer.scores, counts) for part in (a, b)]
+    result = {}
+    for name in names:
+        left, right = float(values[0][name]), float(values[1][name])
+        higher = scorer.higher_is_better(name)
+        found = bootstrap.paired_difference(drawn[0][name], drawn[1][name], right - left, higher)
+        result[name] = {
+            "a": left,
+            "b": right,
+            "difference": found.value,
+            "ci95": [found.low, found.high],
+            "higher_is_better": higher,
+            "verdict": found.verdict,
+        }
+    return result
+
+
+def score_rows(scorer: Scorer, vectors: np.ndarray) -> dict[str, Score]:
+    """Scores with 95 % intervals from per-image statistics (n, d)."""
     counts = bootstrap.draws(len(vectors))
     resampled = bootstrap.resample(vectors, scorer.scores, counts)
     result: dict[str, Score] = {}

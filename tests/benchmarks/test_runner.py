@@ -29,6 +29,8 @@ def test_a_reader_of_the_truth_scores_one_and_references_are_below(camvid: Path,
     assert result["scores"]["mIoU_mmseg"]["value"] == pytest.approx(1.0)
     assert result["rows"]["codec"]["mIoU_mmseg"]["value"] == pytest.approx(1.0)  # type: ignore[index]
     assert result["rows"]["blind"]["mIoU"]["value"] < 0.6  # type: ignore[index]
+    assert result["differences"]["blind"]["verdict"] == "better"
+    assert result["differences"]["codec"]["difference"] == pytest.approx(0)
     assert result["rows"]["specialist"] is None and result["reasons"]["specialist"]
     assert result["n_scored"] == 6 and result["n_expected"] == 101 and result["partial"]
     assert json.loads((tmp_path / "out" / RESULT).read_text()) == json.loads(json.dumps(result))

@@ -142,6 +142,12 @@ def describe(result: dict[str, Any]) -> list[str]:
     ]
     for name, score in _short(result["scores"], result["primary"]).items():
         lines.append(f"  {name:14s} {_number(score)} {_interval(score)}" + _references(result, name))
+    for row, found in result["differences"].items():
+        low, high = found["ci95"]
+        lines.append(
+            f"  {result['primary']} against {row}: {found['difference']:+.4f} "
+            f"[{low:+.4f}, {high:+.4f}], {found['verdict']}"
+        )
     lines += _alignments(result["scores"])
     lines += [f"  IoU {n[4:]:12s} {_number(s)}" for n, s in result["scores"].items() if n[:4] == "IoU/"]
     lines += [f"  no {row} row: {reason}" for row, reason in result["reasons"].items()]
