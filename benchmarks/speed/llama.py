@@ -38,7 +38,6 @@ def build(painter: Painter, length: int) -> Any:
         bos_token_id=0,
         eos_token_id=None,
         pad_token_id=0,
-        attn_implementation="sdpa",
     )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)

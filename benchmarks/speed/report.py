@@ -13,14 +13,14 @@ import torch
 
 from visiongen.backbones.embedded import EmbeddedBackbone
 from visiongen.benchmarks.result import environment
-from visiongen.benchmarks.speed import rows
+from visiongen.benchmarks.speed import agreement, rows
 from visiongen.errors import DependencyError, UsageError
 from visiongen.image import Geometry
-from visiongen.prompt import Legend
+from visiongen.prompt import Legend, Prompt
 from visiongen.registry import TASKS
 
 SCHEMA = "visiongen.speed/1"
-ROWS = ("verified-vs-sequential", "sequential-vs-transformers", "four-tasks-vs-four-runs")
+ROWS = ("verified-vs-sequential", "sequential-vs-transformers", "four-tasks-vs-four-runs", "agreement")
 SECOND_LEGEND = "ground=#7a4a1e,thing=#3077fb,background=#f9e03e"
 
 
@@ -42,7 +42,7 @@ def run(
     if rounds < 1:
         raise UsageError(f"--rounds {rounds}: give at least 1")
     pictures = [Geometry.fit(p.shape[:2], long_side).apply(p) for p in photos or default_photos()]
-    prompts = {name: TASKS.get(name)().prompt() for name in TASKS}
+    prompts = task_prompts()
     done: list[dict[str, Any]] = []
     skipped: dict[str, str] = {}
 
@@ -63,15 +63,26 @@ def run(
         four = [*(prompts[name] for name in ("semantic", "depth", "normals")), second]
         for mode, name in (("verified", ROWS[2]), ("sequential", f"{ROWS[2]}/sequential")):
             keep(rows.four_tasks_vs_four_runs(backbone, pictures, four, rounds, mode, name))
+    agree: dict[str, Any] = {}
+    if ROWS[3] in only and backbone.dtype == torch.float32:
+        agree = agreement.measure(backbone, pictures[:1], prompts)
+        for name, figures in agree.items():
+            say(agreement.describe(name, figures))
     return {
         "schema": SCHEMA,
         "weights": None if backbone.weights is None else vars(backbone.weights),
         "dtype": str(backbone.dtype).removeprefix("torch."),
         "sizes": [list(p.shape[:2]) for p in pictures],
         "rows": done,
+        "agreement": agree,
         "skipped": skipped,
         "env": environment() | {"cpu": _cpu(), "load": _load()} | _peer_version(),
     }
+
+
+def task_prompts() -> dict[str, Prompt]:
+    """Every task's own prompt."""
+    return {name: TASKS.get(name)().prompt() for name in TASKS}
 
 
 def default_photos() -> list[np.ndarray]:

@@ -62,7 +62,8 @@ def alternate(
     """
     ours(inputs[0])
     peer(inputs[0])
-    pair, equal, last = Pair(), True, []
+    pair, equal = Pair(), True
+    last: list[Any] = []
     for _ in range(rounds):
         last = []
         for item in inputs:

@@ -36,7 +36,10 @@ def speed(
     for name, reason in result["skipped"].items():
         say(f"{name}: not measured: {reason}", json_target)
     env = result["env"]
-    say(f"{env['cpu']}, {env['threads']} threads, torch {env['torch']}, {result['dtype']}, batch 1", json_target)
+    say(
+        f"{env['cpu']}, {env['threads']} threads, torch {env['torch']}, {result['dtype']}, batch 1",
+        json_target,
+    )
     write_report(json_target, result)
     if not all(row["equal"] for row in result["rows"]):
         raise typer.Exit(1)
