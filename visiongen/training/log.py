@@ -22,6 +22,7 @@ class Window:
         self.counts: dict[str, int] = defaultdict(int)
         self.samples = 0
         self.seconds = 0.0
+        self.waited = 0.0  # of them, for data
 
     def add(self, values: dict[str, float]) -> None:
         """Count one step's numbers; parts that a step lacks do not dilute the mean."""

@@ -104,9 +104,8 @@ class Trainer:
         self._log = Log(self.out)
         self._window = Window()
         self._last_save = 0.0
-        self._loss: Callable[[Batch], tuple[Tensor, dict[str, float]]] = self.model.loss  # type: ignore
         if self.options.compile:
-            self._loss = torch.compile(self._loss, dynamic=False)
+            compile_parts(self.model)
 
     # --- checkpoints -------------------------------------------------------------------------
 
@@ -223,13 +222,15 @@ class Trainer:
         buffers = [b.clone() for b in self._buffers]
         totals: list[float] = []
         for _ in range(count):
+            asked = time.perf_counter()
             batch = move(next(feed), self.device)
+            self._window.waited += time.perf_counter() - asked
             s.position += 1
             samples = len(batch["prompts"]) if "prompts" in batch else len(batch["target"])
             s.samples += samples
             self._window.samples += samples
             with self._autocast():
-                loss, parts = self._loss(batch)
+                loss, parts = self.model.loss(batch)  # type: ignore[operator]
             (loss / count).backward()
             totals.append(float(loss.detach()))
             self._window.add({k: float(v) for k, v in parts.items()})
@@ -277,9 +278,23 @@ class Trainer:
         row: dict[str, Any] = {"step": s.step, "seconds": s.seconds, "samples": s.samples}
         row.update(window.means())
         row["samples_per_s"] = window.samples / max(window.seconds, 1e-9)
+        row["wait"] = window.waited / max(window.seconds, 1e-9)
         row["skipped"] = s.skipped
         s.best_loss = min(s.best_loss, row.get("loss", math.inf))
         self._log.write(row)
         if self.on_log:
             self.on_log(row)
         self._window = Window()
+
+
+def compile_parts(model: nn.Module) -> None:
+    """Compile ``model`` where its loss calls it, and every block that sits in a ModuleList.
+
+    The loss itself stays plain Python: it reads prompts and makes floats for the log, which the
+    compiler would trace anew for each value.
+    """
+    model.compile()
+    for module in model.modules():
+        if isinstance(module, nn.ModuleList):
+            for block in module:
+                block.compile()

@@ -12,7 +12,7 @@ from visiongen.training.log import read_log
 
 COLOURS = ("#1f77b4", "#d62728", "#2ca02c", "#9467bd", "#ff7f0e", "#17becf", "#8c564b", "#7f7f7f")
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 900, 480, 70, 230, 24, 44
-SKIP = {"step", "seconds", "samples", "samples_per_s", "lr", "grad_norm", "skipped"}
+SKIP = {"step", "seconds", "samples", "samples_per_s", "lr", "grad_norm", "skipped", "wait"}
 
 
 def plot_log(log: Path, out: Path) -> Path | None:
