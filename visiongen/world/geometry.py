@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from visiongen.world.maths import unit
 from visiongen.world.scene import COLUMN, FIELD, FRUSTUM, SPHERE
 
 TINY = 1e-12
@@ -223,4 +224,4 @@ def surface_point_normal(
         nz[picked] = torch.where(top, gz, nz[picked])
     local_normal = torch.stack([nx, ny, nz], -1)
     world = torch.einsum("pji,pj->pi", prims.to_local[index].to(local.dtype), local_normal)
-    return torch.nn.functional.normalize(world, dim=-1, eps=1e-20), face
+    return unit(world), face

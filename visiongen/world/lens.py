@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from visiongen.world.maths import power
 from visiongen.world.scene import Lens
 
 
@@ -24,7 +25,7 @@ def develop(radiance: Tensor, lenses: Sequence[Lens], seeds: Sequence[int], flaw
 
     radiance = radiance.clamp(0, 60)
     middle = torch.log(radiance.mean(-1) + 1e-3).mean((1, 2)).exp()[:, None, None, None]
-    image = radiance * (0.21 / middle) * torch.exp2(number("exposure"))
+    image = radiance * (0.21 / middle) * torch.exp(0.6931 * number("exposure"))
     warmth = number("warmth")
     image = image * torch.cat([1 + warmth, torch.ones_like(warmth), 1 - warmth], -1)
     if flaws:
@@ -32,7 +33,7 @@ def develop(radiance: Tensor, lenses: Sequence[Lens], seeds: Sequence[int], flaw
         image = image * vignette(image, number("vignette"))
     # a film-like shoulder (Reinhard's extended curve, white at 4)
     image = image * (1 + image / 16) / (1 + image)
-    image = image.clamp(0, 1) ** (1 / 2.2)
+    image = power(image.clamp(0, 1), 1 / 2.2)
     grey = image.mean(-1, keepdim=True)
     image = grey + (image - grey) * number("saturation")
     image = 0.5 + (image - 0.42) * number("contrast") * 1.12

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from visiongen.errors import MissingDataError
+from visiongen.world.maths import unit
 from visiongen.world.noise import noise
 from visiongen.world.textures import Patch, Surface, blend, lit
 
@@ -109,7 +110,7 @@ def _bent(normal: Tensor, tangent: Tensor) -> Tensor:
     """Tilt geometric normals (P, 3) by tangent-space ones; any stable tangent frame does."""
     up = torch.where(normal[:, 1:2].abs() > 0.9, normal.new_tensor([0, 0, 1.0]),
                      normal.new_tensor([0, 1.0, 0]))  # fmt: skip
-    across = torch.nn.functional.normalize(torch.linalg.cross(up, normal), dim=-1)
+    across = unit(torch.linalg.cross(up, normal))
     along = torch.linalg.cross(normal, across)
     return across * tangent[:, :1] + along * tangent[:, 1:2] + normal * tangent[:, 2:3].clamp(min=0.2)
 

@@ -45,15 +45,17 @@ def tree(scene: Scene, x: float, z: float, y: float = 0.0, tall: float | None = 
     wide = crown * rng.uniform(0.75, 1.15) * slim
     middle = stem + crown * 0.95
     thing.ball((0, middle, 0), (wide * 0.72, crown * 0.85, wide * 0.72), leaf)
-    for _ in range(rng.randint(6, 10)):
-        angle, lift = rng.uniform(0, 6.28), rng.uniform(-0.75, 0.8)
-        out = wide * math.sqrt(1 - lift * lift) * rng.uniform(0.45, 0.72)
-        size = wide * rng.uniform(0.28, 0.5)
+    away = math.hypot(x - scene.camera.x, z - scene.camera.z)
+    blobs = rng.randint(11, 17) if away < 30 else rng.randint(6, 9) if away < 60 else 3
+    for _ in range(blobs):
+        angle, lift = rng.uniform(0, 6.28), rng.uniform(-0.75, 0.85)
+        out = wide * math.sqrt(1 - lift * lift) * rng.uniform(0.45, 0.85)
+        size = wide * rng.uniform(0.16, 0.5)
         thing.ball(
             (out * math.cos(angle), middle + lift * crown * 0.72, out * math.sin(angle)),
             (size, size * rng.uniform(0.7, 1.0), size), leaf,
         )  # fmt: skip
-    for _ in range(rng.randint(0, 2)):
+    for _ in range(rng.randint(0, 2) if away < 30 else 0):
         angle = rng.uniform(0, 6.28)
         thing.tube((0.3 * math.cos(angle), stem * 1.05, 0.3 * math.sin(angle)), 0.05 + 0.004 * high,
                    crown * 0.4, wood, yaw=angle, pitch=rng.uniform(0.3, 0.7))  # fmt: skip

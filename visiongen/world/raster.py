@@ -21,6 +21,7 @@ from visiongen.world.geometry import (
     plane_slopes,
     quadric_forms,
 )
+from visiongen.world.maths import affine
 from visiongen.world.scene import BOX, FIELD, FRUSTUM, SPHERE
 
 TILE = 8
@@ -119,10 +120,8 @@ class CameraCast:
         self.best = torch.zeros(pixels, TILE * TILE, device=device)
         self.owner = torch.full((pixels, TILE * TILE), -1, dtype=torch.int32, device=device)
         steps = torch.arange(TILE, dtype=torch.float32, device=device)
-        row, column = (v.reshape(-1) for v in torch.meshgrid(steps, steps, indexing="ij"))
-        self.linear = torch.stack([column, row, torch.ones_like(row)])
-        self.square = torch.stack(
-            [column * column, row * row, torch.ones_like(row), column * row, column, row]
+        self.rows, self.columns = (
+            v.reshape(-1) for v in torch.meshgrid(steps, steps, indexing="ij")
         )
 
     def run(self) -> tuple[Tensor, Tensor]:
@@ -188,7 +187,7 @@ class CameraCast:
         both = torch.cat([enter, leave], 1)
 
         def test(p: Tensor, t: Tensor) -> Tensor:
-            s = (self._local(both[p], t).reshape(-1, 3) @ self.linear).reshape(len(p), 12, -1)
+            s = affine(self._local(both[p], t), self.columns, self.rows)
             near = s[:, :6].amin(1)
             far = s[:, 6:].amax(1)
             return torch.where((near >= far) & (near > 0) & (near < BIG / 2), near, 0.0)
@@ -207,12 +206,13 @@ class CameraCast:
                 [step, zero, u, zero, -step, v, zero, zero, one], -1
             ).reshape(-1, 3, 3)
             form = change.transpose(1, 2) @ d[p] @ change
-            six = torch.stack(
-                [form[:, 0, 0], form[:, 1, 1], form[:, 2, 2], 2 * form[:, 0, 1],
-                 2 * form[:, 0, 2], 2 * form[:, 1, 2]], -1,
-            ).float()  # fmt: skip
-            disc = six @ self.square
-            line = (self._local(lines[p], t).reshape(-1, 3) @ self.linear).reshape(len(p), 2, -1)
+            form = form.float()
+            x, y = self.columns, self.rows
+            disc = affine(torch.stack([form[:, 0, 0], 2 * form[:, 0, 1], 2 * form[:, 0, 2]], -1), x, y)
+            disc *= x
+            rest = affine(torch.stack([0 * form[:, 0, 0], form[:, 1, 1], 2 * form[:, 1, 2]], -1), x, y)
+            disc.addcmul_(rest, y).add_(form[:, 2, 2:])
+            line = affine(self._local(lines[p], t), self.columns, self.rows)
             cc = c[p].float()[:, None]
             root = disc.clamp(min=0).sqrt()
             hit = disc >= 0
@@ -245,7 +245,7 @@ class CameraCast:
 
         def test(p: Tensor, t: Tensor) -> Tensor:
             near, far, hit = boxes(p, t)
-            d = (self._local(ray[p], t).reshape(-1, 3) @ self.linear).reshape(len(p), 3, -1)
+            d = affine(self._local(ray[p], t), self.columns, self.rows)
             return march(local[p], d, waves[p], near, far, hit)
 
         return test
@@ -257,8 +257,8 @@ class CameraCast:
         leave = torch.where(outside[..., None], -BIG * constant, slopes)
 
         def interval(p: Tensor, t: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-            near = (self._local(enter[p], t).reshape(-1, 3) @ self.linear).reshape(len(p), 6, -1)
-            far = (self._local(leave[p], t).reshape(-1, 3) @ self.linear).reshape(len(p), 6, -1)
+            near = affine(self._local(enter[p], t), self.columns, self.rows)
+            far = affine(self._local(leave[p], t), self.columns, self.rows)
             s, e = near.amin(1), far.amax(1).clamp(min=1e-4)
             return 1 / s.clamp(min=1e-9), 1 / e, (s > 0) & (s >= e)
 

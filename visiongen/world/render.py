@@ -14,6 +14,7 @@ from visiongen.world.camera import Cameras
 from visiongen.world.classes import CLASS_NAMES
 from visiongen.world.geometry import Primitives
 from visiongen.world.lens import develop
+from visiongen.world.maths import dot, power, unit
 from visiongen.world.raster import TILE, CameraCast, Grid
 from visiongen.world.room import build_room
 from visiongen.world.scene import Scene
@@ -134,7 +135,7 @@ def trace(
     radiance = torch.zeros(*shape, 3, device=device)
     radiance.view(-1, 3)[hits.pixel] = lit
     _paint_sky(radiance, owner, cameras, lights)
-    base = (surface.colour ** (1 / 2.2) * 255).round().to(torch.uint8)
+    base = (power(surface.colour, 1 / 2.2) * 255).round().to(torch.uint8)
     frames = Frames(
         photo=torch.zeros(0), depth=depth, normals=normals,
         instance=_scatter(shape, hits, hits.column("instance").int()),
@@ -181,7 +182,9 @@ def _shadows(
     caster = ShadowCast(prims, frame_of_tile)
 
     def seen(light: Tensor, toward: Tensor, bright: Tensor) -> Tensor:
-        facing = ((hits.normal * toward).sum(-1) > 0) & bright[hits.frame]
+        if not bool(bright.any()):
+            return torch.zeros_like(hits.depth)
+        facing = (dot(hits.normal, toward) > 0) & bright[hits.frame]
         mask = _tile(_scatter(shape, hits, facing), grid)
         dark = _untile(caster.run(points, mask, light), grid)[:, : size[0], : size[1]]
         return (facing & ~dark.reshape(-1)[hits.pixel]).float()
@@ -205,7 +208,7 @@ def _paint_sky(radiance: Tensor, owner: Tensor, cameras: Cameras, lights: Lights
     uv = cameras.ray_coordinates().reshape(-1, 2)[pixel]
     basis = cameras.basis.float()[frame]
     ray = uv[:, :1] * basis[:, :, 0] + uv[:, 1:] * basis[:, :, 1] + basis[:, :, 2]
-    direction = torch.nn.functional.normalize(ray, dim=-1)
+    direction = unit(ray)
     radiance.view(-1, 3)[pixel] = sky_radiance(lights, frame, direction, clouds=True)
 
 

@@ -21,7 +21,7 @@ def build_room(scene: Scene) -> None:
     shell(scene, wide, deep, tall)
     scene.lighting = indoor_light(scene, wide, deep, tall)
     scene.lens = Lens(
-        rng.gauss(0.1, 0.4), rng.uniform(0.85, 1.15), rng.uniform(0.6, 1.2), rng.gauss(0.03, 0.06),
+        rng.gauss(0.05, 0.45), rng.uniform(0.9, 1.3), rng.uniform(0.6, 1.2), rng.gauss(0.03, 0.06),
         rng.uniform(0, 0.3), rng.uniform(0.3, 0.8), rng.uniform(0.002, 0.03),
     )  # fmt: skip
     camera(scene, wide, deep)

@@ -10,24 +10,20 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from visiongen.world.maths import dot, unit
 from visiongen.world.shadows import SUN_DISTANCE
 from visiongen.world.sky import Lights, sky_radiance
 from visiongen.world.surface import Hits
 from visiongen.world.textures import Surface
 
 
-def dot(a: Tensor, b: Tensor) -> Tensor:
-    """Row-wise product (P,)."""
-    return (a * b).sum(-1)
-
-
 def ggx(surface: Surface, view: Tensor, light: Tensor) -> Tensor:
     """Diffuse + specular reflection times the cosine, (P, 3), for unit light directions."""
     normal, rough = surface.normal, surface.rough.clamp(min=0.06)
-    half = torch.nn.functional.normalize(view + light, dim=-1)
+    half = unit(view + light)
     nl, nv = dot(normal, light).clamp(min=0), dot(normal, view).abs().clamp(min=1e-3)
     nh, vh = dot(normal, half).clamp(0, 1), dot(view, half).clamp(0, 1)
-    alpha2 = rough**4
+    alpha2 = (rough * rough) ** 2
     spread = nh * nh * (alpha2 - 1) + 1
     distribution = alpha2 / (torch.pi * spread * spread).clamp(min=1e-6)
     visible = 0.5 / (
@@ -35,7 +31,7 @@ def ggx(surface: Surface, view: Tensor, light: Tensor) -> Tensor:
         + nv * (nl * nl * (1 - alpha2) + alpha2).sqrt()
     ).clamp(min=1e-4)
     f0 = torch.lerp(torch.full_like(surface.colour, 0.04), surface.colour, surface.metal[:, None])
-    fresnel = f0 + (1 - f0) * ((1 - vh) ** 5)[:, None]
+    fresnel = f0 + (1 - f0) * ((1 - vh) ** 2 * (1 - vh) ** 2 * (1 - vh))[:, None]
     diffuse = surface.colour * (1 - surface.metal[:, None]) * (1 - fresnel)
     # radiance here is scaled by pi: a white diffuse surface facing a light of colour 1 gives 1
     specular = fresnel * (torch.pi * distribution * visible).clamp(max=40)[:, None]
@@ -48,7 +44,7 @@ def environment_specular(surface: Surface, view: Tensor) -> Tensor:
     rough = surface.rough
     r0, r1 = 1 - rough, -0.0275 * rough + 0.0425
     r2, r3 = -0.572 * rough + 1.04, 0.022 * rough - 0.04
-    a004 = torch.minimum(r0 * r0, torch.exp2(-9.28 * nv)) * r0 + r1
+    a004 = torch.minimum(r0 * r0, torch.exp(-6.4324 * nv)) * r0 + r1
     f0 = torch.lerp(torch.full_like(surface.colour, 0.04), surface.colour, surface.metal[:, None])
     return f0 * (-1.04 * a004 + r2)[:, None] + (1.04 * a004 + r3)[:, None]
 
@@ -64,7 +60,7 @@ def shade(
     for index in range(lights.points.shape[1]):
         spot = lights.points[frame, index]
         away = spot[:, :3] - hits.point
-        distance2 = (away * away).sum(-1).clamp(min=0.05)
+        distance2 = dot(away, away).clamp(min=0.05)
         power = (point_seen[:, index] / distance2)[:, None] * spot[:, 3:]
         out = out + ggx(surface, hits.view, away / distance2.sqrt()[:, None]) * power
     up = 0.5 + 0.5 * surface.normal[:, 1:2]
@@ -97,15 +93,15 @@ def ambient_occlusion(depth: Tensor, normal: Tensor, focal: Tensor) -> Tensor:
     x = torch.arange(width, device=depth.device) + 0.5 - width / 2
     y = height / 2 - 0.5 - torch.arange(height, device=depth.device)
     scale = finite / focal[:, None, None]
-    point = torch.stack([x * scale, y[:, None] * scale, -finite], -1)
+    px, py, pz = x * scale, y[:, None] * scale, -finite
+    nx, ny, nz = (n.contiguous() for n in normal.unbind(-1))
     total = torch.zeros_like(depth)
-    near, far = max(1, height // 60), max(2, height // 24)
+    near, far = max(1, height // 50), max(2, height // 22)
     offsets = ((near, 0), (-near, 0), (0, near), (0, -near), (far, far), (far, -far),
-               (-far, far), (-far, -far), (far, 0), (-far, 0), (0, far), (0, -far))  # fmt: skip
+               (-far, far), (-far, -far))  # fmt: skip
     for dy, dx in offsets:
-        other = torch.roll(point, (dy, dx), (1, 2)) - point
-        length2 = (other * other).sum(-1)
-        rise = (other * normal).sum(-1) / (length2 + 1e-4).sqrt()
-        reach = 1 / (1 + length2 * 2.0)
-        total += (rise - 0.08).clamp(0, 1) * reach
+        ox, oy, oz = (torch.roll(p, (dy, dx), (1, 2)) - p for p in (px, py, pz))
+        length2 = (ox * ox).addcmul_(oy, oy).addcmul_(oz, oz).add_(1e-4)
+        rise = (ox * nx).addcmul_(oy, ny).addcmul_(oz, nz).div_(length2.sqrt())
+        total += rise.sub_(0.08).clamp_(0, 1).div_(length2.mul_(2.0).add_(1.0))
     return (1 - 1.6 * total / len(offsets)).clamp(0.3, 1)

@@ -109,6 +109,16 @@ class ShadowCast:
             "nij,nj->ni", self.prims.to_local, origin - self.prims.centre
         ).float()
         taper = self.prims.column("kx").float()
+        far = bool((origin.norm(dim=1) > 0.5 * SUN_DISTANCE).all())
+
+        sideways = _across(light)
+
+        def round_test(p: Tensor, x: Tensor) -> Tensor:
+            # two axes across the light's direction and one along it, in the sphere's own space
+            to_side = sideways[p] @ to_local[p]
+            side = torch.baddbmm(-(to_side @ centre[p][:, :, None]), to_side, x.transpose(1, 2))
+            sx, sy, along = side.unbind(1)
+            return ((sx * sx).addcmul_(sy, sy) < 1) & (along < 0)
 
         def test(p: Tensor, x: Tensor) -> Tensor:
             q = to_local[p] @ (x - centre[p][:, None]).transpose(1, 2)
@@ -133,7 +143,16 @@ class ShadowCast:
             px, pz, r = qx + best * dx, qz + best * dz, r0 + best * r1
             return (px * px + pz * pz < r * r) & (t1 > t0) & (best > 1e-7)
 
-        return test
+        return round_test if kind == SPHERE and far else test
+
+
+def _across(direction: Tensor) -> Tensor:
+    """Rows of (N, 3, 3): two unit axes across each direction and the direction itself."""
+    z = direction / direction.norm(dim=1, keepdim=True)
+    helper = torch.zeros_like(z).scatter_(1, z.abs().argmin(1, keepdim=True), 1.0)
+    x = torch.linalg.cross(helper, z)
+    x = x / x.norm(dim=1, keepdim=True)
+    return torch.stack([x, torch.linalg.cross(z, x), z], 1)
 
 
 def _slabs(centre: Tensor, extent: Tensor, step: Tensor, low: Tensor, high: Tensor) -> Tensor:

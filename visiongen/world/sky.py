@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from visiongen.world.maths import dot, power
 from visiongen.world.noise import noise
 from visiongen.world.scene import Lighting
 
@@ -65,8 +66,8 @@ def sky_radiance(lights: Lights, frame: Tensor, direction: Tensor, clouds: bool)
         cover = cover * (up * 8).clamp(0, 1) * (amount > 0.02)
         grey = lights.horizon[frame] * 0.4 + 0.75 * lights.horizon[frame].mean(-1, keepdim=True)
         colour = torch.lerp(colour, grey * (1 - 0.25 * cover[:, None]), cover[:, None] * 0.9)
-    toward = (direction * lights.sun_direction[frame]).sum(-1).clamp(0, 1)
-    glow = 0.12 * toward**8 + 0.5 * toward**200
+    toward = dot(direction, lights.sun_direction[frame]).clamp(0, 1)
+    glow = 0.12 * power(toward, 8.0) + 0.5 * power(toward, 200.0)
     colour = colour + glow[:, None] * lights.sun[frame] * 0.25
     below = (-up * 6 + 0.5).clamp(0, 1)[:, None]
     return torch.lerp(colour, lights.ground[frame], below * (up < 0.02)[:, None])

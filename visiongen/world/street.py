@@ -40,7 +40,7 @@ def street_lens(scene: Scene) -> Lens:
     """The flaws of a video or phone camera outdoors."""
     rng = scene.rng
     return Lens(
-        rng.gauss(0, 0.4), rng.uniform(0.85, 1.15), rng.uniform(0.5, 1.15), rng.gauss(0.0, 0.05),
+        rng.gauss(-0.15, 0.45), rng.uniform(0.9, 1.35), rng.uniform(0.5, 1.2), rng.gauss(0.0, 0.05),
         rng.uniform(0, 0.35), rng.uniform(0.35, 0.9), rng.uniform(0.002, 0.025),
     )  # fmt: skip
 

@@ -9,6 +9,8 @@ from torch import Tensor
 
 from visiongen.world.camera import Cameras
 from visiongen.world.geometry import Primitives, field_waves, surface_point_normal
+from visiongen.world.maths import angle as angle_of
+from visiongen.world.maths import dot, unit
 from visiongen.world.scene import BOX, COLUMN, FIELD, FRUSTUM, SPHERE
 
 
@@ -48,8 +50,8 @@ def find_hits(prims: Primitives, cameras: Cameras, s: Tensor, owner: Tensor) -> 
     to_local = prims.to_local.float()[prim]
     local = torch.einsum("pij,pj->pi", to_local, point - prims.centre.float()[prim])
     normal, face = surface_point_normal(prims, prim, local, field_waves(prims))
-    view = -torch.nn.functional.normalize(ray, dim=-1)
-    facing = (normal * view).sum(-1)
+    view = -unit(ray)
+    facing = dot(normal, view)
     row = prims.table.float()[prim]
     u, v = texture_coordinates(row, local, face)
     slope = facing.abs().clamp(min=0.08)
@@ -67,7 +69,7 @@ def texture_coordinates(row: Tensor, local: Tensor, face: Tensor) -> tuple[Tenso
     u = torch.where(axis == 0, corner[:, 2], corner[:, 0])
     v = torch.where(axis == 1, corner[:, 2], corner[:, 1])
     round_ = (kind == SPHERE) | (kind == FRUSTUM)
-    angle = torch.atan2(local[:, 2], local[:, 0])
+    angle = angle_of(local[:, 2], local[:, 0])
     u = torch.where(round_, angle * half[:, 0], u)
     v = torch.where(round_, corner[:, 1], v)
     flat_cap = (kind == FRUSTUM) & (local[:, 1].abs() > 0.9995)

@@ -23,7 +23,7 @@ def build_tabletop(scene: Scene) -> None:
         shell(scene, wide, deep, tall)
         scene.lighting = indoor_light(scene, wide, deep, tall)
     scene.lens = Lens(
-        rng.gauss(0.1, 0.4), rng.uniform(0.85, 1.15), rng.uniform(0.6, 1.25), rng.gauss(0.02, 0.06),
+        rng.gauss(0.05, 0.45), rng.uniform(0.9, 1.3), rng.uniform(0.6, 1.25), rng.gauss(0.02, 0.06),
         rng.uniform(0, 0.3), rng.uniform(0.2, 0.8), rng.uniform(0.002, 0.03),
     )  # fmt: skip
     high = rng.uniform(0.68, 0.8)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from visiongen.world.maths import power, unit
 from visiongen.world.noise import hash01, noise
 from visiongen.world.scene import COLUMN, TEXTURES
 from visiongen.world.surface import Hits
@@ -44,7 +45,7 @@ class Patch:
 
 def linear(colour: Tensor) -> Tensor:
     """sRGB to linear, by the 2.2 power."""
-    return colour.clamp(0, 1) ** 2.2
+    return power(colour.clamp(0, 1), 2.2)
 
 
 def line(x: Tensor, width: Tensor | float, w: Tensor) -> Tensor:
@@ -74,7 +75,7 @@ def lit(colour: Tensor, factor: Tensor) -> Tensor:
 def plain(x: Patch) -> Tensor:
     """Colour a, with faint mottling of strength p."""
     n = x.noise(0.4)
-    return lit(x.a, 1 + (0.03 + 0.15 * x.p) * n[:, 0] + 0.02 * n[:, 2])
+    return lit(x.a, 1 + (0.03 + 0.15 * x.p) * n[:, 0] + 0.01 * n[:, 2])
 
 
 def noisy(x: Patch) -> Tensor:
@@ -363,5 +364,5 @@ def evaluate(hits: Hits, materials=None) -> Surface:  # type: ignore[no-untyped-
         elif materials is not None:
             materials.apply(name, patch, surface, at)
     surface.colour.clamp_(0.0, 1.0)
-    surface.normal = torch.nn.functional.normalize(surface.normal, dim=-1)
+    surface.normal = unit(surface.normal)
     return surface
