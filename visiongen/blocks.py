@@ -17,7 +17,7 @@ class ResBlock(nn.Module):
         self.norm2 = nn.GroupNorm(groups, width)
         self.conv2 = nn.Conv2d(width, width, 3, padding=1)
         nn.init.zeros_(self.conv2.weight)
-        nn.init.zeros_(self.conv2.bias)
+        nn.init.zeros_(self.conv2.bias)  # type: ignore[arg-type]
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, width, h, w) -> same shape."""

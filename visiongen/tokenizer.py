@@ -47,7 +47,8 @@ class TokenizerConfig:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> TokenizerConfig:
         """Inverse of ``to_dict`` (lists become tuples)."""
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+        plain: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+        return cls(**plain)
 
 
 class _Residual(nn.Module):
@@ -58,7 +59,7 @@ class _Residual(nn.Module):
         self.conv1 = nn.Conv2d(width, width, 3, padding=1)
         self.conv2 = nn.Conv2d(width, width, 3, padding=1)
         nn.init.zeros_(self.conv2.weight)
-        nn.init.zeros_(self.conv2.bias)
+        nn.init.zeros_(self.conv2.bias)  # type: ignore[arg-type]
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.conv2(F.silu(self.conv1(F.silu(x))))
@@ -70,6 +71,8 @@ def _up(inside: int, outside: int) -> nn.Sequential:
 
 class ImageTokenizer(nn.Module):
     """Images (B, 3, H, W) in [-1, 1] <-> tokens (B, H/8, W/8, C) of int64."""
+
+    top: Tensor
 
     def __init__(self, config: TokenizerConfig | None = None, **options: Any) -> None:
         super().__init__()

@@ -92,7 +92,8 @@ class PainterConfig:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> PainterConfig:
         """Inverse of ``to_dict`` (lists become tuples)."""
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+        plain: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+        return cls(**plain)
 
 
 @dataclass
@@ -218,7 +219,10 @@ class Painter(nn.Module):
         self.null_key = nn.Parameter(torch.zeros(32))
         self.pointed = nn.Linear(SUB * SUB * self.channels, c.dim)
         self.mix = nn.Sequential(
-            nn.LayerNorm(c.dim, eps=1e-6, bias=False), nn.Linear(c.dim, c.hidden), nn.SiLU(), nn.Linear(c.hidden, c.dim)
+            nn.LayerNorm(c.dim, eps=1e-6, bias=False),
+            nn.Linear(c.dim, c.hidden),
+            nn.SiLU(),
+            nn.Linear(c.hidden, c.dim),
         )
         self.draft_norm = nn.LayerNorm(c.dim, eps=1e-6, bias=False)
         self.draft_head = nn.Linear(c.dim, self.channels * self.depth_levels)

@@ -30,6 +30,8 @@ class Painting(nn.Module):
     taught on a random band of rows, the draft always on the whole map.
     """
 
+    tokenizer: ImageTokenizer
+
     def __init__(
         self,
         preset: str = "tiny",
@@ -42,7 +44,7 @@ class Painting(nn.Module):
         frozen = trained_model(tokenizer) if tokenizer else ImageTokenizer(TokenizerConfig.preset("nano"))
         # kept out of the module tree: it is not trained, averaged or saved with the painter
         object.__setattr__(self, "tokenizer", frozen.eval().requires_grad_(False))
-        self.painter = Painter(PainterConfig.preset(preset, frozen.levels))
+        self.painter = Painter(PainterConfig.preset(preset, self.tokenizer.levels))
         self.painter.palette = self._palette
         self.band, self.value_weight, self.pointer_weight = band, value_weight, pointer_weight
 
