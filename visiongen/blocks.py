@@ -87,17 +87,40 @@ class Block(nn.Module):
         turned = rotate(y[:, : self.heads + self.kv_heads], rope)
         return turned[:, : self.heads], turned[:, self.heads :], y[:, self.heads + self.kv_heads :]
 
-    def project_packed(self, x: Tensor, rope: Tensor) -> tuple[Tensor, Tensor]:
-        """``project`` for decoding: q (B, KV, G * T, hd) by groups, and k with v (2, B, KV, T, hd).
+    def step(
+        self,
+        x: Tensor,
+        rope: tuple[Tensor, ...],
+        past: tuple[Tensor, Tensor],
+        place: int | Tensor,
+        stop: int,
+        mask: Tensor | None,
+    ) -> Tensor:
+        """The block while decoding, on (B, T, d), with few and large operations.
 
-        ``rope`` is signed (``signed_rope``), broadcastable to (2, B, 1, T, hd).
+        Keys and values are written into ``past`` (each B, KV, total, hd) at ``place``: an int, or
+        (B, T) where the rows of the batch differ; then places below ``stop`` are attended to.
+        ``rope``: cos and signed sin (``signed_rope``), each broadcastable to (B, 1, T, hd).
         """
-        batch, length, _ = x.shape
-        y = self.qkv(self.norm1(x)).view(batch, length, -1, self.head_dim).transpose(1, 2)
+        batch, length, dim = x.shape
+        y = F.layer_norm(x, (dim,), self.norm1.weight, None, self.norm1.eps).view(-1, dim)
+        y = F.linear(y, self.qkv.weight).view(batch, length, -1, self.head_dim).transpose(1, 2)
         turn = y[:, : self.heads + self.kv_heads]
-        turned = (turn * rope[0]).addcmul_(turn.roll(self.head_dim // 2, -1), rope[1])
+        turned = torch.addcmul(turn * rope[0], turn.roll(self.head_dim // 2, -1), rope[1])
+        fresh = turned[:, self.heads :], y[:, self.heads + self.kv_heads :]
+        for store, new in zip(past, fresh, strict=True):
+            if isinstance(place, int):
+                store.narrow(2, place, length).copy_(new)
+            else:
+                store.scatter_(2, place[:, None, :, None].expand_as(new), new)
         q = turned[:, : self.heads].reshape(batch, self.kv_heads, -1, self.head_dim)
-        return q, torch.stack([turned[:, self.heads :], y[:, self.heads + self.kv_heads :]])
+        keys, values = past[0].narrow(2, 0, stop), past[1].narrow(2, 0, stop)
+        y = F.scaled_dot_product_attention(q, keys, values, attn_mask=mask)
+        y = y.view(batch, -1, length, self.head_dim).transpose(1, 2).reshape(-1, dim)
+        flat = torch.addmm(x.reshape(-1, dim), y, self.out.weight.t())
+        y = F.layer_norm(flat, (dim,), self.norm2.weight, None, self.norm2.eps)
+        gate, up = F.linear(y, self.gate_up.weight).chunk(2, dim=-1)
+        return torch.addmm(flat, F.silu(gate) * up, self.down.weight.t()).view(batch, length, dim)
 
     def finish(self, x: Tensor, attended: Tensor) -> Tensor:
         """Add the attention's output (B, T, d) and the SwiGLU branch."""

@@ -14,7 +14,6 @@ picture agree wherever the map's own past has nothing to add.
 from __future__ import annotations
 
 from collections.abc import Callable
-from copy import copy
 from dataclasses import asdict, dataclass
 from typing import Any, cast
 
@@ -22,7 +21,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from visiongen.blocks import Block, rope_table, signed_rope
+from visiongen.blocks import Block, rope_table
+from visiongen.conditioning import Cache, Condition, PhotoPrefix
 from visiongen.errors import InputError, UsageError
 from visiongen.legend_encoder import PromptEncoder
 from visiongen.prompt import Prompt
@@ -48,39 +48,23 @@ class PainterConfig:
     @classmethod
     def preset(cls, name: str, levels: tuple[int, ...] = (8,) * 12) -> PainterConfig:
         """A named configuration for a tokenizer with these ``levels``."""
+        # fmt: off
         table: dict[str, dict[str, Any]] = {
             "nano": dict(
-                dim=64,
-                heads=2,
-                kv_heads=1,
-                hidden=96,
-                widths=(16, 24, 32),
-                photo_blocks=1,
-                draft_blocks=1,
-                causal_blocks=2,
+                dim=64, heads=2, kv_heads=1, hidden=96, widths=(16, 24, 32),
+                photo_blocks=1, draft_blocks=1, causal_blocks=2,
             ),
             "tiny": {},
             "small": dict(
-                dim=512,
-                heads=8,
-                kv_heads=4,
-                hidden=1408,
-                widths=(64, 128, 320),
-                photo_blocks=8,
-                draft_blocks=4,
-                causal_blocks=6,
+                dim=512, heads=8, kv_heads=4, hidden=1408, widths=(64, 128, 320),
+                photo_blocks=8, draft_blocks=4, causal_blocks=6,
             ),
             "base": dict(
-                dim=768,
-                heads=12,
-                kv_heads=4,
-                hidden=2048,
-                widths=(96, 192, 448),
-                photo_blocks=12,
-                draft_blocks=6,
-                causal_blocks=10,
+                dim=768, heads=12, kv_heads=4, hidden=2048, widths=(96, 192, 448),
+                photo_blocks=12, draft_blocks=6, causal_blocks=10,
             ),
         }
+        # fmt: on
         if name not in table:
             raise UsageError(f"unknown preset {name!r}: choose one of {', '.join(table)}")
         return cls(levels=tuple(levels), **table[name])
@@ -94,102 +78,6 @@ class PainterConfig:
         """Inverse of ``to_dict`` (lists become tuples)."""
         plain: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
         return cls(**plain)
-
-
-@dataclass
-class PhotoPrefix:
-    """Everything that depends on the photo alone. Batch dimension P on every tensor."""
-
-    features: Tensor  # (P, N, d) at 8 px
-    keys: list[tuple[Tensor, Tensor]]  # per causal block: k, v (P, KV, M, hd)
-    grid: tuple[int, int]  # (h, w) tokens
-
-    def select(self, index: Tensor) -> PhotoPrefix:
-        """The prefixes at ``index`` (B,), shared or repeated."""
-        return PhotoPrefix(self.features[index], [(k[index], v[index]) for k, v in self.keys], self.grid)
-
-    def expand(self, count: int) -> PhotoPrefix:
-        """One photo for ``count`` prompts; no copy is made."""
-        keys = [(k.expand(count, -1, -1, -1), v.expand(count, -1, -1, -1)) for k, v in self.keys]
-        return PhotoPrefix(self.features.expand(count, -1, -1), keys, self.grid)
-
-
-@dataclass
-class Condition:
-    """Photo and prompt together: what the map's tokens are conditioned on."""
-
-    aligned: Tensor  # (B, N, d) draft hidden state, injected at the position being predicted
-    draft_logits: Tensor  # (B, N, C, L)
-    pointer: Tensor  # (B, N, SUB * SUB, 1 + K) legend attention before softmax; entry 0 = none
-    prefix: list[tuple[Tensor, Tensor]]  # per causal block: k, v (B, KV, S, hd)
-    there: Tensor | None  # (B, S) bool, False on padded legend entries; None = all there
-    grid: tuple[int, int]
-
-    def take(self, rows: Tensor) -> Condition:
-        """Some rows of the batch."""
-        return Condition(
-            self.aligned[rows],
-            self.draft_logits[rows],
-            self.pointer[rows],
-            [(k[rows], v[rows]) for k, v in self.prefix],
-            None if self.there is None else self.there[rows],
-            self.grid,
-        )
-
-
-class Cache:
-    """Keys and values of a map being painted; the prefix lies in front, preallocated.
-
-    Also everything a step would otherwise compute again: the injected features of every position,
-    the rotary table of the grid, the token embeddings as a table, and one mask a window length.
-    """
-
-    def __init__(self, painter: Painter, condition: Condition) -> None:
-        batch, kv, size, head_dim = condition.prefix[0][0].shape
-        self.size, self.count = size, condition.aligned.shape[1]
-        shape = (len(condition.prefix), 2, batch, kv, size + self.count, head_dim)
-        self.store = condition.prefix[0][0].new_zeros(shape)
-        for layer, (k, v) in enumerate(condition.prefix):
-            self.store[layer, 0, :, :, :size] = k
-            self.store[layer, 1, :, :, :size] = v
-        h, w = condition.grid
-        place = torch.arange(self.count, device=condition.aligned.device)
-        rope = rope_table(place // w, place % w, head_dim).to(self.store.dtype)
-        self.rope = signed_rope(rope)  # (2, N, hd)
-        self.injected = painter.inject(condition.aligned)  # (B, N, d)
-        self.table = painter.embed.weight.t().contiguous()  # (C * L, d)
-        self.there: Tensor | None = None  # (B, 1, 1, total) additive, where entries are padded
-        if condition.there is not None:
-            self.there = self.store.new_zeros(batch, 1, 1, size + self.count)
-            self.there[..., :size].masked_fill_(~condition.there[:, None, None], -torch.inf)
-        self._steps: dict[tuple[int, int], Tensor] = {}
-
-    def take(self, rows: Tensor) -> Cache:
-        """Some rows of the batch, as a cache of their own."""
-        other = copy(self)
-        other.store, other.injected = self.store[:, :, rows], self.injected[rows]
-        other.there = None if self.there is None else self.there[rows]
-        return other
-
-    def mask(self, length: int, groups: int, start: int | Tensor) -> Tensor | None:
-        """Additive (B or 1, 1, groups * T, S): each of T positions sees what is not after it.
-
-        Cut from one staircase of zeros and -inf, so that a pass only makes a view of it.
-        """
-        total = self.store.shape[-2]
-        starts = start.tolist() if isinstance(start, Tensor) else [start]
-        end = self.size + max(starts) + length
-        there = None if self.there is None else self.there[..., :end]
-        if length == 1 and not isinstance(start, Tensor):
-            return there
-        if (length, groups) not in self._steps:
-            step = torch.arange(length, device=self.store.device).repeat(groups)
-            ahead = torch.arange(2 * total, device=step.device) > total + step[:, None]
-            self._steps[length, groups] = self.store.new_zeros(ahead.shape).masked_fill_(ahead, -torch.inf)
-        stairs = self._steps[length, groups]
-        cuts = [stairs[:, total - self.size - s : total - self.size - s + end] for s in starts]
-        mask = cuts[0][None, None] if len(cuts) == 1 else torch.stack(cuts)[:, None]
-        return mask if there is None else mask + there
 
 
 def _identity_palette(colours: Tensor) -> Tensor:
@@ -349,39 +237,30 @@ class Painter(nn.Module):
         stand at different places.
         """
         batch, length, _ = inputs.shape
+        place: int | Tensor
         if isinstance(start, Tensor):
-            place = start[:, None] + torch.arange(length, device=inputs.device)  # (B, T)
+            spot = start[:, None] + torch.arange(length, device=inputs.device)  # (B, T)
             row = torch.arange(batch, device=inputs.device)[:, None]
-            x, draft = cache.injected[row, place], condition.draft_logits[row, place]
-            rope = cache.rope[:, place][:, :, None]  # (2, B, 1, T, hd)
-            spot = (cache.size + place)[:, None, :, None]
-            stop = cache.size + int(start.max()) + length
+            x, draft = cache.injected[row, spot], condition.draft_logits[row, spot]
+            rope = cache.rope[:, spot][:, :, None].unbind(0)  # (B, 1, T, hd) each
+            place, stop = cache.size + spot, cache.size + int(start.max()) + length
         else:
-            span = slice(start, start + length)
-            x, draft, rope = cache.injected[:, span], condition.draft_logits[:, span], cache.rope[:, span]
-            stop = cache.size + start + length
-        x = x + self._embed_tokens(inputs, cache.table)
-        groups = self.config.heads // self.config.kv_heads
-        mask = cache.mask(length, groups, start)
-        for layer, block in enumerate(cast(list[Block], list(self.causal))):
-            q, kv = block.project_packed(x, rope)
-            if isinstance(start, Tensor):
-                where = spot.expand(-1, kv.shape[2], -1, kv.shape[-1])
-                cache.store[layer].scatter_(3, where.expand(2, -1, -1, -1, -1), kv)
-            else:
-                cache.store[layer, :, :, :, stop - length : stop] = kv
-            keys, values = cache.store[layer, :, :, :, :stop].unbind(0)
-            y = F.scaled_dot_product_attention(q, keys, values, attn_mask=mask)
-            y = y.view(batch, -1, length, self.head_dim).transpose(1, 2).flatten(2)
-            x = block.finish(x, y)
+            x = cache.injected.narrow(1, start, length)
+            draft = condition.draft_logits.narrow(1, start, length)
+            rope = cache.rope.narrow(1, start, length).unbind(0)
+            place, stop = cache.size + start, cache.size + start + length
+        begins = isinstance(start, Tensor) or start == 0
+        x = x + self._embed_tokens(inputs, cache.table, begins)
+        mask = cache.mask(length, self.config.heads // self.config.kv_heads, start)
+        for block, past in zip(cast(list[Block], list(self.causal)), cache.past, strict=True):
+            x = block.step(x, rope, past, place, stop, mask)
         return draft + self._correction(x)
 
-    def _embed_tokens(self, tokens: Tensor, table: Tensor) -> Tensor:
-        """(B, T, C) tokens, -1 for "none yet" -> (B, T, d): a sum of C rows of the table."""
+    def _embed_tokens(self, tokens: Tensor, table: Tensor, begins: bool) -> Tensor:
+        """(B, T, C) tokens, -1s for "none yet" (only if ``begins``) -> (B, T, d): C rows' sum."""
         index = (tokens + self.channel_offset).clamp_(min=0).flatten(0, 1)
         x = F.embedding_bag(index, table, mode="sum").view(*tokens.shape[:2], -1)
-        first = tokens[..., :1] < 0
-        return torch.where(first, self.begin.to(x.dtype), x)
+        return torch.where(tokens[..., :1] < 0, self.begin.to(x.dtype), x) if begins else x
 
     def _correction(self, x: Tensor) -> Tensor:
         flat = self.head(self.head_norm(x)).float()
