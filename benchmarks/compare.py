@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from visiongen.benchmarks.result import differences
 from visiongen.benchmarks.scoring import scorer_for
 from visiongen.benchmarks.store import RESULT, RunFolder
@@ -37,9 +35,9 @@ def compare(a: str | Path, b: str | Path) -> dict[str, Any]:
     scorer = scorer_for(plan_a["protocol"])
     rows = [scorer.stack(_stats(f, p, names)) for f, p in ((first, plan_a), (second, plan_b))]
     primary = plan_a["protocol"]["primary"]
-    both = [scorer.scores(part.sum(0)) for part in rows]
-    defined = [n for n in both[0] if np.isfinite(both[0][n]) and np.isfinite(both[1][n])]
-    scores = differences(scorer, defined, *rows)
+    scores = differences(scorer, list(scorer.scores(rows[0].sum(0))), *rows)
+    if primary not in scores:
+        raise MissingDataError(f"{a} and {b}: {primary} is not defined on the common images")
     return {
         "schema": "visiongen.compare/1",
         "benchmark": plan_a["benchmark"],

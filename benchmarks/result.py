@@ -85,11 +85,7 @@ def score_folder(folder: RunFolder) -> Result:
         scores=scores,
         rows=rows,
         reasons=plan["reasons"],
-        differences={
-            row: differences(scorer, [primary], vectors[row], vectors["model"])[primary]
-            for row in vectors
-            if row != "model"
-        },
+        differences=_against_rows(scorer, primary, vectors),
         failures=failures,
         protocol=plan["protocol"],
         weights=plan["weights"],
@@ -112,12 +108,23 @@ def _row_records(
     return [records[key] for key in keys.values()]
 
 
+def _against_rows(scorer: Scorer, primary: str, vectors: dict[str, np.ndarray]) -> dict[str, dict[str, Any]]:
+    """Row -> the model's primary score minus that row's, where both are defined."""
+    result = {}
+    for row, other in vectors.items():
+        if row != "model":
+            found = differences(scorer, [primary], other, vectors["model"])
+            result |= {row: found[primary]} if primary in found else {}
+    return result
+
+
 def differences(
     scorer: Scorer, names: Sequence[str], a: np.ndarray, b: np.ndarray
 ) -> dict[str, dict[str, Any]]:
     """Scores of b minus those of a over the same images; vectors (n, d) of each.
 
-    name -> {a, b, difference, ci95, higher_is_better, verdict}: the verdict is about b.
+    name -> {a, b, difference, ci95, higher_is_better, verdict}: the verdict is about b. A score that
+    is not defined on either side is left out.
     """
     counts = bootstrap.draws(len(a))
     values = [scorer.scores(part.sum(0)) for part in (a, b)]
@@ -125,6 +132,8 @@ def differences(
     result = {}
     for name in names:
         left, right = float(values[0][name]), float(values[1][name])
+        if not (np.isfinite(left) and np.isfinite(right)):
+            continue
         higher = scorer.higher_is_better(name)
         found = bootstrap.paired_difference(drawn[0][name], drawn[1][name], right - left, higher)
         result[name] = {

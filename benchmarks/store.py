@@ -9,12 +9,13 @@
 from __future__ import annotations
 
 import fcntl
+import io
 import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from visiongen.errors import MissingDataError, SaveError, UsageError
 from visiongen.files import write_json
@@ -27,7 +28,7 @@ class RunFolder:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
-        self._file: IO[bytes] | None = None
+        self._file: io.FileIO | None = None
 
     @contextmanager
     def locked(self) -> Iterator[RunFolder]:
@@ -65,9 +66,11 @@ class RunFolder:
         try:
             if self._file is None:
                 _end_cut_line(path)
-                self._file = open(path, "ab")  # noqa: SIM115  (kept open, closed with the lock)
-            self._file.write(line)
-            self._file.flush()
+                # Unbuffered: after a full disk nothing is left that close() would try to write again.
+                self._file = open(path, "ab", buffering=0)  # noqa: SIM115  (closed with the lock)
+            left = memoryview(line)
+            while left:
+                left = left[self._file.write(left) :]
             os.fsync(self._file.fileno())
         except OSError as error:
             raise SaveError(
