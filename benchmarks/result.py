@@ -110,7 +110,7 @@ def _row_records(
 
 def _against_rows(scorer: Scorer, primary: str, vectors: dict[str, np.ndarray]) -> dict[str, dict[str, Any]]:
     """Row -> the model's primary score minus that row's, where both are defined."""
-    result = {}
+    result: dict[str, dict[str, Any]] = {}
     for row, other in vectors.items():
         if row != "model":
             found = differences(scorer, [primary], other, vectors["model"])
