@@ -103,6 +103,9 @@ def far_skyline(scene: Scene, z: float, ground: float) -> None:
         hill = scene.thing("mountain", 0.0, ground, z + rng.uniform(150, 250))
         high = rng.uniform(12, 40)
         look = material("noise", tone, tuple(c * 0.6 for c in tone), 40.0, rough=1.0)  # type: ignore
+        if rng.random() < 0.5:
+            hill.relief((0, high * 0.4, 0), (300, high, 70), look, waves=2.0, casts=False)
+            return
         for index in range(3):
             hill.ball(((index - 1 + rng.uniform(-0.4, 0.4)) * 130, 0, index * 25),
                       (rng.uniform(90, 170), high * rng.uniform(0.5, 1), 40), look, casts=False)  # fmt: skip

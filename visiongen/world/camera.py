@@ -35,9 +35,7 @@ class Cameras:
         # pitch looks up: turning about +x by a positive angle moves forward (+z) towards -y
         basis = rotations(values[:, 3], -values[:, 4], values[:, 5])
         focal = width / 2 / torch.tan(values[:, 6] / 2)
-        return cls(
-            values[:, :3].to(device), basis.to(device), focal.to(device), height, width
-        )
+        return cls(values[:, :3].to(device), basis.to(device), focal.to(device), height, width)
 
     def intrinsics(self) -> Tensor:
         """K (B, 3, 3) float32 in OpenCV's convention with pixel centres at integers + 0.5."""

@@ -79,7 +79,9 @@ def chair(scene: Scene, x: float, z: float, yaw: float, style: int, looks: tuple
         thing.tube((0, 0.24, 0), 0.025, 0.2, body)
         for k in range(5):
             turn = k * 2 * math.pi / 5
-            thing.box((0.14 * math.sin(turn), 0.06, 0.14 * math.cos(turn)), (0.02, 0.02, 0.14), body, yaw=turn)
+            thing.box(
+                (0.14 * math.sin(turn), 0.06, 0.14 * math.cos(turn)), (0.02, 0.02, 0.14), body, yaw=turn
+            )
         thing.box((0, 0.78, -0.22), (0.2, 0.26, 0.03), seat, pitch=-0.1)
         return thing
     for sx in (-1, 1):
@@ -130,7 +132,9 @@ def fill_shelf(scene: Scene, host: Thing, y: float, step: float, wide: float, de
             books = host.also("book")
             tall = step * rng.uniform(0.6, 0.85)
             look = material("books", (0.5, 0.5, 0.5), None, rng.uniform(0.018, 0.045), tall, rough=0.7)
-            books.box((x + run / 2, y + tall / 2, rng.uniform(-0.02, 0.02)), (run / 2, tall / 2, deep * 0.75), look)
+            books.box(
+                (x + run / 2, y + tall / 2, rng.uniform(-0.02, 0.02)), (run / 2, tall / 2, deep * 0.75), look
+            )
             x += run + 0.01
         elif kind < 0.85:
             size = rng.uniform(0.04, min(0.1, step * 0.3))
@@ -182,7 +186,9 @@ def bed(scene: Scene, x: float, z: float, yaw: float) -> Thing:
     thing.relief((0, 0.49, 0.25), (wide + 0.04, 0.06, 0.75), sheet, waves=1.5)
     for side in (-1, 1) if wide > 0.6 else (0,):
         cushion = thing.also("cushion")
-        cushion.ball((side * wide * 0.5, 0.56, -0.72), (0.3, 0.1, 0.2), material("fabric", grey(rng, 0.6, 0.98)))
+        cushion.ball(
+            (side * wide * 0.5, 0.56, -0.72), (0.3, 0.1, 0.2), material("fabric", grey(rng, 0.6, 0.98))
+        )
     return thing
 
 
@@ -237,7 +243,9 @@ def display(scene: Scene, x: float, y: float, z: float, yaw: float, wide: float)
     thing.box((0, tall + 0.08, -0.02), (wide, tall, 0.02), case)
     face = any_colour(rng, 0.02, 0.9) if rng.random() < 0.7 else (0.03, 0.03, 0.035)
     if rng.random() < 0.5:
-        look = material("image", face, None, 1.92 * wide, 1.92 * tall, rng.randrange(256), rough=0.2, emit=0.9)
+        look = material(
+            "image", face, None, 1.92 * wide, 1.92 * tall, rng.randrange(256), rough=0.2, emit=0.9
+        )
     else:
         look = material("screen", face, None, 2 * wide, 2 * tall, rough=0.2, emit=0.8)
     thing.box((0, tall + 0.08, 0.002), (wide * 0.96, tall * 0.94, 0.004), look)

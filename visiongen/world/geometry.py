@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from visiongen.world.maths import unit
+from visiongen.world.maths import take, unit
 from visiongen.world.scene import COLUMN, FIELD, FRUSTUM, SPHERE
 
 TINY = 1e-12
@@ -124,9 +124,7 @@ def plane_slopes(prims: Primitives, origin: Tensor, basis: Tensor) -> tuple[Tens
     normal, offset = prims.planes()
     local = torch.einsum("nij,nj->ni", prims.to_local, origin - prims.centre)
     at_origin = torch.einsum("nfi,ni->nf", normal, local) - offset
-    at_origin = torch.where(
-        at_origin.abs() < TINY, torch.where(at_origin < 0, -TINY, TINY), at_origin
-    )
+    at_origin = torch.where(at_origin.abs() < TINY, torch.where(at_origin < 0, -TINY, TINY), at_origin)
     along = normal @ (prims.to_local @ basis)
     return -along / at_origin[:, :, None], at_origin > 0
 
@@ -161,9 +159,7 @@ def field_waves(prims: Primitives) -> Tensor:
         phase = 2 * math.pi * torch.frac(seed * (13.7 + 5.3 * index) + 0.11 * index)
         frequency = scale * (1.5 + 1.3 * index)
         amplitude = torch.full_like(seed, 0.45 / (1 + index))
-        rows.append(
-            torch.stack([amplitude, frequency * angle.cos(), frequency * angle.sin(), phase], -1)
-        )
+        rows.append(torch.stack([amplitude, frequency * angle.cos(), frequency * angle.sin(), phase], -1))
     waves = torch.stack(rows, 1)
     waves[:, :, 0] *= 0.9 / waves[:, :, 0].sum(1, keepdim=True)
     return waves
@@ -183,14 +179,12 @@ def surface_point_normal(
     prims: Primitives, index: Tensor, local: Tensor, waves: Tensor
 ) -> tuple[Tensor, Tensor]:
     """Outward unit world normal (P, 3) at local points (P, 3), and the box face hit (P,)."""
-    kind = prims.kind[index]
-    kx = torch.where(kind == FIELD, 0.0, prims.column("kx")[index]).to(local.dtype)
-    kz = prims.column("kz")[index].to(local.dtype)
+    kind = take(prims.kind, index)
+    kx = torch.where(kind == FIELD, 0.0, take(prims.column("kx"), index)).to(local.dtype)
+    kz = take(prims.column("kz"), index).to(local.dtype)
     x, y, z = local.unbind(-1)
     taper = (y + 1) / 2
-    faces = torch.stack(
-        [x + kx * taper, -x + kx * taper, y, -y, z + kz * taper, -z + kz * taper], -1
-    )
+    faces = torch.stack([x + kx * taper, -x + kx * taper, y, -y, z + kz * taper, -z + kz * taper], -1)
     # the face a point lies on is the one whose half-space value is nearest to its limit
     face = faces.argmax(-1)
     axis = face // 2
@@ -223,5 +217,5 @@ def surface_point_normal(
         ny[picked] = torch.where(top, torch.ones_like(gx), ny[picked])
         nz[picked] = torch.where(top, gz, nz[picked])
     local_normal = torch.stack([nx, ny, nz], -1)
-    world = torch.einsum("pji,pj->pi", prims.to_local[index].to(local.dtype), local_normal)
+    world = torch.einsum("pji,pj->pi", take(prims.to_local.to(local.dtype), index), local_normal)
     return unit(world), face

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from visiongen.errors import MissingDataError
-from visiongen.world.maths import unit
+from visiongen.world.maths import take, unit
 from visiongen.world.noise import noise
 from visiongen.world.textures import Patch, Surface, blend, lit
 
@@ -61,8 +61,8 @@ class Stack:
         x0, y0 = x0.long() % size, y0.long() % size
         x1, y1 = (x0 + 1) % size, (y0 + 1) % size
         t = self.texels
-        first = torch.lerp(t[base + y0 * size + x0], t[base + y0 * size + x1], fx)
-        second = torch.lerp(t[base + y1 * size + x0], t[base + y1 * size + x1], fx)
+        first = torch.lerp(take(t, base + y0 * size + x0), take(t, base + y0 * size + x1), fx)
+        second = torch.lerp(take(t, base + y1 * size + x0), take(t, base + y1 * size + x1), fx)
         return torch.lerp(first, second, fy)
 
 
@@ -98,9 +98,7 @@ class Materials:
                 blend(patch.a, patch.b, (0.4 + 0.3 * n[:, 3]).clamp(0, 1)), 1 + 0.1 * n[:, 0]
             )
         else:
-            values = self.sets.sample(
-                patch.p, patch.u / patch.su, -patch.v / patch.su, patch.w / patch.su
-            )
+            values = self.sets.sample(patch.p, patch.u / patch.su, -patch.v / patch.su, patch.w / patch.su)
             surface.colour[at] = values[:, :3]
             surface.rough[at], surface.metal[at] = values[:, 6], values[:, 7]
             surface.normal[at] = _bent(patch.normal, values[:, 3:6])

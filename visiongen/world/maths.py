@@ -42,3 +42,8 @@ def affine(coefficients: Tensor, x: Tensor, y: Tensor) -> Tensor:
     out = coefficients[..., :1] * x
     out += coefficients[..., 2:]
     return out.addcmul_(coefficients[..., 1:2], y)
+
+
+def take(x: Tensor, rows: Tensor) -> Tensor:
+    """x[rows] along the first axis (index_select copies whole rows, several times faster)."""
+    return x.index_select(0, rows)

@@ -8,6 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from visiongen.world.maths import take
+
 SIZE = 256
 LEVELS = 9
 
@@ -59,8 +61,8 @@ def noise(u: Tensor, v: Tensor, footprint: Tensor | float) -> Tensor:
     mask = size - 1
     x0, y0 = x0.long() & mask, y0.long() & mask
     x1, y1 = (x0 + 1) & mask, (y0 + 1) & mask
-    top = torch.lerp(table[before + y0 * size + x0], table[before + y0 * size + x1], fx)
-    bottom = torch.lerp(table[before + y1 * size + x0], table[before + y1 * size + x1], fx)
+    top = torch.lerp(take(table, before + y0 * size + x0), take(table, before + y0 * size + x1), fx)
+    bottom = torch.lerp(take(table, before + y1 * size + x0), take(table, before + y1 * size + x1), fx)
     return torch.lerp(top, bottom, fy)
 
 

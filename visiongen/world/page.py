@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,9 +27,7 @@ def save_frame(frames: Frames, index: int, folder: str | Path) -> list[Path]:
     classes = frames.classes[index].cpu().numpy()
     normals = frames.normals[index].cpu().numpy()
     millimetres = np.where(valid & (depth < 65.5), np.nan_to_num(depth, posinf=0) * 1000, 0)
-    orm = np.stack(
-        [np.ones_like(depth), frames.roughness[index].cpu(), frames.metallic[index].cpu()], -1
-    )
+    orm = np.stack([np.ones_like(depth), frames.roughness[index].cpu(), frames.metallic[index].cpu()], -1)
     pictures = {
         "photo": frames.photo[index].cpu().numpy(),
         "depth": millimetres.round().astype(np.uint16),
@@ -66,9 +63,7 @@ def colours(ids: np.ndarray) -> np.ndarray:
     ids = ids.astype(np.int64)
     hue = (ids * 0.61803398875) % 1.0
     value = 0.55 + 0.45 * ((ids * 0.37) % 1.0)
-    channels = [
-        value * (1 - 0.75 * np.clip(np.abs((hue * 6 + k) % 6 - 3) - 1, 0, 1)) for k in (0, 4, 2)
-    ]
+    channels = [value * (1 - 0.75 * np.clip(np.abs((hue * 6 + k) % 6 - 3) - 1, 0, 1)) for k in (0, 4, 2)]
     return (np.where(ids[..., None] == 0, 0, np.stack(channels, -1)) * 255).astype(np.uint8)
 
 

@@ -98,5 +98,7 @@ def daylight(rng: random.Random) -> Lighting:
         light.clouds = rng.uniform(0.1, 0.5)
     floor = rng.uniform(0.14, 0.26)
     light.ground = (floor, floor * 0.97, floor * 0.9)
-    light.fog = rng.choice([0.0, 0.0, rng.uniform(0.0005, 0.003), rng.uniform(0.0005, 0.003), rng.uniform(0.003, 0.009)])
+    light.fog = rng.choice(
+        [0.0, 0.0, rng.uniform(0.0005, 0.003), rng.uniform(0.0005, 0.003), rng.uniform(0.003, 0.009)]
+    )
     return light

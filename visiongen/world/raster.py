@@ -21,7 +21,7 @@ from visiongen.world.geometry import (
     plane_slopes,
     quadric_forms,
 )
-from visiongen.world.maths import affine
+from visiongen.world.maths import affine, take
 from visiongen.world.scene import BOX, FIELD, FRUSTUM, SPHERE
 
 TILE = 8
@@ -120,9 +120,7 @@ class CameraCast:
         self.best = torch.zeros(pixels, TILE * TILE, device=device)
         self.owner = torch.full((pixels, TILE * TILE), -1, dtype=torch.int32, device=device)
         steps = torch.arange(TILE, dtype=torch.float32, device=device)
-        self.rows, self.columns = (
-            v.reshape(-1) for v in torch.meshgrid(steps, steps, indexing="ij")
-        )
+        self.rows, self.columns = (v.reshape(-1) for v in torch.meshgrid(steps, steps, indexing="ij"))
 
     def run(self) -> tuple[Tensor, Tensor]:
         """(tiles, 64) each."""
@@ -153,15 +151,15 @@ class CameraCast:
             if rank % 4 == 0:
                 worst = self.best.amin(1)
             if rank >= 4 and worst is not None:
-                open_ = (reach[p] > worst[t]).nonzero()[:, 0]
+                open_ = (take(reach, p) > take(worst, t)).nonzero()[:, 0]
                 if len(open_) == 0:
                     continue
                 p, t = p[open_], t[open_]
             s = test(p, t)
-            old = self.best[t]
+            old = take(self.best, t)
             better = s > old
-            self.best[t] = torch.where(better, s, old)
-            self.owner[t] = torch.where(better, p[:, None].int(), self.owner[t])
+            self.best.index_copy_(0, t, torch.where(better, s, old))
+            self.owner.index_copy_(0, t, torch.where(better, p[:, None].int(), take(self.owner, t)))
 
     def _tile_frame(self, tile: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """u, v of the tile's first pixel centre and u's step, float64 (R,)."""
@@ -187,7 +185,7 @@ class CameraCast:
         both = torch.cat([enter, leave], 1)
 
         def test(p: Tensor, t: Tensor) -> Tensor:
-            s = affine(self._local(both[p], t), self.columns, self.rows)
+            s = affine(self._local(take(both, p), t), self.columns, self.rows)
             near = s[:, :6].amin(1)
             far = s[:, 6:].amax(1)
             return torch.where((near >= far) & (near > 0) & (near < BIG / 2), near, 0.0)
@@ -202,17 +200,15 @@ class CameraCast:
         def test(p: Tensor, t: Tensor) -> Tensor:
             u, v, step = self._tile_frame(t)
             zero, one = torch.zeros_like(u), torch.ones_like(u)
-            change = torch.stack(
-                [step, zero, u, zero, -step, v, zero, zero, one], -1
-            ).reshape(-1, 3, 3)
-            form = change.transpose(1, 2) @ d[p] @ change
+            change = torch.stack([step, zero, u, zero, -step, v, zero, zero, one], -1).reshape(-1, 3, 3)
+            form = change.transpose(1, 2) @ take(d, p) @ change
             form = form.float()
             x, y = self.columns, self.rows
             disc = affine(torch.stack([form[:, 0, 0], 2 * form[:, 0, 1], 2 * form[:, 0, 2]], -1), x, y)
             disc *= x
             rest = affine(torch.stack([0 * form[:, 0, 0], form[:, 1, 1], 2 * form[:, 1, 2]], -1), x, y)
             disc.addcmul_(rest, y).add_(form[:, 2, 2:])
-            line = affine(self._local(lines[p], t), self.columns, self.rows)
+            line = affine(self._local(take(lines, p), t), self.columns, self.rows)
             cc = c[p].float()[:, None]
             root = disc.clamp(min=0).sqrt()
             hit = disc >= 0
@@ -237,9 +233,7 @@ class CameraCast:
 
     def _fields(self, origin: Tensor, basis: Tensor):  # type: ignore[no-untyped-def]
         boxes = self._boxes_interval(origin, basis)
-        local = torch.einsum(
-            "nij,nj->ni", self.prims.to_local, origin - self.prims.centre
-        ).float()
+        local = torch.einsum("nij,nj->ni", self.prims.to_local, origin - self.prims.centre).float()
         ray = self.prims.to_local @ basis
         waves = field_waves(self.prims).float()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import torch
@@ -14,7 +14,8 @@ from visiongen.world.camera import Cameras
 from visiongen.world.classes import CLASS_NAMES
 from visiongen.world.geometry import Primitives
 from visiongen.world.lens import develop
-from visiongen.world.maths import dot, power, unit
+from visiongen.world.materials import Materials, load_materials
+from visiongen.world.maths import dot, power, take, unit
 from visiongen.world.raster import TILE, CameraCast, Grid
 from visiongen.world.room import build_room
 from visiongen.world.scene import Scene
@@ -77,25 +78,29 @@ def render(
     height: int,
     width: int,
     device: str = "cpu",
-    materials: str | Path | None = None,
+    materials: Materials | str | Path | None = None,
     lens: bool = True,
+    supersample: int = 1,
 ) -> Frames:
     """Render one frame a seed. Frame b depends only on (kind, seed b, size), not on the batch.
 
     kind is "room", "street", "tabletop", "mixed" or "wall"; materials a folder of PBR sets
-    (materials.py); lens=False leaves out blur, vignette and noise. Raises UsageError for an
-    unknown kind, an empty list of seeds or a side below 8.
+    or a Materials (materials.py); lens=False leaves out blur, vignette and noise; supersample=2
+    averages 2 x 2 rays a pixel in the photo (the exact maps stay at pixel centres). Raises
+    UsageError for an unknown kind, an empty list of seeds or a side below 8.
     """
     if not len(seeds) or min(height, width) < 8:
-        raise UsageError(
-            f"seeds={len(seeds)}, size={height}x{width}: give a seed and sides of 8 or more"
-        )
+        raise UsageError(f"seeds={len(seeds)}, size={height}x{width}: give a seed and sides of 8 or more")
     if kind == "wall":
         from visiongen.world.wall import render_wall_pair
 
         return render_wall_pair(seeds, height, width, device, materials, lens).painted
     scenes = [build_scene(kind, int(seed)) for seed in seeds]
     frames, radiance = trace(scenes, height, width, device, materials)
+    if supersample > 1:
+        fine = trace(scenes, height * supersample, width * supersample, device, materials)[1]
+        cells = fine.view(len(fine), height, supersample, width, supersample, 3)
+        radiance = cells.mean((2, 4))
     frames.photo = develop(radiance, [s.lens for s in scenes], [s.seed for s in scenes], lens)
     return frames
 
@@ -105,13 +110,34 @@ def trace(
     height: int,
     width: int,
     device: str = "cpu",
-    materials: str | Path | None = None,
+    materials: Materials | str | Path | None = None,
 ) -> tuple[Frames, Tensor]:
-    """Exact maps and linear radiance (B, H, W, 3); the frames' photo is still empty."""
+    """Exact maps and linear radiance (B, H, W, 3); the frames' photo is still empty.
+
+    Works in groups of frames that fit the processor's cache (or, on a GPU, its memory).
+    """
+    pixels = (1 << 18) if device == "cpu" else (1 << 24)
+    group = max(1, pixels // (height * width))
+    loaded = load_materials(materials, device)
+    parts = [
+        _trace_group(scenes[start : start + group], height, width, device, loaded)
+        for start in range(0, len(scenes), group)
+    ]
+    if len(parts) == 1:
+        return parts[0]
+    maps = {
+        field.name: torch.cat([getattr(frames, field.name) for frames, _ in parts])
+        for field in fields(Frames)
+        if field.name != "class_names"
+    }
+    return Frames(**maps), torch.cat([radiance for _, radiance in parts])
+
+
+def _trace_group(
+    scenes: list[Scene], height: int, width: int, device: str, materials: Materials
+) -> tuple[Frames, Tensor]:
     tables = [torch.from_numpy(scene.table()) for scene in scenes]
-    frame = torch.repeat_interleave(
-        torch.arange(len(scenes)), torch.tensor([len(t) for t in tables])
-    )
+    frame = torch.repeat_interleave(torch.arange(len(scenes)), torch.tensor([len(t) for t in tables]))
     prims = Primitives.build(torch.cat(tables).to(device), frame.to(device))
     cameras = Cameras.build([s.camera for s in scenes], height, width, device)
     lights = Lights.build([s.lighting for s in scenes], [s.seed for s in scenes], device)
@@ -119,10 +145,10 @@ def trace(
     best, owner = CameraCast(prims, cameras, grid).run()
     s, owner = (_untile(x, grid)[:, :height, :width] for x in (best, owner))
     hits = find_hits(prims, cameras, s, owner)
-    surface = evaluate(hits, _materials(materials, device))
+    surface = evaluate(hits, materials)
 
     shape = (len(scenes), height, width)
-    basis = cameras.basis.float()[hits.frame]
+    basis = take(cameras.basis.float(), hits.frame)
     seen = torch.einsum("pji,pj->pi", basis, hits.normal)
     seen = torch.stack([seen[:, 0], seen[:, 1], -seen[:, 2]], -1)
     depth = torch.full(shape, float("inf"), device=device)
@@ -149,7 +175,7 @@ def trace(
 
 def _scatter(shape: tuple[int, ...], hits: Hits, values: Tensor) -> Tensor:
     full = torch.zeros(*shape, *values.shape[1:], dtype=values.dtype, device=values.device)
-    full.view(-1, *values.shape[1:])[hits.pixel] = values
+    full.view(-1, *values.shape[1:]).index_copy_(0, hits.pixel, values)
     return full
 
 
@@ -195,7 +221,9 @@ def _shadows(
     for index in range(lights.points.shape[1]):
         spot = lights.points[:, index]
         spots.append(
-            seen(spot[:, :3], spot[hits.frame, :3] - hits.point, spot[:, 3:].amax(-1) > 0)
+            seen(
+                spot[:, :3], take(spot[:, :3].contiguous(), hits.frame) - hits.point, spot[:, 3:].amax(-1) > 0
+            )
         )
     return sun_seen, torch.stack(spots, -1)
 
@@ -206,13 +234,7 @@ def _paint_sky(radiance: Tensor, owner: Tensor, cameras: Cameras, lights: Lights
         return
     frame = pixel // (owner.shape[1] * owner.shape[2])
     uv = cameras.ray_coordinates().reshape(-1, 2)[pixel]
-    basis = cameras.basis.float()[frame]
+    basis = take(cameras.basis.float(), frame)
     ray = uv[:, :1] * basis[:, :, 0] + uv[:, 1:] * basis[:, :, 1] + basis[:, :, 2]
     direction = unit(ray)
     radiance.view(-1, 3)[pixel] = sky_radiance(lights, frame, direction, clouds=True)
-
-
-def _materials(materials, device: str):  # type: ignore[no-untyped-def]
-    from visiongen.world.materials import load_materials
-
-    return load_materials(materials, device)

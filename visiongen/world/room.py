@@ -22,7 +22,7 @@ def build_room(scene: Scene) -> None:
     scene.lighting = indoor_light(scene, wide, deep, tall)
     scene.lens = Lens(
         rng.gauss(0.05, 0.45), rng.uniform(0.9, 1.3), rng.uniform(0.6, 1.2), rng.gauss(0.03, 0.06),
-        rng.uniform(0, 0.3), rng.uniform(0.3, 0.8), rng.uniform(0.002, 0.03),
+        rng.uniform(0, 0.3), rng.uniform(0.3, 0.8), rng.uniform(0.001, 0.022),
     )  # fmt: skip
     camera(scene, wide, deep)
     along_walls(scene, wide, deep, tall)
@@ -43,7 +43,11 @@ def camera(scene: Scene, wide: float, deep: float) -> None:
 def wall_look(rng: random.Random) -> Material:
     """Paint, wallpaper, brick, panels."""
     kind = rng.random()
-    colour = grey(rng, 0.6, 0.97, 0.15) if rng.random() < 0.6 else hsv(rng.random(), rng.uniform(0.1, 0.6), rng.uniform(0.35, 0.9))
+    colour = (
+        grey(rng, 0.6, 0.97, 0.15)
+        if rng.random() < 0.6
+        else hsv(rng.random(), rng.uniform(0.1, 0.6), rng.uniform(0.35, 0.9))
+    )
     other = tuple(min(1.0, c * rng.uniform(0.7, 1.2)) for c in colour)
     if kind < 0.6:
         return material("plaster", colour, other, p=rng.uniform(0, 0.3), rough=0.9)  # type: ignore
@@ -52,7 +56,9 @@ def wall_look(rng: random.Random) -> Material:
         return material(rng.choice(["stripe", "dots", "checker"]), colour, other, size, size,
                         rng.uniform(0.2, 0.5), 0, rough=0.9)  # type: ignore  # fmt: skip
     if kind < 0.85:
-        return material("brick", hsv(0.03, 0.5, rng.uniform(0.35, 0.8)), (0.7, 0.68, 0.65), 0.24, 0.08, rough=0.95)
+        return material(
+            "brick", hsv(0.03, 0.5, rng.uniform(0.35, 0.8)), (0.7, 0.68, 0.65), 0.24, 0.08, rough=0.95
+        )
     if kind < 0.92:
         return material("tile", colour, other, 0.2, 0.2, rng.choice([0, 0.6]), rough=0.3)  # type: ignore
     return material("wood", wooden(rng), (0.15, 0.1, 0.06), 0.12, 1, rough=0.7)
@@ -62,12 +68,16 @@ def floor_look(rng: random.Random) -> Material:
     """Boards, tiles, carpet, stone."""
     kind = rng.random()
     if kind < 0.45:
-        return material("wood", wooden(rng), (0.12, 0.08, 0.05), rng.uniform(0.08, 0.2), 1, rough=rng.uniform(0.25, 0.7))
+        return material(
+            "wood", wooden(rng), (0.12, 0.08, 0.05), rng.uniform(0.08, 0.2), 1, rough=rng.uniform(0.25, 0.7)
+        )
     colour = grey(rng, 0.25, 0.9, 0.25)
     other = grey(rng, 0.15, 0.8, 0.25)
     if kind < 0.7:
         size = rng.uniform(0.2, 0.6)
-        return material("tile", colour, other, size, size, rng.choice([0, 0, 0.8]), rough=rng.uniform(0.15, 0.5))
+        return material(
+            "tile", colour, other, size, size, rng.choice([0, 0, 0.8]), rough=rng.uniform(0.15, 0.5)
+        )
     if kind < 0.85:
         return material("fabric", any_colour(rng, 0.2, 0.75), other, p=0.5, rough=0.95)
     return material(rng.choice(["marble", "speckle", "set", "checker"]), colour, other,
@@ -79,14 +89,14 @@ def shell(scene: Scene, wide: float, deep: float, tall: float) -> None:
     rng = scene.rng
     look = wall_look(rng)
     accent = wall_look(rng) if rng.random() < 0.4 else look
-    scene.thing("floor").box((0, -0.05, 0), (wide, 0.05, deep), floor_look(rng))
+    scene.thing("floor").box((0, -0.05, 0), (wide + 0.1, 0.05, deep + 0.1), floor_look(rng))
     top = material("plaster", grey(rng, 0.75, 0.97), (0.7, 0.7, 0.68), p=0.1, rough=0.95)
-    scene.thing("ceiling").box((0, tall + 0.05, 0), (wide, 0.05, deep), top)
+    scene.thing("ceiling").box((0, tall + 0.05, 0), (wide + 0.1, 0.05, deep + 0.1), top)
     trim = material("plain", rng.choice([grey(rng, 0.7, 0.95), wooden(rng)]), rough=0.5)
     skirting = rng.random() < 0.7
     for side, (x, z, yaw, half) in enumerate(walls(wide, deep)):
         wall = scene.thing("wall", x, 0, z, yaw)
-        wall.box((0, tall / 2, -THICK), (half, tall / 2, THICK), accent if side == 0 else look)
+        wall.box((0, tall / 2, -THICK), (half + 0.15, tall / 2, THICK), accent if side == 0 else look)
         if skirting:
             wall.box((0, 0.05, 0.006), (half, 0.05, 0.008), trim)
     if rng.random() < 0.15:
@@ -171,7 +181,11 @@ def place_at_wall(scene, spot, at, half, yaw, tall, camera_side):  # type: ignor
         hang(scene, spot, at + w, yaw)
         return 2 * w + 0.15
     if kind < 0.72 and room > 0.9:
-        w, h, d = min(rng.uniform(0.35, 0.9), room / 2), rng.choice([0.5, 0.75, 0.9, 1.8, 2.0]), rng.uniform(0.2, 0.3)
+        w, h, d = (
+            min(rng.uniform(0.35, 0.9), room / 2),
+            rng.choice([0.5, 0.75, 0.9, 1.8, 2.0]),
+            rng.uniform(0.2, 0.3),
+        )
         x, z = spot(at + w, d + 0.01)
         furniture.cabinet(scene, x, z, yaw, w, h, d)
         if h < 1.2:
@@ -224,7 +238,9 @@ def hang(scene, spot, at, yaw):  # type: ignore[no-untyped-def]
     frame = furniture.timber(scene)
     thing.box((0, 0, 0), (w, h, 0.015), frame)
     border = rng.uniform(0.015, 0.05)
-    image = material("image", (0.5, 0.5, 0.5), None, 2 * (w - border), 2 * (h - border), rng.randrange(256), rough=0.5)
+    image = material(
+        "image", (0.5, 0.5, 0.5), None, 2 * (w - border), 2 * (h - border), rng.randrange(256), rough=0.5
+    )
     thing.box((0, 0, 0.008), (w - border, h - border, 0.01), image)
 
 
@@ -278,14 +294,20 @@ def middle(scene: Scene, wide: float, deep: float) -> None:
         size = rng.uniform(0.08, 0.4)
         look = material(kind, any_colour(rng), any_colour(rng), size, size, rng.uniform(0.2, 0.5),
                         rng.choice([0, 1]), rough=0.97)  # fmt: skip
-        rug = scene.thing("rug", rng.uniform(-0.3, 0.3) * wide, 0, rng.uniform(-0.1, 0.4) * deep, rng.gauss(0, 0.2))
+        rug = scene.thing(
+            "rug", rng.uniform(-0.3, 0.3) * wide, 0, rng.uniform(-0.1, 0.4) * deep, rng.gauss(0, 0.2)
+        )
         rug.box((0, 0.006, 0), (half[0], 0.006, half[1]), look)
     for _ in range(rng.choice([0, 1, 1, 1, 2])):
         x, z = rng.uniform(-0.5, 0.5) * wide, rng.uniform(-0.15, 0.5) * deep
         if math.hypot(x - scene.camera.x, z - scene.camera.z) < 1.3:
             continue
         low = rng.random() < 0.45
-        half2 = (rng.uniform(0.3, 0.55), rng.uniform(0.25, 0.45)) if low else (rng.uniform(0.45, 0.85), rng.uniform(0.35, 0.5))
+        half2 = (
+            (rng.uniform(0.3, 0.55), rng.uniform(0.25, 0.45))
+            if low
+            else (rng.uniform(0.45, 0.85), rng.uniform(0.35, 0.5))
+        )
         tall = rng.uniform(0.35, 0.5) if low else 0.74
         yaw = rng.choice([0.0, math.pi / 2]) + rng.gauss(0, 0.15)
         furniture.table(scene, x, z, yaw, half2, tall)
@@ -297,9 +319,14 @@ def middle(scene: Scene, wide: float, deep: float) -> None:
             for sx, sz in ((0, 1), (0, -1), (1, 0), (-1, 0)):
                 if rng.random() < 0.7:
                     a, b = sx * (half2[0] + 0.18), sz * (half2[1] + 0.18)
-                    px, pz = x + a * math.cos(yaw) + b * math.sin(yaw), z - a * math.sin(yaw) + b * math.cos(yaw)
+                    px, pz = (
+                        x + a * math.cos(yaw) + b * math.sin(yaw),
+                        z - a * math.sin(yaw) + b * math.cos(yaw),
+                    )
                     if math.hypot(px - scene.camera.x, pz - scene.camera.z) > 0.8:
-                        furniture.chair(scene, px, pz, yaw + math.atan2(-sx, -sz) + rng.gauss(0, 0.25), style, looks)
+                        furniture.chair(
+                            scene, px, pz, yaw + math.atan2(-sx, -sz) + rng.gauss(0, 0.25), style, looks
+                        )
 
 
 def clutter(scene: Scene, wide: float, deep: float) -> None:

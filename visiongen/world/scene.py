@@ -111,9 +111,7 @@ class Scene:
         self.lens = Lens()
         self.instances = 0
 
-    def thing(
-        self, name: str, x: float = 0.0, y: float = 0.0, z: float = 0.0, yaw: float = 0.0
-    ) -> Thing:
+    def thing(self, name: str, x: float = 0.0, y: float = 0.0, z: float = 0.0, yaw: float = 0.0) -> Thing:
         """Start a new instance of class ``name`` whose parts are placed relative to (x, y, z)."""
         self.instances += 1
         return Thing(self, self.instances, CLASS_ID[name], x, y, z, yaw)
@@ -162,8 +160,18 @@ class Thing:
                 self.x + dx * self.cos + dz * self.sin,
                 self.y + dy,
                 self.z - dx * self.sin + dz * self.cos,
-                *half, self.yaw + yaw, pitch, roll, kx, kz, shear,
-                self.instance, self.cls, *mat, self.seed, float(casts),
+                *half,
+                self.yaw + yaw,
+                pitch,
+                roll,
+                kx,
+                kz,
+                shear,
+                self.instance,
+                self.cls,
+                *mat,
+                self.seed,
+                float(casts),
             )  # fmt: skip
         )
         return self
@@ -182,11 +190,14 @@ class Thing:
     ) -> Thing:
         """A cylinder along y (turn it with pitch or roll); ``top`` < 1 narrows it to a cone."""
         return self.part(
-            FRUSTUM, at, (radius, half, radius), mat, kx=1.0 - top, **more  # type: ignore[arg-type]
+            FRUSTUM,
+            at,
+            (radius, half, radius),
+            mat,
+            kx=1.0 - top,
+            **more,  # type: ignore[arg-type]
         )
 
-    def relief(
-        self, at: Colour, half: Colour, mat: Material, waves: float = 1.0, **more: float
-    ) -> Thing:
+    def relief(self, at: Colour, half: Colour, mat: Material, waves: float = 1.0, **more: float) -> Thing:
         """A height field: smooth bumps inside the given box, ``waves`` times as many a side."""
         return self.part(FIELD, at, half, mat, kx=waves, **more)  # type: ignore[arg-type]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from visiongen.world.maths import dot, unit
+from visiongen.world.maths import dot, take, unit
 from visiongen.world.shadows import SUN_DISTANCE
 from visiongen.world.sky import Lights, sky_radiance
 from visiongen.world.surface import Hits
@@ -27,8 +27,7 @@ def ggx(surface: Surface, view: Tensor, light: Tensor) -> Tensor:
     spread = nh * nh * (alpha2 - 1) + 1
     distribution = alpha2 / (torch.pi * spread * spread).clamp(min=1e-6)
     visible = 0.5 / (
-        nl * (nv * nv * (1 - alpha2) + alpha2).sqrt()
-        + nv * (nl * nl * (1 - alpha2) + alpha2).sqrt()
+        nl * (nv * nv * (1 - alpha2) + alpha2).sqrt() + nv * (nl * nl * (1 - alpha2) + alpha2).sqrt()
     ).clamp(min=1e-4)
     f0 = torch.lerp(torch.full_like(surface.colour, 0.04), surface.colour, surface.metal[:, None])
     fresnel = f0 + (1 - f0) * ((1 - vh) ** 2 * (1 - vh) ** 2 * (1 - vh))[:, None]
@@ -55,17 +54,17 @@ def shade(
 ) -> Tensor:  # fmt: skip
     """Radiance (P, 3). sun_seen (P,), point_seen (P, L) and occlusion (P,) are in [0, 1]."""
     frame = hits.frame
-    direction = lights.sun_direction[frame]
-    out = ggx(surface, hits.view, direction) * lights.sun[frame] * sun_seen[:, None]
+    direction = take(lights.sun_direction, frame)
+    out = ggx(surface, hits.view, direction) * take(lights.sun, frame) * sun_seen[:, None]
     for index in range(lights.points.shape[1]):
-        spot = lights.points[frame, index]
+        spot = take(lights.points[:, index], frame)
         away = spot[:, :3] - hits.point
         distance2 = dot(away, away).clamp(min=0.05)
         power = (point_seen[:, index] / distance2)[:, None] * spot[:, 3:]
         out = out + ggx(surface, hits.view, away / distance2.sqrt()[:, None]) * power
     up = 0.5 + 0.5 * surface.normal[:, 1:2]
-    around = torch.lerp(lights.ground[frame], 0.5 * (lights.zenith + lights.horizon)[frame], up)
-    shade_factor = (lights.ambient[frame] * occlusion)[:, None]
+    around = torch.lerp(take(lights.ground, frame), take(0.5 * (lights.zenith + lights.horizon), frame), up)
+    shade_factor = (take(lights.ambient, frame) * occlusion)[:, None]
     out = out + surface.colour * (1 - surface.metal[:, None]) * around * shade_factor
     mirror = 2 * dot(hits.view, surface.normal)[:, None] * surface.normal - hits.view
     sky = sky_radiance(lights, frame, mirror, clouds=False)
@@ -73,8 +72,8 @@ def shade(
     out = out + environment_specular(surface, hits.view) * sky * shade_factor
     out = out + surface.colour * surface.emit[:, None]
     if bool((lights.fog > 0).any()):
-        thick = 1 - torch.exp(-lights.fog[frame] * hits.depth)
-        out = torch.lerp(out, lights.horizon[frame] * 0.95, thick[:, None])
+        thick = 1 - torch.exp(-take(lights.fog, frame) * hits.depth)
+        out = torch.lerp(out, take(lights.horizon, frame) * 0.95, thick[:, None])
     return out
 
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from visiongen.world.geometry import BIG, Primitives, plane_slopes
+from visiongen.world.maths import take
 from visiongen.world.raster import rank_rows
 from visiongen.world.scene import BOX, FRUSTUM, SPHERE
 
@@ -37,6 +38,7 @@ class ShadowCast:
         if not len(self.prims.table):
             return shadow
         prim, tile = self._candidates(points, mask, light)
+        lanes = points.transpose(1, 2).contiguous()
         prim_rows = self.prims.kind[prim]
         origin = light[self.prims.frame].double()
         for kind in (BOX, SPHERE, FRUSTUM):
@@ -50,11 +52,13 @@ class ShadowCast:
                 rows, where = p[start : start + count], t[start : start + count]
                 start += count
                 if rank % 3 == 2:
-                    open_ = (mask[where] & ~shadow[where]).any(1).nonzero()[:, 0]
+                    lacking = take(mask, where) & ~take(shadow, where)
+                    open_ = lacking.any(1).nonzero()[:, 0]
                     if not len(open_):
                         continue
                     rows, where = rows[open_], where[open_]
-                shadow[where] |= test(rows, points[where])
+                hit = test(rows, take(lanes, where))
+                shadow.index_copy_(0, where, take(shadow, where) | hit)
         return shadow & mask
 
     def _candidates(self, points: Tensor, mask: Tensor, light: Tensor) -> tuple[Tensor, Tensor]:
@@ -73,9 +77,7 @@ class ShadowCast:
             if not len(mine):
                 continue
             at = slice(frame * per, (frame + 1) * per)
-            pairs = _slabs(
-                centre[at], extent[at], step[at], self.low[mine], self.high[mine]
-            ) & used[at][None]
+            pairs = _slabs(centre[at], extent[at], step[at], self.low[mine], self.high[mine]) & used[at][None]
             p, t = pairs.nonzero(as_tuple=True)
             prims.append(mine[p])
             tiles.append(t + frame * per)
@@ -95,8 +97,8 @@ class ShadowCast:
         both = torch.cat([enter, leave], 1)
 
         def test(p: Tensor, x: Tensor) -> Tensor:
-            rows = both[p]
-            s = torch.baddbmm(rows[:, :, 3:], rows[:, :, :3], x.transpose(1, 2))
+            rows = take(both, p)
+            s = torch.baddbmm(rows[:, :, 3:], rows[:, :, :3], x)
             near = s[:, :6].amin(1)
             return (near >= s[:, 6:].amax(1)) & (near > 1 + 1e-7) & (near < BIG / 2)
 
@@ -105,9 +107,7 @@ class ShadowCast:
     def _quadrics(self, origin: Tensor, kind: int):  # type: ignore[no-untyped-def]
         to_local = self.prims.to_local.float()
         centre = self.prims.centre.float()
-        light = torch.einsum(
-            "nij,nj->ni", self.prims.to_local, origin - self.prims.centre
-        ).float()
+        light = torch.einsum("nij,nj->ni", self.prims.to_local, origin - self.prims.centre).float()
         taper = self.prims.column("kx").float()
         far = bool((origin.norm(dim=1) > 0.5 * SUN_DISTANCE).all())
 
@@ -115,13 +115,13 @@ class ShadowCast:
 
         def round_test(p: Tensor, x: Tensor) -> Tensor:
             # two axes across the light's direction and one along it, in the sphere's own space
-            to_side = sideways[p] @ to_local[p]
-            side = torch.baddbmm(-(to_side @ centre[p][:, :, None]), to_side, x.transpose(1, 2))
+            to_side = take(sideways, p) @ take(to_local, p)
+            side = torch.baddbmm(-(to_side @ take(centre, p)[:, :, None]), to_side, x)
             sx, sy, along = side.unbind(1)
             return ((sx * sx).addcmul_(sy, sy) < 1) & (along < 0)
 
         def test(p: Tensor, x: Tensor) -> Tensor:
-            q = to_local[p] @ (x - centre[p][:, None]).transpose(1, 2)
+            q = take(to_local, p) @ (x - take(centre, p)[:, :, None])
             qx, qy, qz = q.unbind(1)
             dx, dy, dz = (light[p][:, :, None] - q).unbind(1)
             if kind == SPHERE:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from visiongen.world.maths import dot, power
+from visiongen.world.maths import dot, power, take
 from visiongen.world.noise import noise
 from visiongen.world.scene import Lighting
 
@@ -53,21 +53,21 @@ def sky_radiance(lights: Lights, frame: Tensor, direction: Tensor, clouds: bool)
     """Radiance (P, 3) from unit directions (P, 3) of frames (P,)."""
     up = direction[:, 1]
     mix = up.clamp(0, 1).sqrt()[:, None]
-    colour = torch.lerp(lights.horizon[frame], lights.zenith[frame], mix)
+    colour = torch.lerp(take(lights.horizon, frame), take(lights.zenith, frame), mix)
     if clouds:
         height = 0.6 / (up.clamp(min=0) + 0.12)
-        seed = lights.seed[frame]
+        seed = take(lights.seed, frame)
         n = noise(
             direction[:, 0] * height * 0.2 + seed * 5, direction[:, 2] * height * 0.2 + seed * 3,
             0.004 * height,
         )  # fmt: skip
-        amount = lights.clouds[frame]
+        amount = take(lights.clouds, frame)
         cover = (0.5 * n[:, 0] + 0.25 * n[:, 1] + 3 * amount - 1.2).clamp(0, 1)
         cover = cover * (up * 8).clamp(0, 1) * (amount > 0.02)
-        grey = lights.horizon[frame] * 0.4 + 0.75 * lights.horizon[frame].mean(-1, keepdim=True)
+        grey = take(lights.horizon, frame) * 0.4 + 0.75 * take(lights.horizon, frame).mean(-1, keepdim=True)
         colour = torch.lerp(colour, grey * (1 - 0.25 * cover[:, None]), cover[:, None] * 0.9)
-    toward = dot(direction, lights.sun_direction[frame]).clamp(0, 1)
+    toward = dot(direction, take(lights.sun_direction, frame)).clamp(0, 1)
     glow = 0.12 * power(toward, 8.0) + 0.5 * power(toward, 200.0)
-    colour = colour + glow[:, None] * lights.sun[frame] * 0.25
+    colour = colour + glow[:, None] * take(lights.sun, frame) * 0.25
     below = (-up * 6 + 0.5).clamp(0, 1)[:, None]
-    return torch.lerp(colour, lights.ground[frame], below * (up < 0.02)[:, None])
+    return torch.lerp(colour, take(lights.ground, frame), below * (up < 0.02)[:, None])

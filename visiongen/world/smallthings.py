@@ -34,7 +34,9 @@ def cup(scene: Scene, x: float, y: float, z: float, yaw: float) -> Thing:
     thing = scene.thing("cup", x, y, z, yaw)
     look, r, h = glaze(scene), rng.uniform(0.032, 0.045), rng.uniform(0.04, 0.06)
     thing.tube((0, h, 0), r, h, look, top=rng.uniform(0.95, 1.3))
-    thing.tube((0, 2 * h, 0), r * 0.86, 0.002, material("plain", hsv(0.07, 0.6, rng.uniform(0.1, 0.9)), rough=0.1))
+    thing.tube(
+        (0, 2 * h, 0), r * 0.86, 0.002, material("plain", hsv(0.07, 0.6, rng.uniform(0.1, 0.9)), rough=0.1)
+    )
     if rng.random() < 0.75:
         for at, half in (((r * 1.35, h * 1.5, 0), (r * 0.4, 0.006, 0.008)),
                          ((r * 1.35, h * 0.6, 0), (r * 0.4, 0.006, 0.008)),
@@ -169,7 +171,9 @@ def pen(scene: Scene, x: float, y: float, z: float, yaw: float) -> Thing:
     thing = scene.thing("pen", x, y, z, yaw)
     look = glaze(scene)
     thing.tube((0, 0.005, 0), 0.005, 0.065, look, pitch=QUARTER)
-    return thing.tube((0, 0.005, 0.073), 0.005, 0.008, material("plain", (0.8, 0.7, 0.5)), pitch=QUARTER, top=0.1)
+    return thing.tube(
+        (0, 0.005, 0.073), 0.005, 0.008, material("plain", (0.8, 0.7, 0.5)), pitch=QUARTER, top=0.1
+    )
 
 
 def toy(scene: Scene, x: float, y: float, z: float, yaw: float) -> Thing:
@@ -179,7 +183,12 @@ def toy(scene: Scene, x: float, y: float, z: float, yaw: float) -> Thing:
     kind, size = rng.randrange(4), rng.uniform(0.02, 0.04)
     if kind == 0:
         for k in range(rng.randint(2, 4)):
-            thing.box((rng.gauss(0, 0.003), size * (2 * k + 1), 0), (size, size, size), glaze(scene), yaw=rng.gauss(0, 0.3))
+            thing.box(
+                (rng.gauss(0, 0.003), size * (2 * k + 1), 0),
+                (size, size, size),
+                glaze(scene),
+                yaw=rng.gauss(0, 0.3),
+            )
     elif kind == 1:
         thing.box((0, size * 1.5, 0), (size * 1.5, size * 1.5, size * 1.5), glaze(scene), kx=0.999, kz=0.999)
     elif kind == 2:

@@ -41,7 +41,7 @@ def street_lens(scene: Scene) -> Lens:
     rng = scene.rng
     return Lens(
         rng.gauss(-0.15, 0.45), rng.uniform(0.9, 1.35), rng.uniform(0.5, 1.2), rng.gauss(0.0, 0.05),
-        rng.uniform(0, 0.35), rng.uniform(0.35, 0.9), rng.uniform(0.002, 0.025),
+        rng.uniform(0, 0.35), rng.uniform(0.3, 0.9), rng.uniform(0.001, 0.018),
     )  # fmt: skip
 
 
@@ -70,8 +70,9 @@ def ground(scene: Scene, style: str, half: float, walk: float, lanes: int) -> No
     road = scene.thing("road")
     tone = grey(rng, 0.22, 0.5, 0.12)
     marks = grey(rng, 0.75, 0.95)
-    road.box((0, -0.5, 60), (half, 0.5, 140), material(
-        "asphalt", tone, marks, 2 * half, lanes, rng.choice([0, 1, 1, 2]), rng.choice([0, 1, 1]),
+    # neighbours overlap a little, or rays would slip through the seams
+    road.box((0, -0.5, 60), (half + 0.05, 0.5, 140), material(
+        "asphalt", tone, marks, 2 * half + 0.1, lanes, rng.choice([0, 1, 1, 2]), rng.choice([0, 1, 1]),
         rough=rng.uniform(0.6, 0.95)), casts=False)  # fmt: skip
     if rng.random() < 0.3:
         z = rng.uniform(5, 22)
@@ -96,11 +97,11 @@ def ground(scene: Scene, style: str, half: float, walk: float, lanes: int) -> No
     for z0, z1 in cuts:
         mid, long_ = (z0 + z1) / 2, (z1 - z0) / 2
         for side in (-1, 1):
-            path.box((side * (half + walk / 2 + 0.075), KERB - 0.5, mid), (walk / 2 - 0.075, 0.5, long_),
+            path.box((side * (half + walk / 2 + 0.075), KERB - 0.5, mid), (walk / 2 - 0.02, 0.5, long_),
                      flags, casts=False)  # fmt: skip
             path.box((side * (half + 0.075), KERB - 0.495, mid), (0.075, 0.5, long_), stone)
             onto = lawn if beyond is turf else path
-            onto.box((side * (half + walk + 60), KERB - 0.52, mid), (60, 0.5, long_), beyond, casts=False)
+            onto.box((side * (half + walk + 59.8), KERB - 0.52, mid), (60, 0.5, long_), beyond, casts=False)
     (lawn if beyond is turf else road).box((0, -1.1, 150), (400, 0.5, 330), beyond if beyond is turf else
                                            material("asphalt", tone, marks, 800, 1, 0, 0), casts=False)  # fmt: skip
 
@@ -188,6 +189,12 @@ def park_edge(scene: Scene, side: int, edge: float, style: str) -> None:
         tree(scene, side * (edge + rng.uniform(1.5, 28)), rng.uniform(4, 90), KERB, rng.uniform(4, 12))
     for _ in range(rng.randint(0, 5)):
         bush(scene, side * (edge + rng.uniform(0.8, 12)), rng.uniform(3, 50), KERB, rng.uniform(0.4, 1.2))
+    if style == "park" and rng.random() < 0.5:
+        leaf = green(rng)
+        turf = material("grass", leaf, tuple(min(1, c * 1.5) for c in leaf))  # type: ignore
+        mound = scene.thing("grass", side * (edge + 22), KERB, rng.uniform(20, 50))
+        mound.relief((0, 0.2, 0), (rng.uniform(10, 19), rng.uniform(1, 3), rng.uniform(10, 25)), turf,
+                     casts=False)  # fmt: skip
     for _ in range(rng.randint(1, 4)):
         block(scene, side * (edge + rng.uniform(20, 45)), rng.uniform(20, 110),
               0 if side > 0 else math.pi, rng.uniform(10, 25), 10, rng.uniform(5, 16), False, False)  # fmt: skip

@@ -10,7 +10,7 @@ from torch import Tensor
 from visiongen.world.camera import Cameras
 from visiongen.world.geometry import Primitives, field_waves, surface_point_normal
 from visiongen.world.maths import angle as angle_of
-from visiongen.world.maths import dot, unit
+from visiongen.world.maths import dot, take, unit
 from visiongen.world.scene import BOX, COLUMN, FIELD, FRUSTUM, SPHERE
 
 
@@ -41,21 +41,21 @@ def find_hits(prims: Primitives, cameras: Cameras, s: Tensor, owner: Tensor) -> 
     flat = owner.reshape(-1)
     pixel = (flat >= 0).nonzero()[:, 0]
     prim = flat[pixel].long()
-    frame = prims.frame[prim]
-    depth = 1 / s.reshape(-1)[pixel]
-    uv = cameras.ray_coordinates().reshape(-1, 2)[pixel]
-    basis = cameras.basis.float()[frame]
+    frame = take(prims.frame, prim)
+    depth = 1 / take(s.reshape(-1), pixel)
+    uv = cameras.ray_coordinates().reshape(-1, 2).index_select(0, pixel)
+    basis = cameras.basis.float().index_select(0, frame)
     ray = uv[:, :1] * basis[:, :, 0] + uv[:, 1:] * basis[:, :, 1] + basis[:, :, 2]
-    point = cameras.origin.float()[frame] + depth[:, None] * ray
-    to_local = prims.to_local.float()[prim]
-    local = torch.einsum("pij,pj->pi", to_local, point - prims.centre.float()[prim])
+    point = cameras.origin.float().index_select(0, frame) + depth[:, None] * ray
+    to_local = prims.to_local.float().index_select(0, prim)
+    local = torch.einsum("pij,pj->pi", to_local, point - prims.centre.float().index_select(0, prim))
     normal, face = surface_point_normal(prims, prim, local, field_waves(prims))
     view = -unit(ray)
     facing = dot(normal, view)
-    row = prims.table.float()[prim]
+    row = prims.table.float().index_select(0, prim)
     u, v = texture_coordinates(row, local, face)
     slope = facing.abs().clamp(min=0.08)
-    footprint = depth / cameras.focal.float()[frame] / slope.sqrt()
+    footprint = depth / cameras.focal.float().index_select(0, frame) / slope.sqrt()
     return Hits(pixel, frame, prim, depth, point, normal, view, u, v, face, footprint, row)
 
 

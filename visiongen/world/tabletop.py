@@ -24,7 +24,7 @@ def build_tabletop(scene: Scene) -> None:
         scene.lighting = indoor_light(scene, wide, deep, tall)
     scene.lens = Lens(
         rng.gauss(0.05, 0.45), rng.uniform(0.9, 1.3), rng.uniform(0.6, 1.25), rng.gauss(0.02, 0.06),
-        rng.uniform(0, 0.3), rng.uniform(0.2, 0.8), rng.uniform(0.002, 0.03),
+        rng.uniform(0, 0.3), rng.uniform(0.2, 0.8), rng.uniform(0.001, 0.022),
     )  # fmt: skip
     high = rng.uniform(0.68, 0.8)
     half = (rng.uniform(0.45, 0.9), rng.uniform(0.35, 0.6))

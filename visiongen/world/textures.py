@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from visiongen.world.maths import power, unit
+from visiongen.world.maths import power, take, unit
 from visiongen.world.noise import hash01, noise
 from visiongen.world.scene import COLUMN, TEXTURES
 from visiongen.world.surface import Hits
@@ -193,7 +193,7 @@ def asphalt(x: Patch) -> Tensor:
     """
     n, fine = x.noise(0.05), x.noise(1.1)
     patch = (noise(x.u * 0.02 + x.seed, x.v * 0.02, x.w * 0.02)[:, 3] > 1.2).float()
-    base = lit(x.a, 1 + 0.13 * n[:, 0] + 0.1 * fine[:, 2] + 0.06 * n[:, 3] - 0.25 * patch)
+    base = lit(x.a, 1 + 0.13 * n[:, 0] + 0.07 * fine[:, 2] + 0.06 * n[:, 3] - 0.25 * patch)
     crack = (noise(x.u * 0.09, x.v * 0.09 + x.seed, x.w * 0.09)[:, 1] > 1.1).float()
     base = lit(base, 1 - 0.3 * crack * (1 - x.w / 0.2).clamp(0, 1))
     track = torch.cos(x.u / (x.su / x.sv) * 4 * torch.pi)
@@ -350,17 +350,17 @@ def evaluate(hits: Hits, materials=None) -> Surface:  # type: ignore[no-untyped-
         if not present[index]:
             continue
         at = (kinds == index).nonzero()[:, 0]
-        picked = row[at]
+        picked = take(row, at)
         su, sv, p, q = (picked[:, COLUMN[n]] for n in ("su", "sv", "p", "q"))
         patch = Patch(
-            hits.u[at], hits.v[at], hits.footprint[at], a[at], b[at], su, sv, p, q,
-            picked[:, COLUMN["seed"]], surface.rough[at], hits.face[at], hits.point[at],
-            hits.normal[at],
+            take(hits.u, at), take(hits.v, at), take(hits.footprint, at), take(a, at), take(b, at),
+            su, sv, p, q, picked[:, COLUMN["seed"]], take(surface.rough, at), take(hits.face, at),
+            take(hits.point, at), take(hits.normal, at),
         )  # fmt: skip
         if name in FUNCTIONS:
-            surface.colour[at] = FUNCTIONS[name](patch)
-            surface.rough[at] = patch.rough
-            surface.normal[at] = patch.normal
+            surface.colour.index_copy_(0, at, FUNCTIONS[name](patch))
+            surface.rough.index_copy_(0, at, patch.rough)
+            surface.normal.index_copy_(0, at, patch.normal)
         elif materials is not None:
             materials.apply(name, patch, surface, at)
     surface.colour.clamp_(0.0, 1.0)

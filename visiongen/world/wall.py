@@ -9,12 +9,12 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from visiongen.world.render import Frames, build_scene, trace
 from visiongen.world.classes import CLASS_ID
 from visiongen.world.lens import develop
+from visiongen.world.materials import Materials
+from visiongen.world.render import Frames, build_scene, trace
 from visiongen.world.scene import COLUMN, Scene, material
 
-COLUMN_CLASS = COLUMN["cls"]
 FLAT = {CLASS_ID[name] for name in ("road", "pavement", "grass", "building", "mountain")}
 
 
@@ -42,15 +42,18 @@ def add_wall(scene: Scene) -> int:
     look = material(kind, colour, (0.5, 0.48, 0.45), 0.4, 0.16, 0.3, rough=0.9)
     thing = scene.thing("wall", scene.camera.x * 0.5, 0.0, scene.camera.z + distance)
     thing.box((0, high / 2, 0.15), (wide, high / 2, 0.15), look, yaw=rng.uniform(-0.12, 0.12))
-    # nothing may stand between the camera and the paint
-    keep = []
-    for row in scene.rows[:-1]:
-        x, z, cls = row[1] - scene.camera.x, row[3] - scene.camera.z, row[COLUMN_CLASS]
-        blocks = -1 < z < distance + 1.5 and abs(x) < wide + 0.3 and cls not in FLAT
-        if not blocks:
-            keep.append(row)
-    scene.rows = [*keep, scene.rows[-1]]
+    clear_way(scene, distance + 1.5, wide + 0.3)
     return thing.instance
+
+
+def clear_way(scene: Scene, distance: float, half: float) -> None:
+    """Take away whatever stands between the camera and the wall, whole things at a time."""
+    blockers = set()
+    for row in scene.rows[:-1]:
+        x, z = row[COLUMN["cx"]] - scene.camera.x, row[COLUMN["cz"]] - scene.camera.z
+        if -1 < z < distance and abs(x) < half and row[COLUMN["cls"]] not in FLAT:
+            blockers.add(row[COLUMN["instance"]])
+    scene.rows = [row for row in scene.rows if row[COLUMN["instance"]] not in blockers]
 
 
 def render_wall_pair(
@@ -58,7 +61,7 @@ def render_wall_pair(
     height: int,
     width: int,
     device: str = "cpu",
-    materials: str | Path | None = None,
+    materials: Materials | str | Path | None = None,
     lens: bool = True,
 ) -> WallPair:
     """Render the painted and the plain wall of each seed; all exact maps agree but base_colour."""
