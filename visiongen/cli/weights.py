@@ -35,6 +35,8 @@ def verify(json_target: common.JsonTarget = None) -> None:
     from visiongen import weights
 
     checks = weights.verify()
+    if not checks:
+        raise WeightsError(f"{weights.ROOT / 'manifest.toml'}: lists no weights; reinstall visiongen")
     rows = [{"name": e.name, "sha256": e.sha256, "ok": not fault, "fault": fault} for e, fault in checks]
     common.write_report(json_target, {"schema": "visiongen.weights-verify/1", "weights": rows})
     for entry, fault in checks:
