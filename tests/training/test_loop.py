@@ -65,7 +65,8 @@ def trainer(out: Path, steps: int = 12, bad: tuple[int, ...] = (), **options: ob
 
 def start(recipe: Path, out: Path) -> subprocess.Popen[bytes]:
     env = os.environ | {"PYTHONPATH": str(Path(__file__).parent), "OMP_NUM_THREADS": "1"}
-    return subprocess.Popen([sys.executable, "-c", SCRIPT, str(recipe), str(out)], env=env)
+    arguments = [sys.executable, "-c", SCRIPT, str(recipe), str(out)]
+    return subprocess.Popen(arguments, env=env, start_new_session=True)
 
 
 def weights_sha(out: Path) -> str:
@@ -91,6 +92,21 @@ def test_kill_and_resume_gives_the_same_weights(tmp_path: Path) -> None:
     assert all(torch.equal(tensors[0][k], tensors[1][k]) for k in tensors[0])
     steps = [row["step"] for row in read_log(tmp_path / "killed" / "log.jsonl")]
     assert steps == sorted(set(steps)) and steps[-1] == 24
+
+
+def test_a_signal_to_the_whole_group_saves(tmp_path: Path) -> None:
+    """As `timeout` or a service manager stops a run: the data worker gets the signal too."""
+    recipe = tmp_path / "toy.toml"
+    recipe.write_text(RECIPE.format(delay=0.02, workers=1))
+    process = start(recipe, tmp_path / "run")
+    while not (tmp_path / "run" / CURRENT).exists() and process.poll() is None:
+        time.sleep(0.01)
+    before = load_checkpoint(tmp_path / "run")["state"]["step"]
+    os.killpg(process.pid, signal.SIGTERM)
+    process.wait(timeout=60)
+    assert before <= load_checkpoint(tmp_path / "run")["state"]["step"] < 24
+    build_trainer(load_recipe(recipe), tmp_path / "run").fit(resume=True)
+    assert json.loads((tmp_path / "run" / "weights.json").read_text())["steps"] == 24
 
 
 def test_learns_and_writes_everything(tmp_path: Path) -> None:

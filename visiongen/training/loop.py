@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -163,10 +163,14 @@ class Trainer:
             self.restore(previous)
         self._log.start(self.state.step)
         self.stream.prepare()
-        feed = self._feed()
         self.model.train()
         self._last_save = time.monotonic()
-        with Progress(self.schedule) as progress, StopRequest() as stop:
+        # closing: the workers ignore signals, so they must be told to end
+        with (
+            contextlib.closing(self._feed()) as feed,
+            Progress(self.schedule) as progress,
+            StopRequest() as stop,
+        ):
             while not self._finished() and not stop.asked:
                 progress.update(self.state, self._timed_step(feed))
         self._write_row()
@@ -175,7 +179,7 @@ class Trainer:
             raise KeyboardInterrupt
         return export_weights(self)
 
-    def _feed(self) -> Iterator[Batch]:
+    def _feed(self) -> Generator[Batch, None, None]:
         workers = self.options.workers
         if workers is None:
             workers = 1 if self.device.type == "cpu" else 8

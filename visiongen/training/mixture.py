@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -86,8 +86,9 @@ class _From:
 
 def _start_worker(_: int) -> None:
     torch.set_num_threads(1)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the trainer, which then saves
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    # A signal to the whole process group is for the trainer, which then saves; a worker ends with it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
 def _same(batch: Any) -> Any:
@@ -96,7 +97,7 @@ def _same(batch: Any) -> Any:
 
 def batches(
     mixture: Mixture, start: int, workers: int = 1, ahead: int = 4, pin: bool = False
-) -> Iterator[Batch]:
+) -> Generator[Batch, None, None]:
     """Batches ``start``, ``start + 1``, ... in order, made ahead by ``workers`` processes.
 
     With 0 workers they are made in this process. The global random state is never touched.
