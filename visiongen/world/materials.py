@@ -37,7 +37,7 @@ class Stack:
     @classmethod
     def build(cls, images: Sequence[np.ndarray], size: int, device: str) -> Stack:
         """From float arrays (size, size, C)."""
-        level = np.stack(images).astype(np.float32)
+        level: np.ndarray = np.stack(images).astype(np.float32)
         levels = []
         while True:
             levels.append(level.reshape(-1, level.shape[-1]))
@@ -173,8 +173,8 @@ def _paint(rng: np.random.Generator, index: int) -> np.ndarray:
     size = PICTURE * 2
     top, bottom = rng.random(3), rng.random(3)
     ramp = np.linspace(0, 1, size, dtype=np.float64)[:, None, None] * np.ones((1, size, 1))
-    image = (top * (1 - ramp) + bottom * ramp) * 255
-    image = np.ascontiguousarray(image.astype(np.uint8))
+    blend = (top * (1 - ramp) + bottom * ramp) * 255
+    image: np.ndarray = np.ascontiguousarray(blend.astype(np.uint8))
     if index % 3 == 0:
         for layer in range(4):
             x = np.arange(size)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -125,7 +126,7 @@ def trace(
     ]
     if len(parts) == 1:
         return parts[0]
-    maps = {
+    maps: dict[str, Any] = {
         field.name: torch.cat([getattr(frames, field.name) for frames, _ in parts])
         for field in fields(Frames)
         if field.name != "class_names"

@@ -53,8 +53,8 @@ def wall_look(rng: random.Random) -> Material:
         return material("plaster", colour, other, p=rng.uniform(0, 0.3), rough=0.9)  # type: ignore
     if kind < 0.75:
         size = rng.uniform(0.08, 0.4)
-        return material(rng.choice(["stripe", "dots", "checker"]), colour, other, size, size,
-                        rng.uniform(0.2, 0.5), 0, rough=0.9)  # type: ignore  # fmt: skip
+        return material(rng.choice(["stripe", "dots", "checker"]), colour, other,  # type: ignore
+                        size, size, rng.uniform(0.2, 0.5), 0, rough=0.9)  # fmt: skip
     if kind < 0.85:
         return material(
             "brick", hsv(0.03, 0.5, rng.uniform(0.35, 0.8)), (0.7, 0.68, 0.65), 0.24, 0.08, rough=0.95
@@ -124,7 +124,7 @@ def indoor_light(scene: Scene, wide: float, deep: float, tall: float) -> Lightin
     light.horizon = (level, level * (1 - 0.2 * warm), level * (1 - 0.4 * warm))
     light.ground = (level * 0.75, level * 0.68, level * 0.6)
     count = rng.choice([1, 1, 2])
-    for index in range(count):
+    for _ in range(count):
         power = rng.uniform(1.5, 5.5) / count * (wide * deep / 6) ** 0.5
         tint = rng.uniform(0.0, 0.35)
         x, z = rng.uniform(-0.5, 0.5) * wide, rng.uniform(-0.6, 0.6) * deep

@@ -172,7 +172,7 @@ class Thing:
                 *mat,
                 self.seed,
                 float(casts),
-            )  # fmt: skip
+            )
         )
         return self
 

@@ -40,7 +40,7 @@ class Lights:
             for slot, value in zip(row, light.points, strict=False):
                 slot.copy_(torch.tensor(value))
         direction = stack([light.sun_direction for light in lightings])
-        return cls(
+        return cls(  # type: ignore[call-arg]  # mypy cannot count starred arguments
             torch.nn.functional.normalize(direction, dim=-1),
             *(stack([getattr(light, name) for light in lightings])
               for name in ("sun", "zenith", "horizon", "ground", "clouds", "fog", "ambient")),

@@ -85,8 +85,9 @@ def ground(scene: Scene, style: str, half: float, walk: float, lanes: int) -> No
     slab = grey(rng, 0.4, 0.75, 0.15)
     kind = rng.choice(["paving", "paving", "brick", "speckle", "set"])
     size = {"brick": 0.22, "speckle": 0.06, "set": 1.5}.get(kind, rng.choice([0.4, 0.6, 0.9]))
-    flags = material(kind, slab, tuple(c * 0.55 for c in slab), size, size * rng.choice([0.5, 1.0]),
-                     rng.randrange(37), rough=0.9)  # type: ignore  # fmt: skip
+    joint = (slab[0] * 0.55, slab[1] * 0.55, slab[2] * 0.55)
+    flags = material(kind, slab, joint, size, size * rng.choice([0.5, 1.0]),
+                     rng.randrange(37), rough=0.9)  # fmt: skip
     stone = material("paving", grey(rng, 0.5, 0.8), (0.3, 0.3, 0.3), 0.9, 0.9, rough=0.9)
     path = scene.thing("pavement")
     lawn = scene.thing("grass")
@@ -103,7 +104,8 @@ def ground(scene: Scene, style: str, half: float, walk: float, lanes: int) -> No
             onto = lawn if beyond is turf else path
             onto.box((side * (half + walk + 59.8), KERB - 0.52, mid), (60, 0.5, long_), beyond, casts=False)
     (lawn if beyond is turf else road).box((0, -1.1, 150), (400, 0.5, 330), beyond if beyond is turf else
-                                           material("asphalt", tone, marks, 800, 1, 0, 0), casts=False)  # fmt: skip
+                                           material("asphalt", tone, marks, 800, 1, 0, 0),
+                                           casts=False)  # fmt: skip
 
 
 def roadside(scene: Scene, style: str, side: int, half: float, walk: float, parking: float) -> None:
@@ -197,7 +199,8 @@ def park_edge(scene: Scene, side: int, edge: float, style: str) -> None:
                      casts=False)  # fmt: skip
     for _ in range(rng.randint(1, 4)):
         block(scene, side * (edge + rng.uniform(20, 45)), rng.uniform(20, 110),
-              0 if side > 0 else math.pi, rng.uniform(10, 25), 10, rng.uniform(5, 16), False, False)  # fmt: skip
+              0 if side > 0 else math.pi, rng.uniform(10, 25), 10, rng.uniform(5, 16), False,
+              False)  # fmt: skip
 
 
 def poles(scene: Scene, side: int, half: float) -> None:

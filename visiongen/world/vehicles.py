@@ -88,8 +88,8 @@ def _van(thing: Thing, rng: random.Random, coat: Material, fine: bool) -> Thing:
     tall = rng.uniform(2.8, 3.3) if big else rng.uniform(1.95, 2.4)
     bus = big and rng.random() < 0.5
     side = material(
-        "windows" if bus else "plain", coat[1:4], (0.1, 0.12, 0.14), 1.4, tall * 0.95, 0.85, 0.4,
-        rough=0.35,
+        "windows" if bus else "plain", (coat[1], coat[2], coat[3]), (0.1, 0.12, 0.14), 1.4,
+        tall * 0.95, 0.85, 0.4, rough=0.35,
     )  # fmt: skip
     cab = 0.0 if bus else 0.9
     thing.box((0, (tall + 0.35) / 2, -cab / 2), (wide, (tall - 0.35) / 2, long_ - cab / 2), side)
