@@ -1,4 +1,4 @@
-"""Bad input of every kind: one line with file, value and remedy, the right exit code, nothing half-written."""
+"""Bad input of every kind: one line of file, value and remedy, the right exit code, nothing half-written."""
 
 from __future__ import annotations
 
