@@ -48,7 +48,7 @@ def test_sphere_meets_the_quadratic_formula():
 
 
 def test_small_far_sphere_keeps_its_outline_and_depth():
-    scene = empty(Camera(hfov=math.radians(2)))
+    scene = empty(Camera(y=0.0, hfov=math.radians(2)))
     scene.thing("ball").ball((0.0, 0.0, 60.0), 0.3, GREY)
     frames, _ = look(scene)
     d = rays(frames, 48, 64)

@@ -25,7 +25,7 @@ def hand_scene() -> Scene:
     scene.thing("wall").box((0, 2.0, 9), (8, 2.0, 0.3), GREY, yaw=0.2)
     scene.thing("box").box((-1.2, 0.5, 4), (0.5, 0.5, 0.7), GREY, yaw=0.7, roll=0.2)
     scene.thing("ball").ball((0.9, 0.7, 3.5), 0.7, GREY)
-    scene.thing("tree").ball((2.2, 1.5, 6), (0.6, 1.2, 0.8), GREY, yaw=0.5)
+    scene.thing("tree").ball((2.2, 1.5, 6), 0.8, GREY)
     scene.thing("pole").tube((-0.1, 1.0, 5.5), 0.25, 1.0, GREY, pitch=0.2)
     return scene
 

@@ -15,7 +15,7 @@ from torch import Tensor
 from visiongen.errors import MissingDataError
 from visiongen.world.maths import take, unit
 from visiongen.world.noise import noise
-from visiongen.world.textures import Patch, Surface, blend, lit
+from visiongen.world.patch import Patch, Surface, blend, lit
 
 HELD_OUT = (
     "chess_king_black", "flighthelmet_LeatherPartsMat", "grass001", "rock023", "terrazzo019",

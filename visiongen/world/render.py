@@ -32,6 +32,8 @@ BUILDERS: dict[str, Callable[[Scene], None]] = {
     "street": build_street, "room": build_room, "tabletop": build_tabletop,
 }  # fmt: skip
 KINDS = ("room", "street", "tabletop", "mixed", "wall")
+GROUP_PIXELS = {"cpu": 1 << 18, "gpu": 1 << 24}
+"""Pixels traced at once: what a processor's cache, or a GPU's memory, takes."""
 
 
 @dataclass
@@ -117,8 +119,7 @@ def trace(
 
     Works in groups of frames that fit the processor's cache (or, on a GPU, its memory).
     """
-    pixels = (1 << 18) if device == "cpu" else (1 << 24)
-    group = max(1, pixels // (height * width))
+    group = max(1, GROUP_PIXELS["cpu" if device == "cpu" else "gpu"] // (height * width))
     loaded = load_materials(materials, device)
     parts = [
         _trace_group(scenes[start : start + group], height, width, device, loaded)

@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 
 from visiongen.world.maths import dot, take, unit
+from visiongen.world.patch import Surface
 from visiongen.world.shadows import SUN_DISTANCE
 from visiongen.world.sky import Lights, sky_radiance
 from visiongen.world.surface import Hits
-from visiongen.world.textures import Surface
 
 
 def ggx(surface: Surface, view: Tensor, light: Tensor) -> Tensor:

@@ -6,7 +6,8 @@ import math
 
 from visiongen.world import furniture
 from visiongen.world.palette import daylight
-from visiongen.world.room import camera, floor_look, indoor_light, shell
+from visiongen.world.room import camera, indoor_light
+from visiongen.world.room_parts import floor_look, shell
 from visiongen.world.scene import Camera, Lens, Scene
 from visiongen.world.smallthings import scatter
 
