@@ -198,3 +198,21 @@ def test_gpu_gives_the_same_answers():
     cpu, gpu = render("street", [3, 4], 64, 96), render("street", [3, 4], 64, 96, device="cuda")
     close = (cpu.depth - gpu.depth.cpu()).abs() < 1e-3 * cpu.depth
     assert (close | ~cpu.valid).float().mean() > 0.999
+
+
+@pytest.mark.parametrize(
+    "kind, valid, depth, things",
+    [
+        ("street", (2376, 2031, 2427), (8.402, 8.070, 6.818), (49, 46, 47)),
+        ("room", (3072, 3072, 3072), (3.226, 2.981, 4.875), (26, 48, 25)),
+        ("tabletop", (3072, 3072, 3072), (1.082, 1.012, 1.107), (11, 10, 15)),
+    ],
+)
+def test_the_scenes_are_frozen(kind, valid, depth, things):
+    """The shipped weights and the world benchmarks hold for these scenes: seeds keep their frames."""
+    frames = render(kind, [0, 1, 2], 48, 64)
+    for index in range(3):
+        mask = frames.valid[index]
+        assert abs(int(mask.sum()) - valid[index]) <= 6
+        assert float(frames.depth[index][mask].median()) == pytest.approx(depth[index], rel=0.01)
+        assert abs(len(frames.instance[index].unique()) - things[index]) <= 2
