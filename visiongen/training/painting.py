@@ -1,6 +1,6 @@
 """What the painter learns from a batch: draft, causal picture, legend pointer.
 
-The causal branch reads its own past. In half of the samples a random share of that past is replaced
+The causal branch reads its own past. In most of the samples a random share of that past is replaced
 by the draft's guesses (as DepthART, arXiv 2409.15010, trains on the model's own predictions): at
 inference the past is never the truth, and a painter that shrugs off small errors of the draft is
 also the one whose draft survives verification.
@@ -27,7 +27,8 @@ class Painting(nn.Module):
 
     ``tokenizer`` is a weights file, or None for an untrained ``nano`` tokenizer (tests).
     ``band`` is the largest number of tokens the causal branch sees at once: on bigger maps it is
-    taught on a random band of rows, the draft always on the whole map.
+    taught on a random band of rows, the draft always on the whole map. ``clean`` is the share of
+    samples whose past is the truth alone.
     """
 
     tokenizer: ImageTokenizer
@@ -39,6 +40,7 @@ class Painting(nn.Module):
         band: int = 400,
         value_weight: float = 0.3,
         pointer_weight: float = 0.5,
+        clean: float = 0.5,
     ) -> None:
         super().__init__()
         frozen = trained_model(tokenizer) if tokenizer else ImageTokenizer(TokenizerConfig.preset("nano"))
@@ -46,7 +48,8 @@ class Painting(nn.Module):
         object.__setattr__(self, "tokenizer", frozen.eval().requires_grad_(False))
         self.painter = Painter(PainterConfig.preset(preset, self.tokenizer.levels))
         self.painter.palette = self._palette
-        self.band, self.value_weight, self.pointer_weight = band, value_weight, pointer_weight
+        self.band, self.clean = band, clean
+        self.value_weight, self.pointer_weight = value_weight, pointer_weight
 
     def _apply(self, fn: Any, recurse: bool = True) -> Painting:
         self.tokenizer._apply(fn)
@@ -99,7 +102,8 @@ class Painting(nn.Module):
 
     def _noisy_past(self, tokens: Tensor, condition: Condition, batch: dict[str, Any]) -> Tensor:
         guess = condition.draft_logits.detach().argmax(-1).view_as(tokens)
-        share = torch.rand(len(tokens), 1, 1, 1, device=tokens.device) * 2 - 1  # half stay clean
+        share = torch.rand(len(tokens), 1, 1, 1, device=tokens.device)
+        share = share * (torch.rand_like(share) >= self.clean)
         blank = batch["photo_blank"][batch["photo_index"]].view(-1, 1, 1, 1)
         swap = torch.rand(tokens.shape[:3], device=tokens.device)[..., None] < share
         return torch.where(swap & ~blank, guess, tokens)
