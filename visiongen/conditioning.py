@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from visiongen.blocks import rope_table, signed_rope
@@ -54,6 +55,41 @@ class Condition:
             None if self.there is None else self.there[rows],
             self.grid,
         )
+
+    @staticmethod
+    def join(parts: list[Condition]) -> Condition:
+        """Conditions of one grid as one batch; shorter prefixes are padded and masked."""
+        if len(parts) == 1:
+            return parts[0]
+        sizes = [part.prefix[0][0].shape[2] for part in parts]
+        size, entries = max(sizes), max(part.pointer.shape[-1] for part in parts)
+        there = [
+            F.pad(
+                torch.ones_like(k[:, 0, :, 0], dtype=torch.bool) if p.there is None else p.there,
+                (0, size - n),
+            )
+            for p, n, k in zip(parts, sizes, [part.prefix[0][0] for part in parts], strict=True)
+        ]
+        padded = torch.cat(there)
+        return Condition(
+            torch.cat([p.aligned for p in parts]),
+            torch.cat([p.draft_logits for p in parts]),
+            torch.cat([F.pad(p.pointer, (0, entries - p.pointer.shape[-1]), value=-1e4) for p in parts]),
+            [
+                (
+                    torch.cat([_lengthen(p.prefix[i][0], size) for p in parts]),
+                    torch.cat([_lengthen(p.prefix[i][1], size) for p in parts]),
+                )
+                for i in range(len(parts[0].prefix))
+            ],
+            None if bool(padded.all()) else padded,
+            parts[0].grid,
+        )
+
+
+def _lengthen(keys: Tensor, size: int) -> Tensor:
+    """(B, KV, S, hd) with zeros behind, up to ``size`` places."""
+    return F.pad(keys, (0, 0, 0, size - keys.shape[2]))
 
 
 class Cache:

@@ -44,6 +44,7 @@ class PainterConfig:
     photo_blocks: int = 4  # bidirectional blocks on the photo at 16 px
     draft_blocks: int = 2  # bidirectional blocks over prompt and map positions
     causal_blocks: int = 3  # causal blocks over the map tokens
+    trust: float = 0.0  # nats a token must gain to overrule the draft's (decoding/board.py, choose)
 
     @classmethod
     def preset(cls, name: str, levels: tuple[int, ...] = (8,) * 12) -> PainterConfig:

@@ -56,6 +56,7 @@ class Sampler:
     top_k: int | None = None
     top_p: float | None = None
     window: int | None = None  # tokens a verifying pass; None: the backbone's choice
+    trust: float | None = None  # nats to overrule the draft; None: the weights' own, 0: never keep it
 
     def __post_init__(self) -> None:
         if self.mode not in MODES:
@@ -66,6 +67,8 @@ class Sampler:
             raise UsageError(f"top_k {self.top_k!r}: give at least 1, or None for no limit")
         if self.top_p is not None and not 0 < self.top_p <= 1:
             raise UsageError(f"top_p {self.top_p!r}: give a number in (0, 1], or None")
+        if self.trust is not None and not self.trust >= 0:
+            raise UsageError(f"trust {self.trust!r}: give a number of nats from 0, or None")
         if self.window is not None and self.window < 1:
             raise UsageError(f"window {self.window!r}: give at least 1 token, or None")
 

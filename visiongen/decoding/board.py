@@ -20,7 +20,8 @@ class Board:
     done    int64 (B,), on the CPU: positions below it will not change any more
     passes  int64 (B,), on the CPU: transformer passes spent on each picture
     settled int64 (B,), on the CPU: near-ties that the canonical pass decided
-    draft   int64 (B, N, C): the first guess, kept to count its hits; None where there was none
+    draft   int64 (B, N, C): the first guess
+    trust   nats: what the causal picture must gain to overrule the draft's token, see ``choose``
     """
 
     line: Tensor
@@ -28,10 +29,11 @@ class Board:
     done: Tensor
     passes: Tensor
     settled: Tensor
-    draft: Tensor | None
+    draft: Tensor
+    trust: float = 0.0
 
     @classmethod
-    def from_draft(cls, draft_logits: Tensor) -> Board:
+    def from_draft(cls, draft_logits: Tensor, trust: float = 0.0) -> Board:
         """Start from the draft head's logits (B, N, C, L); every position is still open."""
         logits = draft_logits.float().clone()
         draft = logits.argmax(-1)
@@ -39,7 +41,7 @@ class Board:
         line = torch.full((batch, length + 1, channels), BOS, device=draft.device)
         line[:, 1:] = draft
         zeros = torch.zeros(batch, dtype=torch.int64)
-        return cls(line, logits, zeros, zeros.clone(), zeros.clone(), draft)
+        return cls(line, logits, zeros, zeros.clone(), zeros.clone(), draft, trust)
 
     @property
     def tokens(self) -> Tensor:
@@ -53,14 +55,14 @@ class Board:
 
     def take(self, rows: Tensor) -> Board:
         """A copy of some rows of the batch."""
-        draft = None if self.draft is None else self.draft[rows]
         return Board(
             self.line[rows],
             self.logits[rows],
             self.done[rows.cpu()],
             self.passes[rows.cpu()],
             self.settled[rows.cpu()],
-            draft,
+            self.draft[rows],
+            self.trust,
         )
 
     def put(self, rows: Tensor, other: Board) -> None:
@@ -71,8 +73,6 @@ class Board:
 
     def draft_hits(self) -> Tensor:
         """(B,) tokens, all channels right, for which the draft already had the final answer."""
-        if self.draft is None:
-            return torch.zeros_like(self.done)
         return (self.draft == self.tokens).all(-1).sum(-1).cpu()
 
     def confidence(self) -> Tensor:
@@ -81,6 +81,35 @@ class Board:
         return (chosen - self.logits.logsumexp(-1)).exp().mean(-1)
 
     def margin(self) -> Tensor:
-        """float32 (B, N): the smallest gap between the best and second best logit of a channel."""
+        """float32 (B, N): how far a logit must move before another token is chosen.
+
+        Between the two best levels of a channel where the causal picture chose; a channel's share
+        of the distance to ``trust`` where the draft was kept, and the smaller of both otherwise.
+        """
         best = self.logits.topk(2, dim=-1).values
-        return (best[..., 0] - best[..., 1]).amin(-1)
+        margin = (best[..., 0] - best[..., 1]).amin(-1)
+        if not self.trust:
+            return margin
+        gain = _gain(best[..., 0], self.logits, self.draft)
+        rest = (gain - self.trust).abs() / self.logits.shape[2]
+        return torch.where(gain <= self.trust, rest, torch.minimum(rest, margin))
+
+
+def choose(logits: Tensor, draft: Tensor, trust: float) -> Tensor:
+    """The greedy token (..., C) from logits (..., C, L): the one rule of every deterministic mode.
+
+    The most probable level of every channel (the lowest of equals), unless the draft's token is
+    less probable by at most ``trust`` nats, summed over the channels: then the draft's token. A
+    painter trained on true pasts is too sure of its own: small errors of the past grow along the
+    picture. ``trust`` keeps the draft, which has none, where the past brings little evidence.
+    """
+    best, token = logits.max(-1)
+    if not trust:
+        return token
+    keep = _gain(best, logits, draft) <= trust
+    return torch.where(keep[..., None], draft, token)
+
+
+def _gain(best: Tensor, logits: Tensor, draft: Tensor) -> Tensor:
+    """Nats (...): log-probability of the best token minus that of the draft's."""
+    return (best - logits.gather(-1, draft[..., None]).squeeze(-1)).sum(-1)

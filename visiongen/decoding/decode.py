@@ -26,8 +26,12 @@ def decode(painter: Any, photo: Any, prompts: Sequence[Prompt], sampler: Sampler
     ``photo`` is a prefix of batch ``len(prompts)`` (``PhotoPrefix.expand`` shares one). The first
     board is the draft with nothing done, the last has every position done (mode draft: one board).
     """
-    cond = painter.condition(photo, list(prompts))
-    board = Board.from_draft(cond.draft_logits)
+    # one by one: a picture's draft must not depend on its batch, not even in the last bit
+    rows = [torch.tensor([i], device=photo.features.device) for i in range(len(prompts))]
+    conds = [painter.condition(photo.select(i), [p]) for i, p in zip(rows, prompts, strict=True)]
+    cond = conds[0].join(conds)
+    trust = painter.config.trust if sampler.trust is None else sampler.trust
+    board = Board.from_draft(cond.draft_logits, trust)
     if sampler.mode != "draft":
         yield board
     for step in _order(painter, cond, board, prompts, sampler):
@@ -35,13 +39,10 @@ def decode(painter: Any, photo: Any, prompts: Sequence[Prompt], sampler: Sampler
             yield step
     if sampler.mode in ("verified", "sequential") and cond.aligned.dtype == torch.float32:
 
-        def alone(i: int) -> Any:
-            return painter.condition(photo.select(torch.tensor([i])), [prompts[i]])
-
         def again(one: Any, part: Board, start: int) -> Iterator[Board]:
             return _greedy(painter, one, part, sampler, start)
 
-        settle(painter, alone, board, again)
+        settle(painter, conds.__getitem__, board, again)
     yield board
 
 

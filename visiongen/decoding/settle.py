@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from visiongen.decoding.board import Board
+from visiongen.decoding.board import Board, choose
 
 MARGIN = 1e-4  # logits closer than this are a near-tie
 BLOCK = 64  # tokens a canonical pass
@@ -69,7 +69,7 @@ def _settle_one(referee: Referee, part: Board, again: Callable[[Any, Board, int]
         if not len(near):
             return
         place += int(near[0])
-        token = referee.logits(part.line, place).argmax(-1)
+        token = choose(referee.logits(part.line, place), part.draft[0, place], part.trust)
         part.settled += 1
         changed = not torch.equal(token, part.line[0, place + 1])
         part.line[0, place + 1] = token

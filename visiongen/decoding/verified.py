@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from visiongen.decoding.board import Board
+from visiongen.decoding.board import Board, choose
 
 
 @torch.inference_mode()
@@ -57,7 +57,7 @@ def _advance(painter: Any, cond: Any, cache: Any, board: Board, window: int) -> 
 def _common(painter: Any, cond: Any, cache: Any, board: Board, first: int, size: int) -> None:
     inputs = board.line[:, first : first + size]
     logits = painter.window(cond, cache, inputs, first)
-    guess = logits.argmax(-1)
+    guess = choose(logits, board.draft[:, first : first + size], board.trust)
     old = board.line[:, first + 1 : first + 1 + size]
     fresh = torch.arange(first, first + size) >= board.done[:, None]  # (B, T)
     agree = (old == guess).all(-1).cpu() | ~fresh
@@ -79,7 +79,7 @@ def _ragged(painter: Any, cond: Any, cache: Any, board: Board, first: Tensor, si
     fresh = places >= board.done[:, None]
     place = places.to(device)
     logits = painter.window(cond, cache, board.line[row, place], first.to(device))
-    guess, old = logits.argmax(-1), board.line[row, place + 1]
+    guess, old = choose(logits, board.draft[row, place], board.trust), board.line[row, place + 1]
     agree = (old == guess).all(-1).cpu() | ~fresh
     keep = fresh.to(device)[..., None]
     board.line[row, place + 1] = torch.where(keep, guess, old)
