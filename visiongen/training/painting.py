@@ -82,7 +82,7 @@ class Painting(nn.Module):
             "causal": float(causal.detach()),
             "value": float(value.detach()),
         }
-        pointer = _pointer_loss(condition.pointer, batch["labels"])
+        pointer = pointer_loss(condition.pointer, batch["labels"])
         if pointer is not None:
             total = total + self.pointer_weight * pointer
             logs["pointer"] = float(pointer.detach())
@@ -122,7 +122,7 @@ def _cross_entropy(logits: Tensor, tokens: Tensor, weight: Tensor) -> Tensor:
     return (loss * weight).sum() / weight.sum().clamp(min=1)
 
 
-def _pointer_loss(pointer: Tensor, labels: Tensor) -> Tensor | None:
+def pointer_loss(pointer: Tensor, labels: Tensor) -> Tensor | None:
     """Cross-entropy of the legend pointer against the label of every 2 x 2 pixel cell."""
     batch, height, width = labels.shape
     cell = 8 // SUB

@@ -1,0 +1,81 @@
+"""A cheap first lesson for the painter's trunk: read photos, paint nothing.
+
+Painting costs ten times what looking costs: most of a step goes into tokens. So the trunk first
+learns, at ten times the photos a second, what the maps will need: which legend entry each 2 x 2 pixel
+cell is (through the painter's own legend pointer), how far it is and which way it faces. The two
+extra heads are thrown away; the painter goes on from the trunk.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from visiongen.training.painting import pointer_loss
+from visiongen.transformer import SUB, Painter, PainterConfig
+
+CELLS = SUB * SUB
+
+
+class TrunkReading(nn.Module):
+    """The painter with two throw-away heads; its tensors are named as in ``Painting``."""
+
+    def __init__(self, preset: str = "tiny", levels: tuple[int, ...] = (8,) * 12) -> None:
+        super().__init__()
+        self.painter = Painter(PainterConfig.preset(preset, tuple(levels)))
+        dim = self.painter.config.dim
+        self.depth = nn.Linear(dim, CELLS)  # ln(metres) of each cell
+        self.normals = nn.Linear(dim, 3 * CELLS)
+
+    def loss(self, batch: dict[str, Any]) -> tuple[Tensor, dict[str, float]]:
+        """Sum of what there is truth for: ``pointer`` (nats), ``depth`` (L1 of ln), ``normals`` (1 - cos)."""
+        features, _, _ = self.painter.trunk(batch["photo"])
+        features = features.flatten(2).transpose(1, 2)
+        grid = (batch["photo"].shape[-2] // 8, batch["photo"].shape[-1] // 8)
+        parts: dict[str, Tensor] = {}
+        rows = [i for i, p in enumerate(batch["prompts"]) if p.task == "semantic"]
+        if rows:
+            index = batch["photo_index"][rows]
+            legends = [batch["prompts"][i].legend.names for i in rows]
+            pointer = pointer_loss(self._point(features[index], legends), batch["labels"][rows])
+            if pointer is not None:
+                parts["pointer"] = pointer
+        if "depth" in batch:
+            parts["depth"] = _depth_loss(self.depth(features), _cells(batch["depth"][..., None], grid))
+        if "normals" in batch:
+            parts["normals"] = _normals_loss(self.normals(features), _cells(batch["normals"], grid))
+        total = sum(parts.values(), features.sum() * 0.0)
+        return total, {name: float(value.detach()) for name, value in parts.items()}
+
+    def _point(self, x: Tensor, legends: list[tuple[str, ...]]) -> Tensor:
+        """Legend attention (B, N, CELLS, 1 + K) straight from the trunk's features."""
+        most = max(len(names) for names in legends)
+        padded = [name for names in legends for name in [*names, *[""] * (most - len(names))]]
+        names = self.painter.prompt.text(padded).unflatten(0, (len(legends), most))
+        there = torch.tensor([[j <= len(n) for j in range(most + 1)] for n in legends], device=x.device)
+        codes = x.new_zeros(len(legends), most, self.painter.channels)
+        return self.painter._point(x, names, codes.float(), there)[1]
+
+
+def _cells(values: Tensor, grid: tuple[int, int]) -> Tensor:
+    """(P, H, W, C) -> the first pixel of every cell, (P, N, CELLS, C)."""
+    cell = 8 // SUB
+    small = values[:, ::cell, ::cell]
+    shape = (len(values), grid[0], SUB, grid[1], SUB, values.shape[-1])
+    return small.view(shape).permute(0, 1, 3, 2, 4, 5).flatten(3, 4).flatten(1, 2)
+
+
+def _depth_loss(logs: Tensor, metres: Tensor) -> Tensor:
+    there = torch.isfinite(metres[..., 0]) & (metres[..., 0] > 0)
+    goal = torch.where(there, metres[..., 0], 1.0).log()
+    return ((logs.float() - goal).abs() * there).sum() / there.sum().clamp(min=1)
+
+
+def _normals_loss(flat: Tensor, truth: Tensor) -> Tensor:
+    there = truth.norm(dim=-1) > 0.5
+    guess = F.normalize(flat.float().unflatten(-1, (CELLS, 3)), dim=-1)
+    cosine = (guess * torch.nan_to_num(truth)).sum(-1)
+    return ((1 - cosine) * there).sum() / there.sum().clamp(min=1)
