@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.decoding.conftest import HashCondition, HashPainter
-from visiongen.decoding.board import Board
+from visiongen.decoding.board import Board, choose
 from visiongen.decoding.sequential import sequential
 from visiongen.decoding.verified import _frontier, verified
 
@@ -21,8 +21,8 @@ def condition(batch: int, grid: tuple[int, int], channels: int, seed: int) -> Ha
     return HashCondition(draft, salt, grid, torch.zeros(batch, length, 1))
 
 
-def run(order, painter, cond, *args) -> Board:
-    board = Board.from_draft(cond.draft_logits)
+def run(order, painter, cond, *args, trust=0.0) -> Board:
+    board = Board.from_draft(cond.draft_logits, trust)
     for _ in order(painter, cond, board, *args):
         pass
     return board
@@ -35,12 +35,14 @@ def run(order, painter, cond, *args) -> Board:
     cols=st.integers(1, 5),
     channels=st.integers(1, 2),
     window=st.integers(1, 24),
+    trust=st.sampled_from([0.0, 1.0]),
     seed=st.integers(0, 10**6),
 )
-def test_verified_equals_sequential(batch, rows, cols, channels, window, seed) -> None:
+def test_verified_equals_sequential(batch, rows, cols, channels, window, trust, seed) -> None:
+    """``trust`` 1 keeps a draft token that is wrong in one channel (HashPainter's logits are 0 or 1)."""
     cond = condition(batch, (rows, cols), channels, seed)
-    one = run(sequential, HashPainter(), cond)
-    many = run(verified, HashPainter(), cond, window)
+    one = run(sequential, HashPainter(), cond, trust=trust)
+    many = run(verified, HashPainter(), cond, window, trust=trust)
     assert torch.equal(one.tokens, many.tokens)
     assert torch.equal(one.logits, many.logits)
     assert (many.passes <= rows * cols).all() and (many.passes >= -(-rows * cols // window)).all()
@@ -87,3 +89,24 @@ def test_finished_pictures_leave_the_batch() -> None:
 def test_frontier_keeps_the_agreeing_prefix_and_the_correction(agree, expected) -> None:
     got = _frontier(torch.tensor([agree], dtype=torch.bool), torch.tensor([10]))
     assert got.tolist() == [expected]
+
+
+def test_choose_keeps_the_draft_below_its_trust() -> None:
+    logits = torch.tensor([[[0.0, 2.0, 1.0], [0.5, 0.0, 0.0]]])  # (1, 2 channels, 3 levels)
+    best, draft = torch.tensor([[1, 0]]), torch.tensor([[2, 1]])  # the draft loses 1 + 0.5 nats
+    assert torch.equal(choose(logits, draft, 0.0), best)
+    assert torch.equal(choose(logits, draft, 1.4), best)
+    assert torch.equal(choose(logits, draft, 1.5), draft)
+    assert choose(torch.zeros(1, 2, 3), draft, 0.0).tolist() == [[0, 0]]  # the lowest of equals
+
+
+@pytest.mark.parametrize(
+    ("trust", "expected"),
+    [(0.0, 0.25), (1.0, 0.25), (1.4, 0.05), (1.9, 0.2)],
+)
+def test_margin_is_the_distance_to_another_choice(trust, expected) -> None:
+    """Draft loses 1.25 + 0.25 = 1.5 nats; the nearest rival level is 0.25 away; two channels."""
+    logits = torch.tensor([[[[0.0, 2.0, 0.75], [0.5, 0.25, 0.0]]]])
+    board = Board.from_draft(logits, trust)
+    board.draft = torch.tensor([[[2, 1]]])
+    assert board.margin().item() == pytest.approx(expected)

@@ -30,9 +30,10 @@ def photos(batch: int, seed: int, height: int = 40, width: int = 56) -> torch.Te
     batch=st.sampled_from([1, 8]),
     window=st.integers(2, 40),
     doubt=st.sampled_from([0.03, 0.3, 1.0]),
+    trust=st.sampled_from([0.0, 2.0, 8.0]),
     which=st.lists(st.integers(0, 3), min_size=8, max_size=8),
 )
-def test_verified_equals_sequential(prompts, seed, batch, window, doubt, which) -> None:
+def test_verified_equals_sequential(prompts, seed, batch, window, doubt, trust, which) -> None:
     """``doubt`` scales what the past adds to the draft: from nearly all hits to hardly any."""
     backbone = EmbeddedBackbone.random("nano", seed)
     painter = backbone.painter
@@ -40,11 +41,14 @@ def test_verified_equals_sequential(prompts, seed, batch, window, doubt, which) 
         painter.head.weight.mul_(doubt)
         prefix = painter.encode_photo(photos(batch, seed))
     asked = [prompts[i] for i in which[:batch]]
-    one = decode_all(painter, prefix, asked, Sampler("sequential"))
-    many = decode_all(painter, prefix, asked, Sampler("verified", window=window))
+    one = decode_all(painter, prefix, asked, Sampler("sequential", trust=trust))
+    many = decode_all(painter, prefix, asked, Sampler("verified", window=window, trust=trust))
     assert torch.equal(one.tokens, many.tokens)
     torch.testing.assert_close(one.confidence(), many.confidence(), atol=1e-4, rtol=1e-4)
     assert (many.passes < one.passes).all()
+    if batch > 1:  # and alone
+        alone = decode_all(painter, prefix.select(torch.tensor([3])), asked[3:4], Sampler(trust=trust))
+        assert torch.equal(alone.tokens, one.tokens[3:4])
 
 
 @pytest.mark.parametrize("mode", ["verified", "sequential", "draft"])
