@@ -7,7 +7,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
-# One thread a process is fastest for models this small on few cores; override at will.
+# Extra words for pytest, such as PYTEST_ARGS="-x tests/tasks".
 PYTEST_ARGS ?=
 
 .PHONY: help demo test check lint types pictures clean
@@ -33,17 +33,18 @@ types: $(VENV)/.installed-dev
 pictures: $(VENV)/.installed
 	$(BIN)/python docs/make_pictures.py
 
-$(BIN)/python:
+$(VENV)/.created:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
 	  { echo "visiongen needs Python 3.10 or newer; $(PYTHON) is not. Try: make PYTHON=python3.12" >&2; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv --clear $(VENV)
+	@touch $@
 
-$(VENV)/.installed: setup.cfg pyproject.toml | $(BIN)/python
+$(VENV)/.installed: setup.cfg pyproject.toml | $(VENV)/.created
 	@echo "installing visiongen into $(VENV) (once; torch is large, this takes a few minutes)"
 	$(PIP) -e .
 	@touch $@
 
-$(VENV)/.installed-dev: setup.cfg pyproject.toml | $(BIN)/python
+$(VENV)/.installed-dev: setup.cfg pyproject.toml | $(VENV)/.created
 	@echo "installing visiongen and its test tools into $(VENV) (once; torch is large, this takes a few minutes)"
 	$(PIP) -e '.[dev]'
 	@touch $@ $(VENV)/.installed

@@ -116,6 +116,7 @@ class Task(ABC):
     name: ClassVar[str]
     text: ClassVar[str]
     reverse_text: ClassVar[str]
+    long_side: ClassVar[int] = 320  # pixels at which photos are painted unless the caller says
     uses_legend: ClassVar[bool] = False
     prediction: ClassVar[type[Prediction]]
 

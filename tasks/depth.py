@@ -73,6 +73,8 @@ class Depth(Task):
     name: ClassVar[str] = "depth"
     text: ClassVar[str] = "depth in metres"
     reverse_text: ClassVar[str] = "photo from depth"
+    # The size painted in training: how large things look is what their distance is read from.
+    long_side: ClassVar[int] = 160
     prediction: ClassVar[type[Prediction]] = DepthPrediction
 
     def prompt(self, legend: Legend | None = None) -> Prompt:

@@ -51,6 +51,7 @@ class Normals(Task):
     name: ClassVar[str] = "normals"
     text: ClassVar[str] = "surface normals"
     reverse_text: ClassVar[str] = "photo from normals"
+    long_side: ClassVar[int] = 160
     prediction: ClassVar[type[Prediction]] = NormalsPrediction
 
     def codec(self, legend: Legend | None = None, **options: Any) -> Codec:

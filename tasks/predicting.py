@@ -33,7 +33,7 @@ def predict_many(
     mode: str = "verified",
     seed: int = 0,
     backbone: Backbone | None = None,
-    long_side: int = 320,
+    long_side: int | None = None,
     tile: bool | int = False,
     photo_name: str | None = None,
     **options: Any,
@@ -41,8 +41,9 @@ def predict_many(
     """Predict several tasks; the photo is read once and the maps are painted as one batch.
 
     ``photo``: a path, or uint8 RGB (H, W, 3). ``legend`` (or "road=#804080,...") is for tasks that
-    take one. ``long_side``: pixels at which the photo is painted. ``tile``: True paints the photo
-    at its own size in tiles of ``long_side``; a number sets the whole's longer side instead.
+    take one. ``long_side``: pixels at which the photo is painted, by default each task's own; tasks
+    painted at one size share the reading. ``tile``: True paints the photo at its own size in tiles
+    of ``long_side``; a number sets the whole's longer side instead.
     ``options``: temperature, top_k, top_p, window for the sampler, or options of a task
     (``relative``, ``unknown_distance``). Bad options raise UsageError, bad photos InputError.
     """
@@ -55,18 +56,31 @@ def predict_many(
         photo = read_image(photo)
     photo = check_photo(photo, photo_name or "photo")
     painter = backbone or default_backbone()
-    if tile:
-        from visiongen.tasks.tiles import predict_tiles
+    results: list[Prediction] = [None] * len(wanted)  # type: ignore[list-item]
+    for size, chosen in _by_size(wanted, long_side).items():
+        group, asked = [wanted[i] for i in chosen], [prompts[i] for i in chosen]
+        if tile:
+            from visiongen.tasks.tiles import predict_tiles
 
-        side = None if tile is True else int(tile)
-        results = predict_tiles(wanted, prompts, photo, painter, sampler, long_side, side, photo_name)
-    else:
-        results = _whole(wanted, prompts, photo, painter, sampler, long_side, photo_name)
+            side = None if tile is True else int(tile)
+            found = predict_tiles(group, asked, photo, painter, sampler, size, side, photo_name)
+        else:
+            found = _whole(group, asked, photo, painter, sampler, size, photo_name)
+        for i, result in zip(chosen, found, strict=True):
+            results[i] = result
     record = painter.weights
     for result in results:
         result.weights = {"name": record.name, "sha256": record.sha256} if record else None
         result.sample = {"mode": mode, "seed": seed} | sampling
     return results
+
+
+def _by_size(tasks: Sequence[Task], long_side: int | None) -> dict[int, list[int]]:
+    """Longer side in pixels -> positions of the tasks that are painted at it."""
+    groups: dict[int, list[int]] = {}
+    for position, task in enumerate(tasks):
+        groups.setdefault(task.long_side if long_side is None else long_side, []).append(position)
+    return groups
 
 
 def _whole(

@@ -53,6 +53,7 @@ class Semantic(Task):
     name: ClassVar[str] = "semantic"
     text: ClassVar[str] = "segment"
     reverse_text: ClassVar[str] = "photo from segment"
+    long_side: ClassVar[int] = 384
     uses_legend: ClassVar[bool] = True
     prediction: ClassVar[type[Prediction]] = SemanticPrediction
 

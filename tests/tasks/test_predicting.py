@@ -8,6 +8,7 @@ from PIL import Image
 
 from visiongen.errors import InputError, UsageError
 from visiongen.prompt import Legend
+from visiongen.registry import TASKS
 from visiongen.tasks import predict, predict_many
 from visiongen.tasks.depth import Depth
 from visiongen.tasks.semantic import DEFAULT_LEGEND
@@ -104,3 +105,13 @@ def test_known_labels_come_back(known_backbone) -> None:
     assert set(np.unique(np.isinf(result.labels))) == {False, True}
     relative = result.relative()  # type: ignore[attr-defined]
     assert (relative[:31] == 0).all() and relative.min() >= 0 and relative.max() <= 1
+
+
+def test_each_task_is_painted_at_its_own_size_unless_told(known_backbone) -> None:
+    backbone = known_backbone()
+    names = ["depth", "semantic", "normals"]
+    sizes = {p.task: max(p.geometry.work_size) for p in predict_many(names, PHOTO, backbone=backbone)}
+    assert sizes == {name: TASKS.get(name).long_side for name in names}
+    assert len(set(sizes.values())) > 1
+    told = predict_many(names, PHOTO, backbone=backbone, long_side=96)
+    assert [p.task for p in told] == names and {max(p.geometry.work_size) for p in told} == {96}

@@ -26,7 +26,8 @@ ModeName = Annotated[
 ]
 Seed = Annotated[int, typer.Option("--seed", help="Seed of --mode sample.")]
 LongSide = Annotated[
-    int, typer.Option("--long-side", metavar="PIXELS", help="Longer side of the painted map.")
+    int | None,
+    typer.Option("--long-side", metavar="PIXELS", help="Longer side painted; default: the task's own."),
 ]
 WeightsName = Annotated[
     str, typer.Option("--weights", metavar="NAME|FOLDER", help="Weights to paint with; see `weights ls`.")

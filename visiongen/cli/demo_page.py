@@ -65,7 +65,7 @@ def _example(example: Example, backbone: Backbone, rows: list[list[str]]) -> str
     seconds = time.perf_counter() - started
     parts = [
         f'<section class="card"><h2>{escape(example.name)}</h2><p class="soft">{escape(example.about)} '
-        f"Three tasks over one reading of the photo: {seconds:.1f} s.</p>"
+        f"Three tasks: {seconds:.1f} s.</p>"
     ]
     for prediction in found:
         parts.append(_task_row(example, prediction))

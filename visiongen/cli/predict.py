@@ -28,7 +28,7 @@ def predict(
     legend: common.LegendText = None,
     mode: common.ModeName = "verified",
     seed: common.Seed = 0,
-    long_side: common.LongSide = 320,
+    long_side: common.LongSide = None,
     tile: Annotated[bool, typer.Option("--tile", help="Paint large photos in overlapping tiles.")] = False,
     relative: Annotated[
         bool, typer.Option("--relative", help="Depth without a unit (affine-invariant) instead of metres.")

@@ -18,7 +18,7 @@ def stream(
     legend: common.LegendText = None,
     mode: common.ModeName = "verified",
     seed: common.Seed = 0,
-    long_side: common.LongSide = 320,
+    long_side: common.LongSide = None,
     weights: common.WeightsName = "tiny",
 ) -> None:
     """Save the canvases as they get better: the draft first, then the picture growing from the top."""
@@ -35,7 +35,7 @@ def stream(
         raise UsageError(f"--legend belongs to the task semantic, not to {task}; leave it out")
     prompt = asked.prompt(Legend.parse(legend)) if legend is not None else asked.prompt()
     photo = read_image(image)
-    geometry = Geometry.fit(photo.shape[:2], long_side)
+    geometry = Geometry.fit(photo.shape[:2], asked.long_side if long_side is None else long_side)
     backbone = common.load_backbone(weights)
     scene = backbone.scene(geometry.apply(photo))
     rows: list[dict[str, Any]] = []
