@@ -1,4 +1,4 @@
-"""The weights that ship: they see more than a blind guess, every greedy mode agrees, and they paint photos."""
+"""The weights that ship: they beat a blind guess, every greedy mode agrees, and they paint photos."""
 
 from __future__ import annotations
 
