@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -47,3 +49,18 @@ def verify(json_target: common.JsonTarget = None) -> None:
     bad = [entry.name for entry, fault in checks if fault]
     if bad:
         raise WeightsError(f"weights {', '.join(bad)}: not as the manifest says; reinstall visiongen")
+
+
+@app.command("pack")
+def pack_run(
+    run: Annotated[Path, typer.Argument(help="Folder of a finished training run.")],
+    name: Annotated[str, typer.Option(help="What --weights will take.")],
+    facts: Annotated[Path, typer.Option(help="TOML: licence, source, training_data, hardware, card.")],
+    into: Annotated[Path | None, typer.Option(help="Folder of the manifest; default: the package's.")] = None,
+    decoder: Annotated[Path | None, typer.Option(help="Tokenizer run whose decoder is used.")] = None,
+    trust: Annotated[float, typer.Option(min=0.0, help="Nats needed to overrule the draft.")] = 0.0,
+) -> None:
+    """Turn a training run into weights with an entry in a manifest."""
+    from visiongen.training.pack import pack, read_facts
+
+    print(pack(run, name, read_facts(facts), into, decoder, trust))

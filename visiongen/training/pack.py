@@ -3,29 +3,47 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
+import torch
 from torch import nn
 
 from visiongen import checkpoint, weights
 from visiongen.backbones.embedded import EmbeddedBackbone
-from visiongen.errors import WeightsError
+from visiongen.errors import UsageError, WeightsError
 from visiongen.files import sha256, write_atomic
+from visiongen.tokenizer import ImageTokenizer
 from visiongen.training.export import PREFIX, SIDECAR, WEIGHTS
 from visiongen.training.painting import Painting
 from visiongen.training.run import trained_model
 
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
 FACTS = ("licence", "source", "training_data", "hardware", "card")
 
 
-def pack(run: str | Path, name: str, facts: Mapping[str, str], folder: Path | None = None) -> Path:
+def pack(
+    run: str | Path,
+    name: str,
+    facts: Mapping[str, str],
+    folder: Path | None = None,
+    decoder: str | Path | None = None,
+    trust: float = 0.0,
+) -> Path:
     """Write ``name`` from the run in folder ``run`` into ``folder`` (the package's weights).
 
     A run of the painter becomes a backbone together with the tokenizer it was trained on; any
     other model becomes a file that carries its recipe. ``facts`` fills the manifest's fields
     licence, source, training_data, hardware and card; WeightsError where one is missing.
+    ``decoder``: a later run of the tokenizer whose decoder is to be used; its encoder must be the
+    painter's, or the tokens would mean something else. ``trust``: nats that greedy decoding asks
+    of the past before it overrules the draft (``visiongen.decoding.board.choose``).
     """
     if missing := [key for key in FACTS if not facts.get(key)]:
         raise WeightsError(f"weights {name!r}: the manifest needs {missing[0]!r}; give it")
@@ -34,6 +52,10 @@ def pack(run: str | Path, name: str, facts: Mapping[str, str], folder: Path | No
     model = trained_model(run)
     file = folder / f"{name}.safetensors"
     kind = "backbone" if isinstance(model, Painting) else "specialist"
+    if decoder is not None:
+        _exchange_decoder(model, decoder)
+    if isinstance(model, Painting):
+        model.painter.config = replace(model.painter.config, trust=trust)
     _save(model, run, name, file)
     entry = weights.Entry(
         name=name,
@@ -46,6 +68,24 @@ def pack(run: str | Path, name: str, facts: Mapping[str, str], folder: Path | No
     )
     _into_manifest(entry, folder)
     return file
+
+
+def read_facts(path: str | Path) -> dict[str, str]:
+    """The manifest's fields from a TOML file; UsageError when it cannot be read."""
+    try:
+        return {key: str(value) for key, value in tomllib.loads(Path(path).read_text()).items()}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UsageError(f"{path}: not a TOML file of facts ({error}); correct it") from None
+
+
+def _exchange_decoder(model: nn.Module, run: str | Path) -> None:
+    other = trained_model(run)
+    if not isinstance(model, Painting) or not isinstance(other, ImageTokenizer):
+        raise WeightsError(f"{run}: only a painter takes a decoder, and only a tokenizer's")
+    ours, theirs = model.tokenizer.encoder.state_dict(), other.encoder.state_dict()
+    if any(not torch.equal(ours[key], theirs.get(key, ours[key] + 1)) for key in ours):
+        raise WeightsError(f"{run}: its encoder is not the painter's; freeze it (lr_scale.encoder = 0)")
+    model.tokenizer.decoder.load_state_dict(other.decoder.state_dict())
 
 
 def _save(model: nn.Module, run: Path, name: str, file: Path) -> None:

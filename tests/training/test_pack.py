@@ -1,0 +1,93 @@
+"""A finished run becomes weights that load, verify and paint the same picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from visiongen import weights
+from visiongen.backbones.base import Sampler
+from visiongen.backbones.embedded import EmbeddedBackbone
+from visiongen.errors import UsageError, WeightsError
+from visiongen.prompt import Prompt
+from visiongen.training.pack import pack, read_facts
+from visiongen.training.recipe import check_recipe
+from visiongen.training.run import build_trainer, trained_model
+
+FACTS = {
+    "licence": "Apache-2.0",
+    "source": "a test",
+    "training_data": "shapes",
+    "hardware": "cpu",
+    "card": "x.md",
+}
+TOKENIZER = {"levels": [8, 8, 8], "widths": [8, 16, 24], "encoder_blocks": 1, "decoder_blocks": 1}
+
+
+def train(out: Path, target: str, options: dict, seed: int = 0, **model: object) -> Path:
+    recipe = check_recipe(
+        {
+            "model": {"target": target, "options": options, **model},
+            "data": [{"source": "shapes", "options": {"size": [32, 32], "batch": 2}}],
+            "optim": {"lr": 1e-3, "lr_scale": {"encoder": 0} if model else {}},
+            "schedule": {"steps": 2, "warmup": 1},
+            "run": {"workers": 0, "seed": seed},
+        }
+    )
+    build_trainer(recipe, out).fit()
+    return out
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    base = tmp_path_factory.mktemp("runs")
+    image = "visiongen.tokenizer:ImageTokenizer"
+    tokenizer = train(base / "tokenizer", image, TOKENIZER)
+    return {
+        "tokenizer": tokenizer,
+        "decoder": train(base / "decoder", image, TOKENIZER, init=str(tokenizer / "weights.safetensors")),
+        "other": train(base / "other", image, TOKENIZER, seed=1),
+        "painter": train(
+            base / "painter",
+            "visiongen.training.painting:Painting",
+            {"preset": "nano", "tokenizer": str(tokenizer)},
+        ),
+    }
+
+
+def test_a_packed_painter_paints_what_the_trained_one_would(runs: dict[str, Path], tmp_path: Path) -> None:
+    pack(runs["painter"], "small", FACTS, tmp_path, trust=0.5)
+    assert [e.name for e in weights.list(tmp_path)] == ["small"]
+    assert weights.verify(tmp_path)[0][1] == ""
+    loaded = EmbeddedBackbone.load(tmp_path / "small.safetensors")
+    assert loaded.painter.config.trust == 0.5
+    trained = trained_model(runs["painter"])
+    for key, value in trained.painter.state_dict().items():  # type: ignore[union-attr]
+        assert torch.equal(loaded.painter.state_dict()[key], value.half().float()), key
+    photo = np.random.default_rng(0).integers(0, 256, (32, 40, 3), dtype=np.uint8)
+    canvas = loaded.scene(photo).paint([Prompt("depth", "depth in metres")], Sampler(mode="draft"))[0]
+    assert canvas.image.shape == photo.shape
+
+
+def test_only_a_decoder_of_the_same_encoder_fits(runs: dict[str, Path], tmp_path: Path) -> None:
+    pack(runs["painter"], "small", FACTS, tmp_path, decoder=runs["decoder"])
+    loaded = EmbeddedBackbone.load(tmp_path / "small.safetensors").tokenizer
+    later = trained_model(runs["decoder"])
+    for key, value in later.decoder.state_dict().items():  # type: ignore[union-attr]
+        assert torch.equal(loaded.decoder.state_dict()[key], value.half().float()), key
+    with pytest.raises(WeightsError, match="encoder is not the painter's"):
+        pack(runs["painter"], "small", FACTS, tmp_path, decoder=runs["other"])
+
+
+def test_packing_again_replaces_and_missing_facts_are_named(runs: dict[str, Path], tmp_path: Path) -> None:
+    pack(runs["painter"], "small", FACTS, tmp_path)
+    pack(runs["painter"], "small", FACTS | {"card": "y.md", "minutes": "3"}, tmp_path)
+    (entry,) = weights.list(tmp_path)
+    assert (entry.card, entry.minutes) == ("y.md", 3.0)
+    with pytest.raises(WeightsError, match="'licence'"):
+        pack(runs["painter"], "small", {}, tmp_path)
+    with pytest.raises(UsageError, match=r"nothing\.toml"):
+        read_facts(tmp_path / "nothing.toml")
