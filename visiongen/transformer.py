@@ -44,7 +44,7 @@ class PainterConfig:
     photo_blocks: int = 4  # bidirectional blocks on the photo at 16 px
     draft_blocks: int = 2  # bidirectional blocks over prompt and map positions
     causal_blocks: int = 3  # causal blocks over the map tokens
-    trust: float = 0.0  # nats a token must gain to overrule the draft's (decoding/board.py, choose)
+    trust: float = 16.0  # nats a token must gain to overrule the draft's (decoding/board.py, choose)
 
     @classmethod
     def preset(cls, name: str, levels: tuple[int, ...] = (8,) * 12) -> PainterConfig:
@@ -53,7 +53,7 @@ class PainterConfig:
         table: dict[str, dict[str, Any]] = {
             "nano": dict(
                 dim=64, heads=2, kv_heads=1, hidden=96, widths=(16, 24, 32),
-                photo_blocks=1, draft_blocks=1, causal_blocks=2,
+                photo_blocks=1, draft_blocks=1, causal_blocks=2, trust=0.0,
             ),
             "tiny": {},
             "small": dict(

@@ -16,7 +16,7 @@ from visiongen.decoding.settle import settle
 from visiongen.decoding.verified import verified
 from visiongen.prompt import Prompt
 
-WINDOW = {"cpu": 32, "cuda": 64}  # tokens a verifying pass; see docs/decoding.md
+WINDOW = {"cpu": 48, "cuda": 64}  # tokens a verifying pass; see docs/decoding.md
 
 
 @torch.inference_mode()
@@ -68,7 +68,7 @@ def _order(
 def _greedy(painter: Any, cond: Any, board: Board, sampler: Sampler, start: int) -> Iterator[Board]:
     if sampler.mode == "sequential":
         return sequential(painter, cond, board, start)
-    window = sampler.window or WINDOW.get(board.line.device.type, 32)
+    window = sampler.window or WINDOW.get(board.line.device.type, 48)
     return verified(painter, cond, board, window, start)
 
 
