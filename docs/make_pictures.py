@@ -58,8 +58,8 @@ def metres(depth: Prediction) -> np.ndarray:
 
 def stream(example: Example, backbone: Backbone) -> np.ndarray:
     """The canvases of one painting: the draft, the picture growing, the final one."""
-    geometry = Geometry.fit(example.photo.shape[:2])
-    prompt = TASKS.get("depth")().prompt()
+    task = TASKS.get("semantic")()
+    geometry, prompt = Geometry.fit(example.photo.shape[:2], task.long_side), task.prompt()
     canvases = list(backbone.scene(geometry.apply(example.photo)).stream(prompt, Sampler()))
     some = [canvases[i] for i in np.unique(np.linspace(0, len(canvases) - 1, 5).round().astype(int))]
     return strip([(f"{c.stats.passes} passes, {c.rows_done} rows final", c.image) for c in some])
