@@ -13,14 +13,20 @@ import torch
 
 from visiongen.backbones.embedded import EmbeddedBackbone
 from visiongen.benchmarks.result import environment
-from visiongen.benchmarks.speed import agreement, rows
+from visiongen.benchmarks.speed import agreement, processes, rows
 from visiongen.errors import DependencyError, UsageError
 from visiongen.image import Geometry
 from visiongen.prompt import Legend, Prompt
 from visiongen.registry import TASKS
 
 SCHEMA = "visiongen.speed/1"
-ROWS = ("verified-vs-sequential", "sequential-vs-transformers", "four-tasks-vs-four-runs", "agreement")
+ROWS = (
+    "verified-vs-sequential",
+    "sequential-vs-transformers",
+    "four-tasks-vs-four-runs",
+    "processes",
+    "agreement",
+)
 SECOND_LEGEND = "ground=#7a4a1e,thing=#3077fb,background=#f9e03e"
 
 
@@ -41,7 +47,8 @@ def run(
         raise UsageError(f"speed row {unknown[0]!r}: choose from {', '.join(ROWS)}")
     if rounds < 1:
         raise UsageError(f"--rounds {rounds}: give at least 1")
-    pictures = [Geometry.fit(p.shape[:2], long_side).apply(p) for p in photos or default_photos()]
+    photos = photos or default_photos()
+    pictures = [Geometry.fit(p.shape[:2], long_side).apply(p) for p in photos]
     prompts = task_prompts()
     done: list[dict[str, Any]] = []
     skipped: dict[str, str] = {}
@@ -59,12 +66,14 @@ def run(
         except DependencyError as error:
             skipped[ROWS[1]] = str(error)
     if ROWS[2] in only:
-        second = TASKS.get("semantic")().prompt(Legend.parse(SECOND_LEGEND))
-        four = [*(prompts[name] for name in ("semantic", "depth", "normals")), second]
+        four = four_prompts()
         for mode, name in (("verified", ROWS[2]), ("sequential", f"{ROWS[2]}/sequential")):
             keep(rows.four_tasks_vs_four_runs(backbone, pictures, four, rounds, mode, name))
+    if ROWS[3] in only:
+        four, threads = four_prompts(), torch.get_num_threads()
+        keep(processes.four_processes(backbone, photos[0], long_side, len(four), rounds, threads))
     agree: dict[str, Any] = {}
-    if ROWS[3] in only and backbone.dtype == torch.float32:
+    if ROWS[4] in only and backbone.dtype == torch.float32:
         agree = agreement.measure(backbone, pictures[:1], prompts)
         for name, figures in agree.items():
             say(agreement.describe(name, figures))
@@ -83,6 +92,13 @@ def run(
 def task_prompts() -> dict[str, Prompt]:
     """Every task's own prompt."""
     return {name: TASKS.get(name)().prompt() for name in TASKS}
+
+
+def four_prompts() -> list[Prompt]:
+    """Segmentation, depth, normals, and segmentation by another legend."""
+    prompts = task_prompts()
+    second = TASKS.get("semantic")().prompt(Legend.parse(SECOND_LEGEND))
+    return [*(prompts[name] for name in ("semantic", "depth", "normals")), second]
 
 
 def default_photos() -> list[np.ndarray]:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from visiongen.backbones.embedded import EmbeddedBackbone
-from visiongen.benchmarks.speed import agreement, llama, report, rows
+from visiongen.benchmarks.speed import agreement, llama, processes, report, rows
 from visiongen.benchmarks.speed.timing import Pair, alternate
 from visiongen.errors import UsageError
 
@@ -104,3 +104,9 @@ def test_bad_options(nano) -> None:
         report.run(nano, rounds=0)
     with pytest.raises(UsageError, match="--threads 0"):
         report.set_threads(0)
+
+
+@pytest.mark.slow
+def test_processes_give_the_same_tokens(nano, photo) -> None:
+    row = processes.four_processes(nano, photo, 40, count=1, rounds=1, threads=1)
+    assert row["equal"] is True and row["ours"] > 0 and row["peer"] > 0 and row["prompts"] == 1

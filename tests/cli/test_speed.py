@@ -12,14 +12,15 @@ def test_speed_writes_json_and_exits_zero(tmp_path, capsys) -> None:
     path = tmp_path / "nano.safetensors"
     digest = EmbeddedBackbone.random("nano").save(path)
     target = tmp_path / "speed.json"
-    rows = "four-tasks-vs-four-runs, agreement"
+    rows = "verified-vs-sequential, agreement"
     arguments = ["--weights", str(path), "--rounds", "1", "--long-side", "32", "--rows", rows]
     assert main(["bench", "speed", *arguments, "--json", str(target)]) == 0
     result = json.loads(target.read_text())
     assert result["schema"] == "visiongen.speed/1" and result["weights"]["sha256"] == digest
     assert [row["name"] for row in result["rows"]] == [
-        "four-tasks-vs-four-runs",
-        "four-tasks-vs-four-runs/sequential",
+        "verified-vs-sequential/depth",
+        "verified-vs-sequential/normals",
+        "verified-vs-sequential/semantic",
     ]
     assert all(row["equal"] and row["ratio"] > 0 for row in result["rows"])
     assert "agreement/depth: verified differs from sequential in 0 of" in capsys.readouterr().out
