@@ -28,7 +28,8 @@ class Painting(nn.Module):
     ``tokenizer`` is a weights file, or None for an untrained ``nano`` tokenizer (tests).
     ``band`` is the largest number of tokens the causal branch sees at once: on bigger maps it is
     taught on a random band of rows, the draft always on the whole map. ``clean`` is the share of
-    samples whose past is the truth alone.
+    samples whose past is the truth alone. ``own``: up to so many times the draft is first rewritten
+    by the causal branch itself, so that it meets the errors that it makes, not only the draft's.
     """
 
     tokenizer: ImageTokenizer
@@ -41,6 +42,7 @@ class Painting(nn.Module):
         value_weight: float = 0.3,
         pointer_weight: float = 0.5,
         clean: float = 0.5,
+        own: int = 0,
     ) -> None:
         super().__init__()
         frozen = trained_model(tokenizer) if tokenizer else ImageTokenizer(TokenizerConfig.preset("nano"))
@@ -48,7 +50,7 @@ class Painting(nn.Module):
         object.__setattr__(self, "tokenizer", frozen.eval().requires_grad_(False))
         self.painter = Painter(PainterConfig.preset(preset, self.tokenizer.levels))
         self.painter.palette = self._palette
-        self.band, self.clean = band, clean
+        self.band, self.clean, self.own = band, clean, own
         self.value_weight, self.pointer_weight = value_weight, pointer_weight
 
     def _apply(self, fn: Any, recurse: bool = True) -> Painting:
@@ -70,7 +72,7 @@ class Painting(nn.Module):
         draft = _cross_entropy(condition.draft_logits, tokens.flatten(1, 2), weight)
         value = self._value_loss(condition.draft_logits, exact.flatten(1, 2), weight)
         first, rows = self._choose_band(*tokens.shape[1:3])
-        past = self._noisy_past(tokens, condition, batch)
+        past = self._noisy_past(tokens, condition, batch, first, rows)
         logits = self.painter.teach(condition, past, first, rows)
         span = slice(first * tokens.shape[2], (first + rows) * tokens.shape[2])
         truth = tokens.flatten(1, 2)[:, span]
@@ -100,8 +102,21 @@ class Painting(nn.Module):
         rows = min(height, max(1, self.band // width))
         return int(torch.randint(0, height - rows + 1, ())), rows
 
-    def _noisy_past(self, tokens: Tensor, condition: Condition, batch: dict[str, Any]) -> Tensor:
-        guess = condition.draft_logits.detach().argmax(-1).view_as(tokens)
+    @torch.no_grad()
+    def _rewritten(self, guess: Tensor, condition: Condition, first: int, rows: int) -> Tensor:
+        """The draft after a random number of Jacobi rounds of the causal branch on its band."""
+        for _ in range(int(torch.randint(0, self.own + 1, ()))):
+            best = self.painter.teach(condition, guess, first, rows).argmax(-1)
+            guess = guess.clone()
+            guess[:, first : first + rows] = best.unflatten(1, (rows, -1))
+        return guess
+
+    def _noisy_past(
+        self, tokens: Tensor, condition: Condition, batch: dict[str, Any], first: int, rows: int
+    ) -> Tensor:
+        guess = self._rewritten(
+            condition.draft_logits.detach().argmax(-1).view_as(tokens), condition, first, rows
+        )
         share = torch.rand(len(tokens), 1, 1, 1, device=tokens.device)
         share = share * (torch.rand_like(share) >= self.clean)
         blank = batch["photo_blank"][batch["photo_index"]].view(-1, 1, 1, 1)
