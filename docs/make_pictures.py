@@ -13,7 +13,7 @@ import numpy as np
 from visiongen.backbones.base import Backbone, Sampler
 from visiongen.cli.common import load_backbone
 from visiongen.cli.demo_examples import Example, examples
-from visiongen.cli.demo_page import DepthScale
+from visiongen.cli.demo_page import TEMPERATURE, DepthScale
 from visiongen.files import write_atomic
 from visiongen.image import Geometry, resize_nearest, resize_photo
 from visiongen.registry import TASKS
@@ -73,7 +73,7 @@ def back(example: Example, backbone: Backbone) -> np.ndarray:
         task, labels = TASKS.get(name)(), example.truth[name]
         known = np.where(labels == 255, 0, labels) if name == "semantic" else labels
         painted = resize_nearest(task.codec().encode(known), geometry.work_size)
-        sampler = Sampler(mode="sample", temperature=0.8)
+        sampler = Sampler(mode="sample", temperature=TEMPERATURE)
         canvas = backbone.scene(painted).paint([task.reverse_prompt()], sampler)[0]
         cells += [(f"from {name}", painted), ("a photo", canvas.image)]
     return strip(cells)

@@ -24,6 +24,7 @@ TITLES = {"semantic": "Classes", "depth": "Depth in metres", "normals": "Surface
 SHOWN = 360  # pixels: longer side of an embedded picture
 BACK_SIZE = 160  # pixels: longer side of the photos painted from maps
 NOTHING_SIZE = (96, 128)
+TEMPERATURE = 0.5  # at 1 an hour's training samples mostly noise
 
 
 def build(out: Path, backbone: Backbone, shown: Sequence[Example] | None = None) -> Path:
@@ -196,7 +197,7 @@ def _way_back(example: Example, backbone: Backbone) -> str:
     from visiongen.registry import TASKS as REGISTRY
 
     geometry = Geometry.fit(example.photo.shape[:2], BACK_SIZE)
-    sampler = Sampler(mode="sample", temperature=0.8)
+    sampler = Sampler(mode="sample", temperature=TEMPERATURE)
     figures: list[str] = []
     for name, labels in example.truth.items():
         task = REGISTRY.get(name)()
@@ -208,8 +209,8 @@ def _way_back(example: Example, backbone: Backbone) -> str:
     free = [figure(canvas.image, f"Seed {i}") for i, canvas in enumerate(nothing)]
     return (
         '<section class="card"><h2>The way back</h2><p class="soft">Not a regressor in disguise: the same '
-        "weights, asked for a photo, sampled token by token. They are small and were trained for maps "
-        f'first, so expect layout and colour rather than detail.</p>{row(figures)}'
+        "weights, asked for a photo, sampled token by token. They are small and spent little of their training "
+        f'on this, so expect a hint of layout and colour, no detail.</p>{row(figures)}'
         f"<h3>From nothing</h3>{row(free)}</section>"
     )
 
