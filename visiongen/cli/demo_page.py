@@ -209,7 +209,7 @@ def _way_back(example: Example, backbone: Backbone) -> str:
     free = [figure(canvas.image, f"Seed {i}") for i, canvas in enumerate(nothing)]
     return (
         '<section class="card"><h2>The way back</h2><p class="soft">Not a regressor in disguise: the same '
-        "weights, asked for a photo, sampled token by token. They are small and spent little of their training "
+        "weights, asked for a photo, sampled token by token. They are small and spent little training "
         f'on this, so expect a hint of layout and colour, no detail.</p>{row(figures)}'
         f"<h3>From nothing</h3>{row(free)}</section>"
     )
