@@ -80,10 +80,10 @@ def test_void_is_ignored_and_unknown_ids_are_refused(tmp_path: Path) -> None:
 def test_blind_is_the_majority_of_the_train_split(camvid: Path) -> None:
     truths = np.stack([read_labels(p) for p in sorted((camvid / "train" / "labels").iterdir())])
     guess = CamVid11().blind(camvid)
-    here = guess((48, 64))
+    here = guess((96, 128))
     y, x = 5, 20
     assert here[y, x] == np.bincount(truths[:, y, x]).argmax()
-    assert guess((96, 128))[2 * y, 2 * x] == here[y, x]
+    assert guess((192, 256))[2 * y, 2 * x] == here[y, x]
 
 
 def test_legend_names_are_the_ones_the_default_prompt_uses() -> None:
