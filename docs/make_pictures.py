@@ -13,9 +13,9 @@ import numpy as np
 from visiongen.backbones.base import Backbone, Sampler
 from visiongen.cli.common import load_backbone
 from visiongen.cli.demo_examples import Example, examples
-from visiongen.cli.demo_page import TEMPERATURE, DepthScale
+from visiongen.cli.demo_page import DepthScale, painted_back
 from visiongen.files import write_atomic
-from visiongen.image import Geometry, resize_nearest, resize_photo
+from visiongen.image import Geometry, resize_photo
 from visiongen.registry import TASKS
 from visiongen.tasks import Prediction, predict_many
 from visiongen.tasks.pictures import encode_png
@@ -67,15 +67,9 @@ def stream(example: Example, backbone: Backbone) -> np.ndarray:
 
 def back(example: Example, backbone: Backbone) -> np.ndarray:
     """A photo painted from each of the example's true maps, by the same weights."""
-    geometry = Geometry.fit(example.photo.shape[:2], 160)
     cells = []
-    for name in NAMES:
-        task, labels = TASKS.get(name)(), example.truth[name]
-        known = np.where(labels == 255, 0, labels) if name == "semantic" else labels
-        painted = resize_nearest(task.codec().encode(known), geometry.work_size)
-        sampler = Sampler(mode="sample", temperature=TEMPERATURE)
-        canvas = backbone.scene(painted).paint([task.reverse_prompt()], sampler)[0]
-        cells += [(f"from {name}", painted), ("a photo", canvas.image)]
+    for name, painted, photo in painted_back(example, backbone):
+        cells += [(f"from {name}", painted), ("a photo", photo)]
     return strip(cells)
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -192,19 +192,13 @@ def _heat(values: np.ndarray) -> np.ndarray:
 def _way_back(example: Example, backbone: Backbone) -> str:
     """Photos painted from the example's true maps, and from nothing, by the same weights."""
     from visiongen.backbones.base import Sampler
-    from visiongen.image import Geometry
     from visiongen.prompt import Prompt
-    from visiongen.registry import TASKS as REGISTRY
 
-    geometry = Geometry.fit(example.photo.shape[:2], BACK_SIZE)
     sampler = Sampler(mode="sample", temperature=TEMPERATURE)
     figures: list[str] = []
-    for name, labels in example.truth.items():
-        task = REGISTRY.get(name)()
-        painted = geometry.apply(task.codec(example.legend).encode(_known(labels, name)))
-        canvas = backbone.scene(painted).paint([task.reverse_prompt(example.legend)], sampler)[0]
+    for name, painted, photo in painted_back(example, backbone):
         figures.append(figure(painted, f"From this {name} map ...", crisp=True))
-        figures.append(figure(canvas.image, "... this photo"))
+        figures.append(figure(photo, "... this photo"))
     nothing = backbone.scene(None, NOTHING_SIZE).paint([Prompt("photo", "photo")] * 4, sampler)
     free = [figure(canvas.image, f"Seed {i}") for i, canvas in enumerate(nothing)]
     return (
@@ -215,6 +209,22 @@ def _way_back(example: Example, backbone: Backbone) -> str:
     )
 
 
-def _known(labels: np.ndarray, task: str) -> Any:
-    """Labels that a codec can paint: unknown classes become the first one's neighbour, NaN sky."""
+def painted_back(example: Example, backbone: Backbone) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+    """Each of the example's true maps and a photo sampled from it: (task, map, photo), uint8 RGB."""
+    from visiongen.backbones.base import Sampler
+    from visiongen.image import Geometry, resize_nearest
+    from visiongen.registry import TASKS as REGISTRY
+
+    size = Geometry.fit(example.photo.shape[:2], BACK_SIZE).work_size
+    sampler = Sampler(mode="sample", temperature=TEMPERATURE)
+    for name, labels in example.truth.items():
+        task = REGISTRY.get(name)()
+        # nearest: a mixed colour would be another label
+        painted = resize_nearest(task.codec(example.legend).encode(_known(labels, name)), size)
+        canvas = backbone.scene(painted).paint([task.reverse_prompt(example.legend)], sampler)[0]
+        yield name, painted, canvas.image
+
+
+def _known(labels: np.ndarray, task: str) -> np.ndarray:
+    """Labels that a codec can paint: pixels of unknown class become the legend's first."""
     return np.where(labels == 255, 0, labels) if task == "semantic" else labels

@@ -137,13 +137,17 @@ def _cross_entropy(logits: Tensor, tokens: Tensor, weight: Tensor) -> Tensor:
     return (loss * weight).sum() / weight.sum().clamp(min=1)
 
 
+def token_cells(values: Tensor) -> Tensor:
+    """(B, H, W, C) -> the first pixel of every cell of every token, (B, N, SUB * SUB, C)."""
+    batch, height, width, channels = values.shape
+    small = values[:, :: 8 // SUB, :: 8 // SUB]
+    cells = small.reshape(batch, height // 8, SUB, width // 8, SUB, channels).permute(0, 1, 3, 2, 4, 5)
+    return cells.flatten(3, 4).flatten(1, 2)
+
+
 def pointer_loss(pointer: Tensor, labels: Tensor) -> Tensor | None:
     """Cross-entropy of the legend pointer against the label of every 2 x 2 pixel cell."""
-    batch, height, width = labels.shape
-    cell = 8 // SUB
-    small = labels[:, ::cell, ::cell].long()
-    cells = small.view(batch, height // 8, SUB, width // 8, SUB).permute(0, 1, 3, 2, 4)
-    target = cells.reshape(batch, -1, SUB * SUB)
+    target = token_cells(labels[..., None])[..., 0].long()
     there = target != IGNORE
     if not bool(there.any()):
         return None

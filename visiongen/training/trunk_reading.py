@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from visiongen.training.painting import pointer_loss
+from visiongen.training.painting import pointer_loss, token_cells
 from visiongen.transformer import SUB, Painter, PainterConfig
 
 CELLS = SUB * SUB
@@ -34,7 +34,6 @@ class TrunkReading(nn.Module):
         """Sum of what there is truth for: ``pointer`` (nats), ``depth`` (L1 of ln), ``normals`` (1 - cos)."""
         features, _, _ = self.painter.trunk(batch["photo"])
         features = features.flatten(2).transpose(1, 2)
-        grid = (batch["photo"].shape[-2] // 8, batch["photo"].shape[-1] // 8)
         parts: dict[str, Tensor] = {}
         rows = [i for i, p in enumerate(batch["prompts"]) if p.task == "semantic"]
         if rows:
@@ -44,9 +43,9 @@ class TrunkReading(nn.Module):
             if pointer is not None:
                 parts["pointer"] = pointer
         if "depth" in batch:
-            parts["depth"] = _depth_loss(self.depth(features), _cells(batch["depth"][..., None], grid))
+            parts["depth"] = _depth_loss(self.depth(features), token_cells(batch["depth"][..., None]))
         if "normals" in batch:
-            parts["normals"] = _normals_loss(self.normals(features), _cells(batch["normals"], grid))
+            parts["normals"] = _normals_loss(self.normals(features), token_cells(batch["normals"]))
         total = sum(parts.values(), features.sum() * 0.0)
         return total, {name: float(value.detach()) for name, value in parts.items()}
 
@@ -58,14 +57,6 @@ class TrunkReading(nn.Module):
         there = torch.tensor([[j <= len(n) for j in range(most + 1)] for n in legends], device=x.device)
         codes = x.new_zeros(len(legends), most, self.painter.channels)
         return self.painter._point(x, names, codes.float(), there)[1]
-
-
-def _cells(values: Tensor, grid: tuple[int, int]) -> Tensor:
-    """(P, H, W, C) -> the first pixel of every cell, (P, N, CELLS, C)."""
-    cell = 8 // SUB
-    small = values[:, ::cell, ::cell]
-    shape = (len(values), grid[0], SUB, grid[1], SUB, values.shape[-1])
-    return small.view(shape).permute(0, 1, 3, 2, 4, 5).flatten(3, 4).flatten(1, 2)
 
 
 def _depth_loss(logs: Tensor, metres: Tensor) -> Tensor:
