@@ -14,8 +14,8 @@ from visiongen.backbones.embedded import EmbeddedBackbone
 from visiongen.errors import UsageError, WeightsError
 from visiongen.prompt import Prompt
 from visiongen.training.pack import pack, read_facts
-from visiongen.training.recipe import check_recipe
-from visiongen.training.run import build_trainer, trained_model
+from visiongen.training.recipe import ModelPart, check_recipe
+from visiongen.training.run import build_model, build_trainer, trained_model
 
 FACTS = {
     "licence": "Apache-2.0",
@@ -70,6 +70,29 @@ def test_a_packed_painter_paints_what_the_trained_one_would(runs: dict[str, Path
     photo = np.random.default_rng(0).integers(0, 256, (32, 40, 3), dtype=np.uint8)
     canvas = loaded.scene(photo).paint([Prompt("depth", "depth in metres")], Sampler(mode="draft"))[0]
     assert canvas.image.shape == photo.shape
+
+
+def test_a_packed_backbone_starts_a_run(runs: dict[str, Path], tmp_path: Path) -> None:
+    file = str(pack(runs["painter"], "small", FACTS, tmp_path))
+    packed = EmbeddedBackbone.load(file)
+    part = {"options": {"preset": "nano", "tokenizer": file}, "init": file}
+    painting = build_model(ModelPart(target="visiongen.training.painting:Painting", **part))
+    reading = build_model(
+        ModelPart(
+            target="visiongen.training.trunk_reading:TrunkReading",
+            options={"preset": "nano", "levels": [8, 8, 8]},
+            init=file,
+            init_strict=False,  # its heads are its own
+        )
+    )
+    image = "visiongen.tokenizer:ImageTokenizer"
+    tokenizer = build_model(ModelPart(target=image, options=TOKENIZER, init=file))
+    for name, value in packed.painter.state_dict().items():
+        for model in (painting, reading):
+            assert torch.equal(model.painter.state_dict()[name], value), name  # type: ignore[union-attr]
+    for name, value in packed.tokenizer.state_dict().items():
+        assert torch.equal(tokenizer.state_dict()[name], value), name
+        assert torch.equal(painting.tokenizer.state_dict()[name], value), name  # type: ignore[union-attr]
 
 
 def test_only_a_decoder_of_the_same_encoder_fits(runs: dict[str, Path], tmp_path: Path) -> None:

@@ -15,8 +15,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from visiongen.tokenizer import ImageTokenizer, TokenizerConfig
+from visiongen.training import start
 from visiongen.training.batches import IGNORE
-from visiongen.training.run import trained_model
 from visiongen.transformer import SUB, Condition, Painter, PainterConfig
 
 PHOTO_WEIGHT = 0.3  # photos as targets have high entropy; they must not drown the maps
@@ -25,7 +25,8 @@ PHOTO_WEIGHT = 0.3  # photos as targets have high entropy; they must not drown t
 class Painting(nn.Module):
     """A painter and the frozen tokenizer whose tokens it learns to write.
 
-    ``tokenizer`` is a weights file, or None for an untrained ``nano`` tokenizer (tests).
+    ``tokenizer`` is a tokenizer's run, a packed backbone or its name in the manifest (``tiny``); None
+    is an untrained ``nano`` one (tests).
     ``band`` is the largest number of tokens the causal branch sees at once: on bigger maps it is
     taught on a random band of rows, the draft always on the whole map. ``clean`` is the share of
     samples whose past is the truth alone. ``own``: up to so many times the draft is first rewritten
@@ -45,7 +46,9 @@ class Painting(nn.Module):
         own: int = 0,
     ) -> None:
         super().__init__()
-        frozen = trained_model(tokenizer) if tokenizer else ImageTokenizer(TokenizerConfig.preset("nano"))
+        frozen = (
+            start.tokenizer(tokenizer) if tokenizer else ImageTokenizer(TokenizerConfig.preset("nano"))
+        )
         # kept out of the module tree: it is not trained, averaged or saved with the painter
         object.__setattr__(self, "tokenizer", frozen.eval().requires_grad_(False))
         self.painter = Painter(PainterConfig.preset(preset, self.tokenizer.levels))

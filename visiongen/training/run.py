@@ -14,7 +14,8 @@ from torch import nn
 from visiongen import checkpoint
 from visiongen.errors import UsageError, WeightsError
 from visiongen.registry import SOURCES
-from visiongen.training.export import PREFIX, WEIGHTS, load_weights
+from visiongen.training import start
+from visiongen.training.export import PREFIX
 from visiongen.training.loop import RunOptions, Trainer
 from visiongen.training.mixture import Mixture
 from visiongen.training.optim import Optim
@@ -48,8 +49,11 @@ def build_model(part: ModelPart) -> nn.Module:
 
 
 def load_init(model: nn.Module, path: str, strict: bool) -> None:
-    """Start from the weights at ``path``; not ``strict`` takes only what fits by name and shape."""
-    weights = load_weights(path)
+    """Start from the weights at ``path`` (or of that name in the manifest: ``tiny``).
+
+    Not ``strict`` takes only what fits by name and shape.
+    """
+    weights = start.tensors(path, painter=hasattr(model, "painter"))
     own = model.state_dict()
     fitting = {k: v for k, v in weights.items() if k in own and own[k].shape == v.shape}
     odd = sorted((set(own) | set(weights)) - set(fitting))
@@ -100,8 +104,7 @@ def build_trainer(
 
 def trained_model(path: str | Path) -> nn.Module:
     """The model of a finished run (its folder or weights file), averaged weights, eval mode."""
-    path = Path(path)
-    weights = checkpoint.load(path / WEIGHTS if path.is_dir() else path)
+    weights = checkpoint.load(start.find(path))
     recipe = weights.meta.get("recipe") or {}
     if "model" not in recipe:
         raise WeightsError(f"{weights.path}: carries no recipe; it was not made by `train`")

@@ -31,7 +31,7 @@ class TrunkReading(nn.Module):
         self.normals = nn.Linear(dim, 3 * CELLS)
 
     def loss(self, batch: dict[str, Any]) -> tuple[Tensor, dict[str, float]]:
-        """Sum of what there is truth for: ``pointer`` (nats), ``depth`` (L1 of ln), ``normals`` (1 - cos)."""
+        """Sum of what there is truth for: ``pointer`` (nats), ``depth`` (L1 of ln), ``normals`` (chord)."""
         features, _, _ = self.painter.trunk(batch["photo"])
         features = features.flatten(2).transpose(1, 2)
         parts: dict[str, Tensor] = {}
@@ -66,7 +66,8 @@ def _depth_loss(logs: Tensor, metres: Tensor) -> Tensor:
 
 
 def _normals_loss(flat: Tensor, truth: Tensor) -> Tensor:
+    """Mean length of the chord between unit vectors: near the angle, the score, and as robust."""
     there = truth.norm(dim=-1) > 0.5
     guess = F.normalize(flat.float().unflatten(-1, (CELLS, 3)), dim=-1)
-    cosine = (guess * torch.nan_to_num(truth)).sum(-1)
-    return ((1 - cosine) * there).sum() / there.sum().clamp(min=1)
+    chord = ((guess - torch.nan_to_num(truth)).square().sum(-1) + 1e-6).sqrt()
+    return (chord * there).sum() / there.sum().clamp(min=1)
