@@ -45,6 +45,7 @@ class PainterConfig:
     draft_blocks: int = 2  # bidirectional blocks over prompt and map positions
     causal_blocks: int = 3  # causal blocks over the map tokens
     trust: float = 16.0  # nats a token must gain to overrule the draft's (decoding/board.py, choose)
+    mean_tasks: tuple[str, ...] = ()  # their maps take each channel's mean level (decoding/board.py, read)
 
     @classmethod
     def preset(cls, name: str, levels: tuple[int, ...] = (8,) * 12) -> PainterConfig:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.decoding.conftest import HashCondition, HashPainter
-from visiongen.decoding.board import Board, choose
+from visiongen.decoding.board import Board, choose, read
 from visiongen.decoding.sequential import sequential
 from visiongen.decoding.verified import _frontier, verified
 
@@ -21,8 +21,8 @@ def condition(batch: int, grid: tuple[int, int], channels: int, seed: int) -> Ha
     return HashCondition(draft, salt, grid, torch.zeros(batch, length, 1))
 
 
-def run(order, painter, cond, *args, trust=0.0) -> Board:
-    board = Board.from_draft(cond.draft_logits, trust)
+def run(order, painter, cond, *args, trust=0.0, mean=None) -> Board:
+    board = Board.from_draft(cond.draft_logits, trust, mean)
     for _ in order(painter, cond, board, *args):
         pass
     return board
@@ -36,13 +36,15 @@ def run(order, painter, cond, *args, trust=0.0) -> Board:
     channels=st.integers(1, 2),
     window=st.integers(1, 24),
     trust=st.sampled_from([0.0, 1.0]),
+    means=st.lists(st.booleans(), min_size=4, max_size=4),
     seed=st.integers(0, 10**6),
 )
-def test_verified_equals_sequential(batch, rows, cols, channels, window, trust, seed) -> None:
+def test_verified_equals_sequential(batch, rows, cols, channels, window, trust, means, seed) -> None:
     """``trust`` 1 keeps a draft token that is wrong in one channel (HashPainter's logits are 0 or 1)."""
     cond = condition(batch, (rows, cols), channels, seed)
-    one = run(sequential, HashPainter(), cond, trust=trust)
-    many = run(verified, HashPainter(), cond, window, trust=trust)
+    mean = torch.tensor(means[:batch])
+    one = run(sequential, HashPainter(), cond, trust=trust, mean=mean)
+    many = run(verified, HashPainter(), cond, window, trust=trust, mean=mean)
     assert torch.equal(one.tokens, many.tokens)
     assert torch.equal(one.logits, many.logits)
     assert (many.passes <= rows * cols).all() and (many.passes >= -(-rows * cols // window)).all()
@@ -91,13 +93,38 @@ def test_frontier_keeps_the_agreeing_prefix_and_the_correction(agree, expected) 
     assert got.tolist() == [expected]
 
 
+LIKELIEST = torch.tensor([False])
+
+
 def test_choose_keeps_the_draft_below_its_trust() -> None:
-    logits = torch.tensor([[[0.0, 2.0, 1.0], [0.5, 0.0, 0.0]]])  # (1, 2 channels, 3 levels)
-    best, draft = torch.tensor([[1, 0]]), torch.tensor([[2, 1]])  # the draft loses 1 + 0.5 nats
-    assert torch.equal(choose(logits, draft, 0.0), best)
-    assert torch.equal(choose(logits, draft, 1.4), best)
-    assert torch.equal(choose(logits, draft, 1.5), draft)
-    assert choose(torch.zeros(1, 2, 3), draft, 0.0).tolist() == [[0, 0]]  # the lowest of equals
+    logits = torch.tensor([[[[0.0, 2.0, 1.0], [0.5, 0.0, 0.0]]]])  # (1, 1, 2 channels, 3 levels)
+    best, draft = torch.tensor([[[1, 0]]]), torch.tensor([[[2, 1]]])  # the draft loses 1 + 0.5 nats
+    assert torch.equal(choose(logits, draft, 0.0, LIKELIEST), best)
+    assert torch.equal(choose(logits, draft, 1.4, LIKELIEST), best)
+    assert torch.equal(choose(logits, draft, 1.5, LIKELIEST), draft)
+    equal = torch.zeros(1, 1, 2, 3)
+    assert choose(equal, draft, 0.0, LIKELIEST).tolist() == [[[0, 0]]]  # the lowest of equals
+
+
+def test_a_mean_lies_between_two_guesses_and_the_likeliest_does_not() -> None:
+    probability = torch.tensor([[0.5, 0, 0, 0, 0.1, 0, 0, 0.4], [0, 0, 0.9, 0.1, 0, 0, 0, 0]])
+    logits = probability.log().clamp(min=-1e4).expand(2, 1, 2, 8)
+    tokens = read(logits, torch.tensor([False, True]))
+    assert tokens.tolist() == [[[0, 2]], [[3, 2]]]  # means 3.2 and 2.1
+
+
+@settings(max_examples=150, deadline=None, derandomize=True)
+@given(trust=st.sampled_from([0.0, 0.3, 2.0]), seed=st.integers(0, 10**6), spread=st.sampled_from([0.1, 1, 4]))
+def test_no_move_below_the_margin_changes_a_choice(trust, seed, spread) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    first, now = (torch.randn(2, 5, 3, 8, generator=generator).double() * spread for _ in range(2))
+    mean = torch.tensor([True, False])
+    board = Board.from_draft(first.float(), trust, mean)
+    board.logits = now
+    half = board.margin()[..., None, None] * 0.499  # one logit up and another down: twice as far
+    moves = torch.rand(2, 5, 3, 8, generator=generator, dtype=torch.float64).round() * 2 - 1
+    before = choose(now, board.draft, trust, mean)
+    assert torch.equal(choose(now + moves * half, board.draft, trust, mean), before)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -31,12 +32,14 @@ def photos(batch: int, seed: int, height: int = 40, width: int = 56) -> torch.Te
     window=st.integers(2, 40),
     doubt=st.sampled_from([0.03, 0.3, 1.0]),
     trust=st.sampled_from([0.0, 2.0, 8.0]),
+    means=st.sampled_from([(), ("depth",), ("depth", "semantic")]),
     which=st.lists(st.integers(0, 3), min_size=8, max_size=8),
 )
-def test_verified_equals_sequential(prompts, seed, batch, window, doubt, trust, which) -> None:
+def test_verified_equals_sequential(prompts, seed, batch, window, doubt, trust, means, which) -> None:
     """``doubt`` scales what the past adds to the draft: from nearly all hits to hardly any."""
     backbone = EmbeddedBackbone.random("nano", seed)
     painter = backbone.painter
+    painter.config = replace(painter.config, mean_tasks=means)
     with torch.no_grad():
         painter.head.weight.mul_(doubt)
         prefix = painter.encode_photo(photos(batch, seed))

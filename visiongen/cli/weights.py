@@ -59,8 +59,13 @@ def pack_run(
     into: Annotated[Path | None, typer.Option(help="Folder of the manifest; default: the package's.")] = None,
     decoder: Annotated[Path | None, typer.Option(help="Tokenizer run whose decoder is used.")] = None,
     trust: Annotated[float, typer.Option(min=0.0, help="Nats needed to overrule the draft.")] = 0.0,
+    mean: Annotated[str, typer.Option(help="Tasks read by mean levels, with commas.")] = "",
 ) -> None:
     """Turn a training run into weights with an entry in a manifest."""
+    from visiongen.registry import TASKS
     from visiongen.training.pack import pack, read_facts
 
-    print(pack(run, name, read_facts(facts), into, decoder, trust))
+    tasks = [name.strip() for name in mean.split(",") if name.strip()]
+    for task in tasks:
+        TASKS.get(task)
+    print(pack(run, name, read_facts(facts), into, decoder, trust, tasks))

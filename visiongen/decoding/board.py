@@ -22,6 +22,7 @@ class Board:
     settled int64 (B,), on the CPU: near-ties that the canonical pass decided
     draft   int64 (B, N, C): the first guess
     trust   nats: what the causal picture must gain to overrule the draft's token, see ``choose``
+    mean    bool (B,): read each channel's mean level instead of its most probable one
     """
 
     line: Tensor
@@ -30,18 +31,22 @@ class Board:
     passes: Tensor
     settled: Tensor
     draft: Tensor
+    mean: Tensor
     trust: float = 0.0
 
     @classmethod
-    def from_draft(cls, draft_logits: Tensor, trust: float = 0.0) -> Board:
+    def from_draft(cls, draft_logits: Tensor, trust: float = 0.0, mean: Tensor | None = None) -> Board:
         """Start from the draft head's logits (B, N, C, L); every position is still open."""
         logits = draft_logits.float().clone()
-        draft = logits.argmax(-1)
+        if mean is None:
+            mean = torch.zeros(len(logits), dtype=torch.bool)
+        mean = mean.to(logits.device)
+        draft = read(logits, mean)
         batch, length, channels = draft.shape
         line = torch.full((batch, length + 1, channels), BOS, device=draft.device)
         line[:, 1:] = draft
         zeros = torch.zeros(batch, dtype=torch.int64)
-        return cls(line, logits, zeros, zeros.clone(), zeros.clone(), draft, trust)
+        return cls(line, logits, zeros, zeros.clone(), zeros.clone(), draft, mean, trust)
 
     @property
     def tokens(self) -> Tensor:
@@ -62,6 +67,7 @@ class Board:
             self.passes[rows.cpu()],
             self.settled[rows.cpu()],
             self.draft[rows],
+            self.mean[rows],
             self.trust,
         )
 
@@ -83,33 +89,66 @@ class Board:
     def margin(self) -> Tensor:
         """float32 (B, N): how far a logit must move before another token is chosen.
 
-        Between the two best levels of a channel where the causal picture chose; a channel's share
-        of the distance to ``trust`` where the draft was kept, and the smaller of both otherwise.
+        Until another level is read (``_reading_margin``) where the causal picture chose; a channel's
+        share of the distance to ``trust`` where the draft was kept, and the smaller of both otherwise.
+        A mean that crosses to another level changes the gain itself, so there both always count.
         """
-        best = self.logits.topk(2, dim=-1).values
-        margin = (best[..., 0] - best[..., 1]).amin(-1)
+        margin = _reading_margin(self.logits, self.mean)
         if not self.trust:
             return margin
-        gain = _gain(best[..., 0], self.logits, self.draft)
+        gain = _gain(self.logits, read(self.logits, self.mean), self.draft)
         rest = (gain - self.trust).abs() / self.logits.shape[2]
-        return torch.where(gain <= self.trust, rest, torch.minimum(rest, margin))
+        kept = (gain <= self.trust) & ~self.mean[:, None]
+        return torch.where(kept, rest, torch.minimum(rest, margin))
 
 
-def choose(logits: Tensor, draft: Tensor, trust: float) -> Tensor:
-    """The greedy token (..., C) from logits (..., C, L): the one rule of every deterministic mode.
+def choose(logits: Tensor, draft: Tensor, trust: float, mean: Tensor) -> Tensor:
+    """The greedy token (B, T, C) from logits (B, T, C, L): the one rule of every deterministic mode.
 
-    The most probable level of every channel (the lowest of equals), unless the draft's token is
-    less probable by at most ``trust`` nats, summed over the channels: then the draft's token. A
-    painter trained on true pasts is too sure of its own: small errors of the past grow along the
-    picture. ``trust`` keeps the draft, which has none, where the past brings little evidence.
+    What is ``read`` in every channel, unless the draft's token is less probable by at most ``trust``
+    nats, summed over the channels: then the draft's token. A painter trained on true pasts is too
+    sure of its own: small errors of the past grow along the picture. ``trust`` keeps the draft,
+    which has none, where the past brings little evidence.
     """
-    best, token = logits.max(-1)
+    token = read(logits, mean)
     if not trust:
         return token
-    keep = _gain(best, logits, draft) <= trust
+    keep = _gain(logits, token, draft) <= trust
     return torch.where(keep[..., None], draft, token)
 
 
-def _gain(best: Tensor, logits: Tensor, draft: Tensor) -> Tensor:
-    """Nats (...): log-probability of the best token minus that of the draft's."""
-    return (best - logits.gather(-1, draft[..., None]).squeeze(-1)).sum(-1)
+def read(logits: Tensor, mean: Tensor) -> Tensor:
+    """Levels (B, T, C): the most probable (the lowest of equals), or the rounded mean where ``mean`` (B,).
+
+    FSQ levels have an order. Where a map is one quantity (depth), the mean of two guesses lies
+    between them; where it is one of several colours, it would be a third colour.
+    """
+    token = logits.argmax(-1)
+    if not bool(mean.any()):
+        return token
+    return torch.where(mean[:, None, None], _expected(logits).round().long(), token)
+
+
+def _expected(logits: Tensor) -> Tensor:
+    levels = torch.arange(logits.shape[-1], device=logits.device, dtype=logits.dtype)
+    return (logits.softmax(-1) * levels).sum(-1)
+
+
+def _reading_margin(logits: Tensor, mean: Tensor) -> Tensor:
+    """(B, N) nats: between the two best levels, or until the mean crosses a half level.
+
+    Logits that all move by at most e move the mean by at most e (L - 1) / 2.
+    """
+    best = logits.topk(2, dim=-1).values
+    margin = (best[..., 0] - best[..., 1]).amin(-1)
+    if not bool(mean.any()):
+        return margin
+    half = ((_expected(logits) % 1 - 0.5).abs() * (2 / (logits.shape[-1] - 1))).amin(-1)
+    return torch.where(mean[:, None], half, margin)
+
+
+def _gain(logits: Tensor, token: Tensor, draft: Tensor) -> Tensor:
+    """Nats (B, T): log-probability of ``token`` minus that of the draft's, over all channels."""
+    pair = torch.stack([token, draft], -1)
+    both = logits.gather(-1, pair)
+    return (both[..., 0] - both[..., 1]).sum(-1)

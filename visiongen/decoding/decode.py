@@ -31,7 +31,8 @@ def decode(painter: Any, photo: Any, prompts: Sequence[Prompt], sampler: Sampler
     conds = [painter.condition(photo.select(i), [p]) for i, p in zip(rows, prompts, strict=True)]
     cond = conds[0].join(conds)
     trust = painter.config.trust if sampler.trust is None else sampler.trust
-    board = Board.from_draft(cond.draft_logits, trust)
+    mean = torch.tensor([p.task in painter.config.mean_tasks for p in prompts])
+    board = Board.from_draft(cond.draft_logits, trust, mean)
     if sampler.mode != "draft":
         yield board
     for step in _order(painter, cond, board, prompts, sampler):

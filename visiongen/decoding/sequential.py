@@ -24,7 +24,7 @@ def sequential(painter: Any, cond: Any, board: Board, start: int = 0) -> Iterato
     for p in range(start, board.length):
         out = painter.window(cond, cache, line[:, p : p + 1], p)
         logits[:, p : p + 1] = out
-        line[:, p + 1 : p + 2] = choose(out, draft[:, p : p + 1], board.trust)
+        line[:, p + 1 : p + 2] = choose(out, draft[:, p : p + 1], board.trust, board.mean)
         if (p + 1) % width == 0 or p + 1 == board.length:
             board.passes += p + 1 - int(board.done[0])
             board.done[:] = p + 1

@@ -69,7 +69,9 @@ def _settle_one(referee: Referee, part: Board, again: Callable[[Any, Board, int]
         if not len(near):
             return
         place += int(near[0])
-        token = choose(referee.logits(part.line, place), part.draft[0, place], part.trust)
+        here = slice(place, place + 1)
+        logits = referee.logits(part.line, place)[None, None]
+        token = choose(logits, part.draft[:, here], part.trust, part.mean)[0, 0]
         part.settled += 1
         changed = not torch.equal(token, part.line[0, place + 1])
         part.line[0, place + 1] = token

@@ -57,7 +57,7 @@ def _advance(painter: Any, cond: Any, cache: Any, board: Board, window: int) -> 
 def _common(painter: Any, cond: Any, cache: Any, board: Board, first: int, size: int) -> None:
     inputs = board.line[:, first : first + size]
     logits = painter.window(cond, cache, inputs, first)
-    guess = choose(logits, board.draft[:, first : first + size], board.trust)
+    guess = choose(logits, board.draft[:, first : first + size], board.trust, board.mean)
     old = board.line[:, first + 1 : first + 1 + size]
     fresh = torch.arange(first, first + size) >= board.done[:, None]  # (B, T)
     agree = (old == guess).all(-1).cpu() | ~fresh
@@ -79,7 +79,8 @@ def _ragged(painter: Any, cond: Any, cache: Any, board: Board, first: Tensor, si
     fresh = places >= board.done[:, None]
     place = places.to(device)
     logits = painter.window(cond, cache, board.line[row, place], first.to(device))
-    guess, old = choose(logits, board.draft[row, place], board.trust), board.line[row, place + 1]
+    guess = choose(logits, board.draft[row, place], board.trust, board.mean)
+    old = board.line[row, place + 1]
     agree = (old == guess).all(-1).cpu() | ~fresh
     keep = fresh.to(device)[..., None]
     board.line[row, place + 1] = torch.where(keep, guess, old)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -35,6 +35,7 @@ def pack(
     folder: Path | None = None,
     decoder: str | Path | None = None,
     trust: float = 0.0,
+    mean_tasks: Sequence[str] = (),
 ) -> Path:
     """Write ``name`` from the run in folder ``run`` into ``folder`` (the package's weights).
 
@@ -43,7 +44,8 @@ def pack(
     licence, source, training_data, hardware and card; WeightsError where one is missing.
     ``decoder``: a later run of the tokenizer whose decoder is to be used; its encoder must be the
     painter's, or the tokens would mean something else. ``trust``: nats that greedy decoding asks
-    of the past before it overrules the draft (``visiongen.decoding.board.choose``).
+    of the past before it overrules the draft (``visiongen.decoding.board.choose``). ``mean_tasks``:
+    tasks whose maps are read by mean levels (``visiongen.decoding.board.read``).
     """
     if missing := [key for key in FACTS if not facts.get(key)]:
         raise WeightsError(f"weights {name!r}: the manifest needs {missing[0]!r}; give it")
@@ -55,7 +57,9 @@ def pack(
     if decoder is not None:
         _exchange_decoder(model, decoder)
     if isinstance(model, Painting):
-        model.painter.config = replace(model.painter.config, trust=trust)
+        model.painter.config = replace(
+            model.painter.config, trust=trust, mean_tasks=tuple(mean_tasks)
+        )
     _save(model, run, name, file)
     entry = weights.Entry(
         name=name,
