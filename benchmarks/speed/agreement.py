@@ -83,7 +83,7 @@ def _join(boards: Sequence[Board]) -> Board:
     """Boards of different sizes as one long picture, for counting."""
     line = torch.cat([b.line if i == 0 else b.tokens for i, b in enumerate(boards)], dim=1)
     zero = torch.zeros(1, dtype=torch.int64)
-    return Board(line, line.new_zeros(()), zero, zero, zero, line[:, 1:])
+    return Board(line, line.new_zeros(()), zero, zero, zero, line[:, 1:], zero.bool())
 
 
 def describe(name: str, figures: dict[str, Any]) -> str:

@@ -114,7 +114,9 @@ def test_a_mean_lies_between_two_guesses_and_the_likeliest_does_not() -> None:
 
 
 @settings(max_examples=150, deadline=None, derandomize=True)
-@given(trust=st.sampled_from([0.0, 0.3, 2.0]), seed=st.integers(0, 10**6), spread=st.sampled_from([0.1, 1, 4]))
+@given(
+    trust=st.sampled_from([0.0, 0.3, 2.0]), seed=st.integers(0, 10**6), spread=st.sampled_from([0.1, 1, 4])
+)
 def test_no_move_below_the_margin_changes_a_choice(trust, seed, spread) -> None:
     generator = torch.Generator().manual_seed(seed)
     first, now = (torch.randn(2, 5, 3, 8, generator=generator).double() * spread for _ in range(2))

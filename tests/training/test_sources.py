@@ -25,9 +25,7 @@ NAMES = ("sky", "road", "car", "tree")
 def same(a: dict[str, Any], b: dict[str, Any]) -> bool:
     assert set(a) == set(b)
     return all(
-        np.array_equal(v, b[k], equal_nan=v.is_floating_point())
-        if isinstance(v, torch.Tensor)
-        else v == b[k]
+        np.array_equal(v, b[k], equal_nan=v.is_floating_point()) if isinstance(v, torch.Tensor) else v == b[k]
         for k, v in a.items()
     )
 

@@ -104,9 +104,7 @@ def _task_row(example: Example, prediction: Prediction) -> str:
         f"{stats.get('passes', '?')} passes for {stats.get('tokens', '?')} tokens, the draft was right on "
         f"{stats.get('hit_rate', 0):.0%}"
     )
-    return (
-        f'<h3>{TITLES[task]} <span class="soft">· {cost}</span></h3>{row(figures)}'
-    )
+    return f'<h3>{TITLES[task]} <span class="soft">· {cost}</span></h3>{row(figures)}'
 
 
 def _labels(prediction: Prediction, labels: np.ndarray, scale: DepthScale | None) -> np.ndarray:
@@ -204,7 +202,7 @@ def _way_back(example: Example, backbone: Backbone) -> str:
     return (
         '<section class="card"><h2>The way back</h2><p class="soft">Not a regressor in disguise: the same '
         "weights, asked for a photo, sampled token by token. They are small and spent little training "
-        f'on this, so expect a hint of layout and colour, no detail.</p>{row(figures)}'
+        f"on this, so expect a hint of layout and colour, no detail.</p>{row(figures)}"
         f"<h3>From nothing</h3>{row(free)}</section>"
     )
 

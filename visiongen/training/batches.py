@@ -137,6 +137,5 @@ def move(batch: Batch, device: torch.device) -> Batch:
     if device.type == "cpu":
         return batch
     return {
-        k: v.to(device, non_blocking=True) if isinstance(v, torch.Tensor) else v
-        for k, v in batch.items()
+        k: v.to(device, non_blocking=True) if isinstance(v, torch.Tensor) else v for k, v in batch.items()
     }

@@ -33,7 +33,7 @@ def export_weights(trainer: Trainer) -> dict[str, Any]:
         "skipped_steps": state.skipped,
         "best_loss": state.best_loss if math.isfinite(state.best_loss) else None,
         "device": trainer.device.type,
-        "precision": trainer.options.precision,
+        "precision": trainer.precision,
         "torch": torch.__version__,
         "machine": platform.machine(),
         "recipe": trainer.described,

@@ -50,8 +50,7 @@ class Log:
     def write(self, row: dict[str, Any]) -> None:
         """Append one row at once; not-a-number becomes null."""
         clean = {
-            k: None if isinstance(v, float) and not math.isfinite(v) else _short(v)
-            for k, v in row.items()
+            k: None if isinstance(v, float) and not math.isfinite(v) else _short(v) for k, v in row.items()
         }
         try:
             with open(self.path, "a") as file:

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from visiongen.errors import UsageError, VisiongenError, WeightsError
+from visiongen.training import precision
 from visiongen.training.batches import Batch, move
 from visiongen.training.checkpoint import (
     load_checkpoint,
@@ -39,7 +40,8 @@ from visiongen.training.stop import StopRequest
 class RunOptions:
     """How a run is carried out; none of it changes what a CPU fp32 run computes, but ``precision``.
 
-    ``workers`` None: 1 on a CPU, up to 8 on a GPU machine. ``precision``: "fp32" or "bf16".
+    ``workers`` None: 1 on a CPU, up to 8 on a GPU machine. ``precision``: "fp32", "bf16" or
+    "auto" (see visiongen.training.precision).
     """
 
     accumulate: int = 1
@@ -91,9 +93,8 @@ class Trainer:
     ) -> None:
         self.stream, self.schedule, self.out = stream, schedule, Path(out_dir)
         self.options, self.optim = run or RunOptions(), optim or Optim()
-        if self.options.precision not in ("fp32", "bf16"):
-            raise UsageError(f"precision {self.options.precision!r}: choose fp32 or bf16")
         self.device = torch.device(device)
+        self.precision = precision.resolve(self.options.precision, self.device)
         self.model = model.to(self.device)
         self.optimiser = make_optimiser(self.model, self.optim)
         self.ema = Ema(self.model, self.optim.ema)
@@ -233,7 +234,7 @@ class Trainer:
             samples = len(batch["prompts"]) if "prompts" in batch else len(batch["target"])
             s.samples += samples
             self._window.samples += samples
-            with self._autocast():
+            with precision.autocast(self.precision, self.device):
                 loss, parts = self.model.loss(batch)  # type: ignore[operator]
             (loss / count).backward()
             totals.append(float(loss.detach()))
@@ -244,11 +245,6 @@ class Trainer:
         row["grad_norm"] = self._update(row["loss"], buffers)
         s.step += 1
         return row
-
-    def _autocast(self) -> contextlib.AbstractContextManager:
-        if self.options.precision == "bf16":
-            return torch.autocast(self.device.type, torch.bfloat16)
-        return contextlib.nullcontext()
 
     def _update(self, loss: float, buffers: list[Tensor]) -> float:
         """Clip and step; a loss or gradient that is not finite skips the step and is counted.
@@ -271,7 +267,7 @@ class Trainer:
         if s.bad_in_a_row >= self.options.max_bad_steps:
             raise VisiongenError(
                 f"{self.out}: loss is not finite for {s.bad_in_a_row} steps in a row (step "
-                f"{s.step + 1}); lower optim.lr or set run.precision = \"fp32\", then --resume"
+                f'{s.step + 1}); lower optim.lr or set run.precision = "fp32", then --resume'
             )
         return norm
 

@@ -29,9 +29,7 @@ class Optim:
 
 def make_optimiser(model: nn.Module, optim: Optim) -> torch.optim.Optimizer:
     """Groups by decay (none on vectors, norms, biases, embeddings) and by rate factor."""
-    embeddings = {
-        id(p) for m in model.modules() if isinstance(m, nn.Embedding) for p in m.parameters()
-    }
+    embeddings = {id(p) for m in model.modules() if isinstance(m, nn.Embedding) for p in m.parameters()}
     used: set[str] = set()
     groups: dict[tuple[float, float], list[nn.Parameter]] = {}
     for name, parameter in model.named_parameters():

@@ -57,9 +57,7 @@ def pack(
     if decoder is not None:
         _exchange_decoder(model, decoder)
     if isinstance(model, Painting):
-        model.painter.config = replace(
-            model.painter.config, trust=trust, mean_tasks=tuple(mean_tasks)
-        )
+        model.painter.config = replace(model.painter.config, trust=trust, mean_tasks=tuple(mean_tasks))
     _save(model, run, name, file)
     entry = weights.Entry(
         name=name,

@@ -46,9 +46,7 @@ class Painting(nn.Module):
         own: int = 0,
     ) -> None:
         super().__init__()
-        frozen = (
-            start.tokenizer(tokenizer) if tokenizer else ImageTokenizer(TokenizerConfig.preset("nano"))
-        )
+        frozen = start.tokenizer(tokenizer) if tokenizer else ImageTokenizer(TokenizerConfig.preset("nano"))
         # kept out of the module tree: it is not trained, averaged or saved with the painter
         object.__setattr__(self, "tokenizer", frozen.eval().requires_grad_(False))
         self.painter = Painter(PainterConfig.preset(preset, self.tokenizer.levels))

@@ -47,9 +47,7 @@ def _svg(curves: dict[str, list[tuple[float, float]]]) -> str:
         colour = COLOURS[number % len(COLOURS)]
         points = " ".join(place(x, y) for x, y in curve)
         wide = 2.5 if name == "loss" else 1.2
-        parts.append(
-            f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="{wide}"/>'
-        )
+        parts.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="{wide}"/>')
         y = TOP + 16 * number + 8
         label = escape(f"{name}  {curve[-1][1]:.4g}")
         parts.append(f'<text x="{WIDTH - RIGHT + 14}" y="{y}" fill="{colour}">{label}</text>')

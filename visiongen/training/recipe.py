@@ -72,7 +72,7 @@ class RunPart(_Strict):
 
     seed: int = Field(0, ge=0)
     accumulate: int = Field(1, ge=1)
-    precision: Literal["fp32", "bf16"] = "fp32"
+    precision: Literal["auto", "fp32", "bf16"] = "fp32"
     compile: bool = False
     workers: int | None = Field(None, ge=0)
     ahead: int = Field(4, ge=1)

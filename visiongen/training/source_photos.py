@@ -87,5 +87,3 @@ def _zip_files(path: Path) -> list[tuple[str, bytes]]:
     with zipfile.ZipFile(path) as archive:
         names = sorted(n for n in archive.namelist() if Path(n).suffix.lower() in SUFFIXES)
         return [(f"{path}/{n}", archive.read(n)) for n in names]
-
-

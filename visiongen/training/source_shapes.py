@@ -55,9 +55,7 @@ def cells(size: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
     seeds = np.full((h, w), 1, np.uint8)
     ys, xs = rng.integers(h, size=count), rng.integers(w, size=count)
     seeds[ys, xs] = 0
-    _, nearest = cv2.distanceTransformWithLabels(
-        seeds, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
-    )
+    _, nearest = cv2.distanceTransformWithLabels(seeds, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
     palette = _palette(min(count, 12), rng)
     return palette[rng.integers(len(palette), size=int(nearest.max()) + 1)][nearest]
 

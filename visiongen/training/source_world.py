@@ -116,9 +116,7 @@ class WorldSource(Source):
                 frames.update(zip(wanted, rendered, strict=True))
         return [frames[i] for i in range(start, stop)]
 
-    def _render(
-        self, kind: str, seeds: Sequence[int], size: tuple[int, int], device: str
-    ) -> list[Frame]:
+    def _render(self, kind: str, seeds: Sequence[int], size: tuple[int, int], device: str) -> list[Frame]:
         from visiongen.world import render
 
         out = render(kind, list(seeds), size[0], size[1], device=device, materials=self.materials)

@@ -1,0 +1,41 @@
+"""Which arithmetic a run uses on the device it finds."""
+
+from __future__ import annotations
+
+import contextlib
+
+import torch
+
+from visiongen.errors import UsageError
+
+CHOICES = ("auto", "fp32", "bf16")
+
+
+def resolve(precision: str, device: torch.device) -> str:
+    """``auto`` -> "bf16" where the hardware multiplies bfloat16, else "fp32"; the others as they are.
+
+    A CPU without such instructions (AVX-512 BF16, AMX) emulates them, a hundred times slower than
+    fp32. UsageError for anything else.
+    """
+    if precision not in CHOICES:
+        raise UsageError(f"precision {precision!r}: choose {', '.join(CHOICES)}")
+    if precision != "auto":
+        return precision
+    return "bf16" if _has_bf16(device) else "fp32"
+
+
+def autocast(precision: str, device: torch.device) -> contextlib.AbstractContextManager:
+    """The context a step's forward pass runs in."""
+    if precision == "bf16":
+        return torch.autocast(device.type, torch.bfloat16)
+    return contextlib.nullcontext()
+
+
+def _has_bf16(device: torch.device) -> bool:
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device) >= (8, 0)  # before Ampere it is emulated, too
+    if device.type != "cpu":
+        return False
+    # torch keeps these names private; where one is missing the answer is the safe one
+    probes = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+    return any(getattr(torch.cpu, name, lambda: False)() for name in probes)
