@@ -59,11 +59,12 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 def test_a_packed_painter_paints_what_the_trained_one_would(runs: dict[str, Path], tmp_path: Path) -> None:
-    pack(runs["painter"], "small", FACTS, tmp_path, trust=0.5)
+    pack(runs["painter"], "small", FACTS, tmp_path, trust=0.5, mean_tasks=["depth"])
     assert [e.name for e in weights.list(tmp_path)] == ["small"]
     assert weights.verify(tmp_path)[0][1] == ""
     loaded = EmbeddedBackbone.load(tmp_path / "small.safetensors")
     assert loaded.painter.config.trust == 0.5
+    assert loaded.painter.config.mean_tasks == ("depth",)
     trained = trained_model(runs["painter"])
     for key, value in trained.painter.state_dict().items():  # type: ignore[union-attr]
         assert torch.equal(loaded.painter.state_dict()[key], value.half().float()), key
