@@ -19,8 +19,9 @@ from torch import Tensor, nn
 
 from visiongen.errors import UsageError, WeightsError
 from visiongen.prompt import Prompt
+from visiongen.training.balance import pixel_weights
+from visiongen.training.batches import IGNORE
 
-IGNORE = 255
 HEADS = {"semantic": 11, "depth": 1, "normals": 3}
 CAMVID11 = (
     "sky", "building", "pole", "road", "pavement", "tree", "sign", "fence", "car", "pedestrian",
@@ -38,6 +39,7 @@ class SpecialistConfig:
     channels: tuple[int, ...] = (48, 96, 160, 256)  # of the encoder's four stages
     decoder: tuple[int, ...] = (96, 80, 64, 48)  # at strides 16, 8, 4, 2
     classes: tuple[str, ...] = CAMVID11  # names behind the semantic head's channels
+    balance: float = 0.0  # training: how much small classes count, visiongen.training.balance
 
     def __post_init__(self) -> None:
         if self.task not in HEADS:
@@ -134,8 +136,9 @@ class Specialist(nn.Module):
         prompts, given = batch["prompts"], batch["labels"]
         labels = torch.stack([self.canonical(given[i], prompts[i]) for i in rows])
         seen = labels != IGNORE
-        total = F.cross_entropy(logits, labels, ignore_index=IGNORE, reduction="sum")
-        loss = total / seen.sum().clamp(min=1)
+        weights = pixel_weights(labels, [self.config.classes] * len(rows), self.config.balance)
+        each = F.cross_entropy(logits, labels, ignore_index=IGNORE, reduction="none")
+        loss = (each * weights).sum() / weights.sum().clamp(min=1)
         hit = ((logits.argmax(1) == labels) & seen).sum() / seen.sum().clamp(min=1)
         return loss, {"cross_entropy": float(loss.detach()), "accuracy": float(hit)}
 

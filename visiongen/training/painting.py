@@ -8,14 +8,17 @@ also the one whose draft survives verification.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from visiongen.prompt import Prompt
 from visiongen.tokenizer import ImageTokenizer, TokenizerConfig
 from visiongen.training import start
+from visiongen.training.balance import pixel_weights
 from visiongen.training.batches import IGNORE
 from visiongen.transformer import SUB, Condition, Painter, PainterConfig
 
@@ -31,6 +34,7 @@ class Painting(nn.Module):
     taught on a random band of rows, the draft always on the whole map. ``clean`` is the share of
     samples whose past is the truth alone. ``own``: up to so many times the draft is first rewritten
     by the causal branch itself, so that it meets the errors that it makes, not only the draft's.
+    ``balance``: how much small classes count, see ``visiongen.training.balance``.
     """
 
     tokenizer: ImageTokenizer
@@ -44,6 +48,7 @@ class Painting(nn.Module):
         pointer_weight: float = 0.5,
         clean: float = 0.5,
         own: int = 0,
+        balance: float = 0.0,
     ) -> None:
         super().__init__()
         frozen = start.tokenizer(tokenizer) if tokenizer else ImageTokenizer(TokenizerConfig.preset("nano"))
@@ -53,6 +58,7 @@ class Painting(nn.Module):
         self.painter.palette = self._palette
         self.band, self.clean, self.own = band, clean, own
         self.value_weight, self.pointer_weight = value_weight, pointer_weight
+        self.balance = balance
 
     def _apply(self, fn: Any, recurse: bool = True) -> Painting:
         self.tokenizer._apply(fn)
@@ -67,7 +73,8 @@ class Painting(nn.Module):
         with torch.no_grad():
             exact = self.tokenizer.latent(batch["target"])  # (B, h, w, C) before rounding
         tokens = exact.round().long()
-        weight = _token_weights(batch)
+        pixels = class_weights(batch["labels"], batch["prompts"], self.balance)
+        weight = _token_weights(batch, pixels)
         prefix = self.painter.encode_photo(batch["photo"], batch["photo_blank"])
         condition = self.painter.condition(prefix.select(batch["photo_index"]), batch["prompts"])
         draft = _cross_entropy(condition.draft_logits, tokens.flatten(1, 2), weight)
@@ -85,7 +92,7 @@ class Painting(nn.Module):
             "causal": float(causal.detach()),
             "value": float(value.detach()),
         }
-        pointer = pointer_loss(condition.pointer, batch["labels"])
+        pointer = pointer_loss(condition.pointer, batch["labels"], pixels)
         if pointer is not None:
             total = total + self.pointer_weight * pointer
             logs["pointer"] = float(pointer.detach())
@@ -125,9 +132,19 @@ class Painting(nn.Module):
         return torch.where(swap & ~blank, guess, tokens)
 
 
-def _token_weights(batch: dict[str, Any]) -> Tensor:
-    """How much of each token is valid (B, N), less for photos as targets."""
-    share = F.avg_pool2d(batch["valid"].float()[:, None], 8).flatten(1)
+def class_weights(labels: Tensor, prompts: Sequence[Prompt], power: float) -> Tensor:
+    """``pixel_weights`` of the orders' own legends; an order without one has no labels."""
+    return pixel_weights(labels, [p.legend.names if p.legend else () for p in prompts], power)
+
+
+def _token_weights(batch: dict[str, Any], pixels: Tensor) -> Tensor:
+    """How much each token counts (B, N): the share of it that is valid, less for photos as targets.
+
+    ``pixels`` (B, H, W) weigh the labelled ones of semantic maps.
+    """
+    labelled = batch["labels"] != IGNORE
+    weight = torch.where(labelled, pixels, 1.0) * batch["valid"]
+    share = F.avg_pool2d(weight[:, None], 8).flatten(1)
     photo = torch.tensor([p.task == "photo" for p in batch["prompts"]], device=share.device)
     return share * torch.where(photo, PHOTO_WEIGHT, 1.0)[:, None]
 
@@ -146,15 +163,20 @@ def token_cells(values: Tensor) -> Tensor:
     return cells.flatten(3, 4).flatten(1, 2)
 
 
-def pointer_loss(pointer: Tensor, labels: Tensor) -> Tensor | None:
-    """Cross-entropy of the legend pointer against the label of every 2 x 2 pixel cell."""
+def pointer_loss(pointer: Tensor, labels: Tensor, pixels: Tensor) -> Tensor | None:
+    """Cross-entropy of the legend pointer against the label of every 2 x 2 pixel cell.
+
+    ``pixels`` (B, H, W): how much each of them counts. None where nothing is labelled.
+    """
     target = token_cells(labels[..., None])[..., 0].long()
     there = target != IGNORE
     if not bool(there.any()):
         return None
     rows = there.flatten(1).any(1)
     logits, goal = pointer[rows], torch.where(there, target + 1, -100)[rows]
-    return F.cross_entropy(logits.flatten(0, 2), goal.flatten(), ignore_index=-100)
+    loss = F.cross_entropy(logits.flatten(0, 2), goal.flatten(), ignore_index=-100, reduction="none")
+    weight = token_cells(pixels[..., None])[rows].flatten()
+    return (loss * weight).sum() / weight.sum().clamp(min=1e-6)
 
 
 def _hit_rate(draft: Tensor, causal: Tensor) -> float:

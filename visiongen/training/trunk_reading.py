@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from visiongen.training.balance import pixel_weights
 from visiongen.training.painting import pointer_loss, token_cells
 from visiongen.transformer import SUB, Painter, PainterConfig
 
@@ -21,10 +22,16 @@ CELLS = SUB * SUB
 
 
 class TrunkReading(nn.Module):
-    """The painter with two throw-away heads; its tensors are named as in ``Painting``."""
+    """The painter with two throw-away heads; its tensors are named as in ``Painting``.
 
-    def __init__(self, preset: str = "tiny", levels: tuple[int, ...] = (8,) * 12) -> None:
+    ``balance``: how much small classes count, see ``visiongen.training.balance``.
+    """
+
+    def __init__(
+        self, preset: str = "tiny", levels: tuple[int, ...] = (8,) * 12, balance: float = 0.0
+    ) -> None:
         super().__init__()
+        self.balance = balance
         self.painter = Painter(PainterConfig.preset(preset, tuple(levels)))
         dim = self.painter.config.dim
         self.depth = nn.Linear(dim, CELLS)  # ln(metres) of each cell
@@ -39,7 +46,9 @@ class TrunkReading(nn.Module):
         if rows:
             index = batch["photo_index"][rows]
             legends = [batch["prompts"][i].legend.names for i in rows]
-            pointer = pointer_loss(self._point(features[index], legends), batch["labels"][rows])
+            labels = batch["labels"][rows]
+            pixels = pixel_weights(labels, legends, self.balance)
+            pointer = pointer_loss(self._point(features[index], legends), labels, pixels)
             if pointer is not None:
                 parts["pointer"] = pointer
         if "depth" in batch:
