@@ -268,16 +268,13 @@ class Painter(nn.Module):
         flat = self.head(self.head_norm(x)).float()
         return flat.unflatten(-1, (self.channels, self.depth_levels))
 
-    def _window_mask(self, condition: Condition, size: int, place: Tensor, end: int) -> Tensor | None:
-        """Bool (B or 1, 1, T, size + end), or None where a single token sees all there is."""
-        if place.dim() == 1 and len(place) == 1 and condition.there is None:
-            return None
-        place = place if place.dim() == 2 else place[None]
-        past = torch.arange(end, device=place.device) <= place[..., None]
-        front = past.new_ones(*past.shape[:2], size)
+    def _causal_mask(self, condition: Condition, count: int) -> Tensor:
+        """Bool (B or 1, 1, T, prefix + T): each of ``count`` tokens sees the prefix and those up to it."""
+        past = torch.ones(count, count, dtype=torch.bool, device=condition.aligned.device).tril()[None]
+        front = past.new_ones(1, count, condition.prefix[0][0].shape[2])
         if condition.there is not None:
-            front = condition.there[:, None, :].expand(-1, place.shape[1], -1)
-            past = past.expand(front.shape[0], -1, -1)
+            front = condition.there[:, None, :].expand(-1, count, -1)
+            past = past.expand(len(front), -1, -1)
         return torch.cat([front, past], dim=-1)[:, None]
 
     def teach(
@@ -295,8 +292,7 @@ class Painter(nn.Module):
         inputs = torch.cat([torch.full_like(target[:, :1], -1), target[:, :-1]], dim=1)
         place = torch.arange(span.start, span.stop, device=tokens.device)
         rope = rope_table(place // w, place % w, self.head_dim)
-        size = condition.prefix[0][0].shape[2]
-        mask = self._window_mask(condition, size, torch.arange(rows * w, device=tokens.device), rows * w)
+        mask = self._causal_mask(condition, rows * w)
         x = self._inputs(inputs, condition.aligned[:, span])
         for block, past in zip(self.causal, condition.prefix, strict=True):
             x, _ = block(x, rope, past=past, mask=mask)

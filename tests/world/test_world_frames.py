@@ -143,9 +143,10 @@ def test_sun_shadow_falls_where_it_should():
     assert float(at.min()) > -2.3 and float(at.max()) < -0.7
 
 
-def test_supersampling_keeps_the_exact_maps():
-    plain = render("room", [5], 40, 56, lens=False)
-    fine = render("room", [5], 40, 56, lens=False, supersample=2)
+@pytest.mark.parametrize("kind", ["room", "wall"])
+def test_supersampling_keeps_the_exact_maps(kind):
+    plain = render(kind, [5], 40, 56, lens=False)
+    fine = render(kind, [5], 40, 56, lens=False, supersample=2)
     assert torch.equal(plain.depth, fine.depth)
     assert not torch.equal(plain.photo, fine.photo)
     assert (plain.photo.float() - fine.photo.float()).abs().mean() < 20

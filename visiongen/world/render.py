@@ -97,15 +97,28 @@ def render(
     if kind == "wall":
         from visiongen.world.wall import render_wall_pair
 
-        return render_wall_pair(seeds, height, width, device, materials, lens).painted
+        return render_wall_pair(seeds, height, width, device, materials, lens, supersample).painted
     scenes = [build_scene(kind, int(seed)) for seed in seeds]
+    frames, radiance = expose(scenes, height, width, device, materials, supersample)
+    frames.photo = develop(radiance, [s.lens for s in scenes], [s.seed for s in scenes], lens)
+    return frames
+
+
+def expose(
+    scenes: list[Scene],
+    height: int,
+    width: int,
+    device: str,
+    materials: Materials | str | Path | None,
+    supersample: int = 1,
+) -> tuple[Frames, Tensor]:
+    """``trace``, its radiance averaged over ``supersample`` x ``supersample`` rays a pixel."""
     frames, radiance = trace(scenes, height, width, device, materials)
     if supersample > 1:
         fine = trace(scenes, height * supersample, width * supersample, device, materials)[1]
         cells = fine.view(len(fine), height, supersample, width, supersample, 3)
         radiance = cells.mean((2, 4))
-    frames.photo = develop(radiance, [s.lens for s in scenes], [s.seed for s in scenes], lens)
-    return frames
+    return frames, radiance
 
 
 def trace(

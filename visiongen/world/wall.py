@@ -12,7 +12,7 @@ from torch import Tensor
 from visiongen.world.classes import CLASS_ID
 from visiongen.world.lens import develop
 from visiongen.world.materials import Materials
-from visiongen.world.render import Frames, build_scene, trace
+from visiongen.world.render import Frames, build_scene, expose
 from visiongen.world.scene import COLUMN, Scene, material
 
 FLAT = {CLASS_ID[name] for name in ("road", "pavement", "grass", "building", "mountain")}
@@ -63,15 +63,16 @@ def render_wall_pair(
     device: str = "cpu",
     materials: Materials | str | Path | None = None,
     lens: bool = True,
+    supersample: int = 1,
 ) -> WallPair:
     """Render the painted and the plain wall of each seed; all exact maps agree but base_colour."""
     scenes = [build_scene("street", int(seed)) for seed in seeds]
     ids = [add_wall(scene) for scene in scenes]
     wall_rows = [scene.rows.pop() for scene in scenes]
-    behind, paint = trace(scenes, height, width, device, materials)
+    behind, paint = expose(scenes, height, width, device, materials, supersample)
     for scene, row in zip(scenes, wall_rows, strict=True):
         scene.rows.append(row)
-    plain, light = trace(scenes, height, width, device, materials)
+    plain, light = expose(scenes, height, width, device, materials, supersample)
     marks = torch.tensor(ids, device=device, dtype=torch.int32)[:, None, None]
     wall = plain.instance == marks
     tint = torch.tensor([scene.rng.uniform(0.85, 1.1) for scene in scenes], device=device)
