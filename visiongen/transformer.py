@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from visiongen.blocks import Block, rope_table
 from visiongen.conditioning import Cache, Condition, PhotoPrefix
 from visiongen.errors import InputError, UsageError
+from visiongen.legend_copy import LegendCopy
 from visiongen.legend_encoder import PromptEncoder
 from visiongen.prompt import Prompt
 from visiongen.trunk import Trunk, grid_positions
@@ -114,6 +115,7 @@ class Painter(nn.Module):
             nn.SiLU(),
             nn.Linear(c.hidden, c.dim),
         )
+        self.copy = LegendCopy(c.levels, SUB * SUB)
         self.draft_norm = nn.LayerNorm(c.dim, eps=1e-6, bias=False)
         self.draft_head = nn.Linear(c.dim, self.channels * self.depth_levels)
         self.embed = nn.Linear(self.channels * self.depth_levels, c.dim, bias=False)
@@ -161,8 +163,12 @@ class Painter(nn.Module):
         rgb = torch.tensor(colours, device=device, dtype=torch.float32) / 127.5 - 1
         return list(self.palette(rgb).float().split(counts))
 
-    def _point(self, x: Tensor, names: Tensor, codes: Tensor, there: Tensor) -> tuple[Tensor, Tensor]:
-        """Which legend entry lies in each cell of each token; returns (addition to x, logits)."""
+    def _point(self, x: Tensor, names: Tensor, codes: Tensor, there: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Which legend entry lies in each cell of each token.
+
+        Returns the addition to x, the logits (B, N, SUB * SUB, 1 + K) and the draft's copy of what
+        is pointed at (B, N, C, L).
+        """
         batch, length, _ = x.shape
         query = self.query(x).view(batch, length * SUB * SUB, 32)
         null = self.null_key.to(x.dtype).expand(batch, 1, 32)
@@ -170,17 +176,10 @@ class Painter(nn.Module):
         logits = (query @ keys.transpose(1, 2)).float() * 32**-0.5
         absent = torch.cat([torch.zeros_like(there[:, :1]), ~there[:, 1:]], dim=1)
         logits = logits.masked_fill(absent[:, None], -1e4)
-        values = torch.cat(
-            [
-                torch.zeros_like(codes[:, :1])
-                if codes.shape[1]
-                else codes.new_zeros(batch, 1, codes.shape[-1]),
-                codes,
-            ],
-            dim=1,
-        )
+        values = torch.cat([codes.new_zeros(batch, 1, self.channels), codes], dim=1)
         read = (logits.softmax(-1) @ values).view(batch, length, -1)
-        return self.pointed(read.to(x.dtype)), logits.view(batch, length, SUB * SUB, -1)
+        logits = logits.view(batch, length, SUB * SUB, -1)
+        return self.pointed(read.to(x.dtype)), logits, self.copy(logits.argmax(-1), values)
 
     def condition(self, photo: PhotoPrefix, prompts: list[Prompt]) -> Condition:
         """Draft pass: photo prefixes (batch B) and B prompts -> what the map is painted from."""
@@ -201,7 +200,7 @@ class Painter(nn.Module):
         for block in self.draft:
             x, _ = block(x, rope, mask=mask)
         prompt_tokens, x = x[:, :count], x[:, count:]
-        addition, pointer = self._point(x, names, codes, there)
+        addition, pointer, copied = self._point(x, names, codes, there)
         x = x + addition
         x = self.draft_norm(x + self.mix(x))
         prefix, mask = [], None
@@ -212,11 +211,9 @@ class Painter(nn.Module):
             prompt_tokens, (k, v) = block(prompt_tokens, rope_prompt, past=past, mask=mask)
             prefix.append((torch.cat([past[0], k], dim=2), torch.cat([past[1], v], dim=2)))
         there_all = seen if padded else None
-        return Condition(x, self._logits(self.draft_head(x)), pointer, prefix, there_all, photo.grid)
-
-    def _logits(self, flat: Tensor) -> Tensor:
-        logits = flat.float().unflatten(-1, (self.channels, self.depth_levels))
-        return logits.masked_fill(~self.allowed, -1e4)
+        logits = self.draft_head(x).float().unflatten(-1, (self.channels, self.depth_levels)) + copied
+        logits = logits.masked_fill(~self.allowed, -1e4)
+        return Condition(x, logits, pointer, prefix, there_all, photo.grid)
 
     # -- map --------------------------------------------------------------------------------
 

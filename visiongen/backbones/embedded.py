@@ -22,6 +22,7 @@ from visiongen.backbones.base import (
     WeightsRecord,
     check_photo,
 )
+from visiongen.checkpoint import Checkpoint
 from visiongen.decoding.board import Board
 from visiongen.decoding.decode import decode, decode_all
 from visiongen.errors import UsageError, WeightsError
@@ -71,11 +72,10 @@ class EmbeddedBackbone(Backbone):
         try:
             if loaded.meta["kind"] != KIND:
                 raise WeightsError(f"{path}: holds a {loaded.meta['kind']}, not a {KIND}")
-            tokenizer = ImageTokenizer(TokenizerConfig.from_dict(loaded.meta["tokenizer"]))
             painter = Painter(PainterConfig.from_dict(loaded.meta["painter"]))
         except (KeyError, TypeError) as error:
             raise WeightsError(f"{path}: its configuration lacks or misnames {error}") from None
-        checkpoint.fill(tokenizer, loaded.part("tokenizer"), path)
+        tokenizer = read_tokenizer(loaded, path)
         checkpoint.fill(painter, loaded.part("painter"), path)
         record = WeightsRecord(str(loaded.meta.get("name", path.stem)), loaded.sha256)
         return cls(tokenizer, painter, record.name, record).to(device, dtype)
@@ -122,6 +122,16 @@ class EmbeddedBackbone(Backbone):
     def scene(self, photo: np.ndarray | None = None, size: tuple[int, int] | None = None) -> EmbeddedScene:
         """See Backbone.scene. The photo is encoded at the first paint, once."""
         return EmbeddedScene(self, photo, check_photo(photo, size))
+
+
+def read_tokenizer(loaded: Checkpoint, path: Path) -> ImageTokenizer:
+    """The tokenizer inside a backbone's file; WeightsError if it is not one."""
+    try:
+        tokenizer = ImageTokenizer(TokenizerConfig.from_dict(loaded.meta["tokenizer"]))
+    except (KeyError, TypeError) as error:
+        raise WeightsError(f"{path}: its configuration lacks or misnames {error}") from None
+    checkpoint.fill(tokenizer, loaded.part("tokenizer"), path)
+    return tokenizer
 
 
 class EmbeddedScene(Scene):

@@ -7,7 +7,7 @@ from pathlib import Path
 from torch import Tensor, nn
 
 from visiongen import checkpoint, weights
-from visiongen.backbones.embedded import KIND, EmbeddedBackbone
+from visiongen.backbones.embedded import KIND, read_tokenizer
 from visiongen.checkpoint import Checkpoint
 from visiongen.errors import WeightsError
 from visiongen.tokenizer import ImageTokenizer
@@ -41,8 +41,9 @@ def tokenizer(source: str | Path) -> nn.Module:
     from visiongen.training.run import trained_model  # it imports this module
 
     path = find(source)
-    if _is_backbone(checkpoint.load(path)):
-        return EmbeddedBackbone.load(path).tokenizer
+    loaded = checkpoint.load(path)
+    if _is_backbone(loaded):
+        return read_tokenizer(loaded, path)
     model = trained_model(path)
     inner = getattr(model, "tokenizer", model)
     if not isinstance(inner, ImageTokenizer):

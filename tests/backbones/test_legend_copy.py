@@ -1,0 +1,45 @@
+"""What is pointed at, is painted."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from visiongen.legend_copy import LegendCopy
+
+LEVELS, CELLS = (8, 8, 4), 16
+
+
+def _values(levels: torch.Tensor) -> torch.Tensor:
+    """Token levels (K, C) -> values (1, 1 + K, C), entry 0 for "none"."""
+    top = torch.tensor(LEVELS) - 1.0
+    return torch.cat([torch.zeros(1, len(LEVELS)), levels / top * 2 - 1])[None]
+
+
+def test_a_token_that_points_at_one_entry_is_drawn_to_that_entrys_levels() -> None:
+    levels = torch.tensor([[0.0, 7.0, 3.0], [4.0, 2.0, 1.0]])
+    logits = LegendCopy(LEVELS, CELLS)(torch.full((1, 5, CELLS), 2), _values(levels))
+    assert logits.shape == (1, 5, 3, 8)
+    assert torch.equal(logits.argmax(-1), levels[1].long().expand(1, 5, 3))
+    best, second = logits.topk(2).values.unbind(-1)
+    assert best - second == pytest.approx(torch.ones(1, 5, 3))  # strength 1: a nat for the next level
+
+
+@pytest.mark.parametrize("entry", [[0] * CELLS, [1] * 8 + [2] * 8])
+def test_nothing_and_edges_start_without_a_say(entry: list[int]) -> None:
+    values = _values(torch.rand(2, 3, generator=torch.Generator().manual_seed(0)) * 3)
+    assert not LegendCopy(LEVELS, CELLS)(torch.tensor([[entry]]), values).any()
+
+
+def test_edges_learn_from_the_colours_of_their_cells() -> None:
+    copy = LegendCopy(LEVELS, CELLS)
+    values = _values(torch.tensor([[0.0, 7.0, 3.0], [4.0, 2.0, 1.0]]))
+    entry = torch.tensor([[[1] * 8 + [2] * 8]])
+    goal = torch.tensor([[[2, 5, 2]]])
+    optimiser = torch.optim.SGD(copy.parameters(), lr=1.0)
+    for _ in range(50):
+        optimiser.zero_grad()
+        logits = copy(entry, values)[..., :4]
+        torch.nn.functional.cross_entropy(logits.flatten(0, 2), goal.flatten().clamp(max=3)).backward()
+        optimiser.step()
+    assert torch.equal(copy(entry, values)[..., :4].argmax(-1), goal.clamp(max=3))
