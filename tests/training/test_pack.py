@@ -108,8 +108,10 @@ def test_only_a_decoder_of_the_same_encoder_fits(runs: dict[str, Path], tmp_path
 
 def test_packing_again_replaces_and_missing_facts_are_named(runs: dict[str, Path], tmp_path: Path) -> None:
     pack(runs["painter"], "small", FACTS, tmp_path)
+    pack(runs["tokenizer"], "later", FACTS, tmp_path)
     pack(runs["painter"], "small", FACTS | {"card": "y.md", "minutes": "3"}, tmp_path)
-    (entry,) = weights.list(tmp_path)
+    entry, later = weights.list(tmp_path)
+    assert (entry.name, later.name) == ("small", "later")
     assert (entry.card, entry.minutes) == ("y.md", 3.0)
     with pytest.raises(WeightsError, match="'licence'"):
         pack(runs["painter"], "small", {}, tmp_path)

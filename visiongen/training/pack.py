@@ -99,11 +99,12 @@ def _save(model: nn.Module, run: Path, name: str, file: Path) -> None:
 
 
 def _into_manifest(entry: weights.Entry, folder: Path) -> None:
-    """Replace or append the entry; the file is written whole."""
+    """Replace the entry of that name where it stands, or append it; the file is written whole."""
     manifest = folder / "manifest.toml"
-    entries = [e for e in weights.list(folder) if e.name != entry.name] if manifest.exists() else []
+    entries = {e.name: e for e in weights.list(folder)} if manifest.exists() else {}
+    entries[entry.name] = entry
     lines = ["# One table a file of weights; `visiongen weights verify` checks them.", ""]
-    for e in [*entries, entry]:
+    for e in entries.values():
         lines.append("[[weights]]")
         # a JSON string or number is a TOML string or number
         lines += [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in asdict(e).items()]
