@@ -77,7 +77,8 @@ def thin_edges(strength: np.ndarray, slack: float = 1.01) -> np.ndarray:
     dy, dx = np.gradient(_triangle(smooth, 4))
     dxx = np.gradient(dx, axis=1)
     dyy, dxy = np.gradient(dy)
-    across = np.mod(np.arctan(dyy * np.sign(-dxy) / (dxx + 1e-5)), np.pi)
+    # Not sign(-dxy): it is 0 on a level line, which would then be taken for an upright one.
+    across = np.mod(np.arctan(dyy * np.where(dxy > 0, -1, 1) / (dxx + 1e-5)), np.pi)
     y, x = np.indices(strength.shape)
     crest = smooth > 0
     for step in (-1, 1):

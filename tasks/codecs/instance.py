@@ -122,14 +122,15 @@ class DistinctInstances(Codec):
 
 @cache
 def palette() -> np.ndarray:
-    """Colours of ids 0-124, uint8 (125, 3): black, then always the lattice colour farthest from all before.
+    """Colours of ids 0-124, uint8 (125, 3).
 
-    The lattice has five levels a channel, so any two colours are 63 levels or more apart, and the
-    first ids, the usual ones, are much farther apart.
+    Black, white, the other corners of the colour cube, then always the colour of a five-level
+    lattice farthest from all before. Any two are 63 levels or more apart, the first eight 255.
     """
     levels = np.linspace(0, 255, 5).round()
     grid = np.stack(np.meshgrid(levels, levels, levels, indexing="ij"), -1).reshape(-1, 3)
-    order, gap = [0], np.linalg.norm(grid, axis=1)
+    order = [0, 124, 100, 20, 4, 24, 104, 120]
+    gap = np.linalg.norm(grid[:, None] - grid[order], axis=2).min(axis=1)
     while len(order) <= CAPACITY:
         order.append(int(gap.argmax()))
         gap = np.minimum(gap, np.linalg.norm(grid - grid[order[-1]], axis=1))

@@ -39,7 +39,7 @@ def matched(ids: np.ndarray, truth: np.ndarray) -> list[float]:
 def test_the_palette_is_far_apart() -> None:
     colours = palette().astype(float)
     gap = np.linalg.norm(colours[:, None] - colours, axis=2) + 1e9 * np.eye(len(colours))
-    assert len(colours) == CAPACITY + 1 and gap.min() >= 63 and gap[:9, :9].min() >= 200
+    assert len(colours) == CAPACITY + 1 and gap.min() >= 63 and gap[:8, :8].min() >= 255
     assert not colours[0].any()
 
 
