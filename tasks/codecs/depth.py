@@ -124,7 +124,7 @@ class CubeWalkEdges(CubeWalk):
     """
 
     floor: float = 2.0
-    excess: float = 8.0
+    excess: float = 10.0
     window: int = 11
 
     name: ClassVar[str] = "depth/cubewalk@2"

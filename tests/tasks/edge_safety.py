@@ -245,7 +245,7 @@ def ideas() -> list[Idea]:
         other(np.array([[0, 0, 0], [1, 0, 0], [1, 1, 0], [1, 1, 1]]) * 255, "monotone walk, 3 edges"),
         other(snake(3), "3 x 3 x 3 lattice walk"),
         cube(averaged, "@2, then 3 x 3 mean under noise"),
-        cube(lambda p: CubeWalkEdges().decode(p)[0], "@2: chords between clean neighbours"),
+        cube(lambda p: CubeWalkEdges().decode(p)[0], "@2: chords, limit at 10 medians"),
     ]
 
 
