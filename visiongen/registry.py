@@ -65,9 +65,15 @@ CODECS = Registry(
     "codec",
     {
         "legend/nearest@1": "visiongen.tasks.codecs.legend:LegendNearest",
+        "instance/distinct@1": "visiongen.tasks.codecs.instance:DistinctInstances",
         "depth/cubewalk@1": "visiongen.tasks.codecs.depth:CubeWalk",
+        "depth/cubewalk@2": "visiongen.tasks.codecs.depth:CubeWalkEdges",
         "depth/disparity@1": "visiongen.tasks.codecs.depth:GrayDisparity",
+        "depth/graylog@1": "visiongen.tasks.codecs.depth:GrayLog",
         "normals/opengl@1": "visiongen.tasks.codecs.normals:OpenGLNormals",
+        "material/orm@1": "visiongen.tasks.codecs.material:OrmMaterial",
+        "alpha/gray@1": "visiongen.tasks.codecs.gray:AlphaGray",
+        "edges/gray@1": "visiongen.tasks.codecs.gray:EdgesGray",
     },
 )
 BACKBONES = Registry("backbone", {"embedded": "visiongen.backbones.embedded:EmbeddedBackbone"})

@@ -10,7 +10,7 @@ import numpy as np
 
 from visiongen.errors import CodecError, InputError, VisiongenError
 from visiongen.prompt import Legend
-from visiongen.tasks.codecs.base import Codec, check_map, check_positive, check_spec
+from visiongen.tasks.codecs.base import Codec, check_map, check_positive, check_spec, nearest_fill
 
 UNKNOWN = 255
 _CHUNK = 1 << 16
@@ -94,7 +94,7 @@ class LegendNearest(Codec):
         confidence = np.empty(len(flat), np.float32)
         for start in range(0, len(flat), _CHUNK):
             part = slice(start, start + _CHUNK)
-            distance = self._distances(flat[part])
+            distance = squared_distances(flat[part], self._colours)
             best = distance.argmin(axis=1)
             nearest = np.take_along_axis(distance, best[:, None], 1)
             distance -= nearest
@@ -108,21 +108,25 @@ class LegendNearest(Codec):
 
     def probabilities(self, painted: np.ndarray) -> np.ndarray:
         """Class probabilities float32 (H, W, K) of a map; they sum to 1 over K."""
-        distance = self._distances(check_map(painted).reshape(-1, 3))
+        distance = squared_distances(check_map(painted).reshape(-1, 3), self._colours)
         distance -= distance.min(axis=1, keepdims=True)
         distance *= -0.5 / self.temperature**2
         np.exp(distance, out=distance)
         distance /= distance.sum(axis=1, keepdims=True)
         return distance.reshape(*painted.shape[:2], len(self.legend))
 
-    def _distances(self, pixels: np.ndarray) -> np.ndarray:
-        """Squared distances float32 (N, K); exact, since all terms are whole numbers < 2**24."""
-        values = pixels.astype(np.float32)
-        colours = self._colours
-        distance = values @ (-2 * colours.T)
-        distance += (values * values).sum(axis=1, keepdims=True)
-        distance += (colours * colours).sum(axis=1)
-        return distance
+
+def squared_distances(pixels: np.ndarray, colours: np.ndarray) -> np.ndarray:
+    """Squared distances float32 (N, K) of uint8 pixels (N, 3) to whole-numbered colours (K, 3).
+
+    Exact: all terms are whole numbers below 2**24.
+    """
+    values = pixels.astype(np.float32)
+    colours = np.asarray(colours, np.float32)
+    distance = values @ (-2 * colours.T)
+    distance += (values * values).sum(axis=1, keepdims=True)
+    distance += (colours * colours).sum(axis=1)
+    return distance
 
 
 def farthest_colour(colours: np.ndarray) -> np.ndarray:
@@ -138,15 +142,7 @@ def fill_ignored(labels: np.ndarray) -> np.ndarray:
 
     An ignored pixel should not put a foreign colour beside the valid ones when it is painted.
     """
-    import cv2
-
-    ignored = (labels == UNKNOWN).astype(np.uint8)
-    if not ignored.any() or ignored.all():
-        return labels
-    _, index = cv2.distanceTransformWithLabels(ignored, cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL)
-    order = np.zeros(int(index.max()) + 1, labels.dtype)
-    order[index[ignored == 0]] = labels[ignored == 0]
-    return order[index]
+    return nearest_fill(labels, labels == UNKNOWN, mask=3)[0]
 
 
 def random_legend_colours(k: int, rng: np.random.Generator) -> np.ndarray:
