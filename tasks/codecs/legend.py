@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
@@ -17,48 +18,36 @@ _CHUNK = 1 << 16
 
 
 @dataclass(frozen=True)
-class LegendNearest(Codec):
-    """Nearest legend colour; a softmax over squared distances gives the confidence.
+class LegendCodec(Codec):
+    """What every reading of legend colours shares: painting, the specification, colour distances.
 
-    ``temperature`` t is in colour levels: p(k) ~ exp(-|m - c_k|^2 / 2t^2). ``unknown_distance``
-    in levels, or None for off: pixels farther than that from every colour become 255.
+    A subclass has ``legend`` first and adds its own parameters, ``decode`` and ``probabilities``.
     """
 
     legend: Legend
-    temperature: float = 24.0
-    unknown_distance: float | None = None
 
-    name: ClassVar[str] = "legend/nearest@1"
     unit: ClassVar[str] = "class id"
     bound: ClassVar[str] = "exact for every id of the legend"
 
     def __post_init__(self) -> None:
-        check_positive(self.name, temperature=self.temperature)
-        if self.unknown_distance is not None:
-            check_positive(self.name, unknown_distance=self.unknown_distance)
         if len(self.legend) > UNKNOWN:
             raise InputError(f"legend: {len(self.legend)} entries; id 255 is 'unknown', so 255 at most")
 
     def spec(self) -> dict[str, Any]:
-        """Name, legend as [name, "#rrggbb"] pairs, temperature, unknown distance."""
+        """Name, legend as [name, "#rrggbb"] pairs, and every other parameter as it is."""
         pairs = [
             [n, f"#{r:02x}{g:02x}{b:02x}"]
             for n, (r, g, b) in zip(self.legend.names, self.legend.colours, strict=True)
         ]
-        return {
-            "name": self.name,
-            "legend": pairs,
-            "temperature": self.temperature,
-            "unknown_distance": self.unknown_distance,
-        }
+        return super().spec() | {"legend": pairs}
 
     @classmethod
-    def from_spec(cls, spec: dict[str, Any]) -> LegendNearest:
+    def from_spec(cls, spec: dict[str, Any]) -> LegendCodec:
         """The codec that ``spec`` describes; anything odd raises CodecError."""
         check_spec(cls, spec)
         try:
             legend = Legend.of([(name, colour) for name, colour in spec["legend"]])
-            return cls(legend, spec["temperature"], spec["unknown_distance"])
+            return cls(legend, **{k: v for k, v in spec.items() if k not in ("name", "legend")})
         except (TypeError, ValueError, VisiongenError) as error:
             raise CodecError(f"codec {cls.name}: bad specification ({error})") from error
 
@@ -86,6 +75,30 @@ class LegendNearest(Codec):
                 f"{len(self.legend) - 1}, or 255 to ignore"
             )
         return self._table[ids]
+
+    @abstractmethod
+    def probabilities(self, painted: np.ndarray) -> np.ndarray:
+        """Class probabilities float32 (H, W, K) of a map uint8 (H, W, 3); they sum to 1 over K."""
+
+
+@dataclass(frozen=True)
+class LegendNearest(LegendCodec):
+    """Nearest legend colour; a softmax over squared distances gives the confidence.
+
+    ``temperature`` t is in colour levels: p(k) ~ exp(-|m - c_k|^2 / 2t^2). ``unknown_distance``
+    in levels, or None for off: pixels farther than that from every colour become 255.
+    """
+
+    temperature: float = 24.0
+    unknown_distance: float | None = None
+
+    name: ClassVar[str] = "legend/nearest@1"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_positive(self.name, temperature=self.temperature)
+        if self.unknown_distance is not None:
+            check_positive(self.name, unknown_distance=self.unknown_distance)
 
     def decode(self, painted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Map -> ids uint8 (H, W), 255 = unknown, and the softmax probability of the id."""
