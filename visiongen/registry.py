@@ -65,6 +65,7 @@ CODECS = Registry(
     "codec",
     {
         "legend/nearest@1": "visiongen.tasks.codecs.legend:LegendNearest",
+        "legend/posterior@1": "visiongen.tasks.codecs.legend_posterior:LegendPosterior",
         "depth/cubewalk@1": "visiongen.tasks.codecs.depth:CubeWalk",
         "depth/disparity@1": "visiongen.tasks.codecs.depth:GrayDisparity",
         "normals/opengl@1": "visiongen.tasks.codecs.normals:OpenGLNormals",

@@ -15,6 +15,8 @@ from visiongen.tasks.codecs.base import Codec, check_map, check_positive, check_
 
 UNKNOWN = 255
 _CHUNK = 1 << 16
+_STEPS = 300  # of choose_legend_colours
+_SEGMENTS = 600  # pairs of colours that a step looks at
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,15 @@ class LegendCodec(Codec):
     def probabilities(self, painted: np.ndarray) -> np.ndarray:
         """Class probabilities float32 (H, W, K) of a map uint8 (H, W, 3); they sum to 1 over K."""
 
+    def _distances(self, pixels: np.ndarray) -> np.ndarray:
+        """Squared distances float32 (N, K); exact, since all terms are whole numbers < 2**24."""
+        values = pixels.astype(np.float32)
+        colours = self._colours
+        distance = values @ (-2 * colours.T)
+        distance += (values * values).sum(axis=1, keepdims=True)
+        distance += (colours * colours).sum(axis=1)
+        return distance
+
 
 @dataclass(frozen=True)
 class LegendNearest(LegendCodec):
@@ -128,15 +139,6 @@ class LegendNearest(LegendCodec):
         distance /= distance.sum(axis=1, keepdims=True)
         return distance.reshape(*painted.shape[:2], len(self.legend))
 
-    def _distances(self, pixels: np.ndarray) -> np.ndarray:
-        """Squared distances float32 (N, K); exact, since all terms are whole numbers < 2**24."""
-        values = pixels.astype(np.float32)
-        colours = self._colours
-        distance = values @ (-2 * colours.T)
-        distance += (values * values).sum(axis=1, keepdims=True)
-        distance += (colours * colours).sum(axis=1)
-        return distance
-
 
 def farthest_colour(colours: np.ndarray) -> np.ndarray:
     """The colour of a 9-level grid farthest from all of ``colours`` (K, 3); uint8 (3,)."""
@@ -162,14 +164,18 @@ def fill_ignored(labels: np.ndarray) -> np.ndarray:
     return order[index]
 
 
+def _check_count(k: int) -> None:
+    if not 1 <= k <= UNKNOWN:
+        raise InputError(f"legend: {k} colours asked for; 1 to {UNKNOWN} are possible")
+
+
 def random_legend_colours(k: int, rng: np.random.Generator) -> np.ndarray:
     """Draw k colours uint8 (k, 3), far apart and with no 50/50 mix of two near a third.
 
     Greedy over random candidates: each step takes, at random, one of the candidates that keep the
     best distances to the chosen colours, to their midpoints, and of its own midpoints to them.
     """
-    if not 1 <= k <= UNKNOWN:
-        raise InputError(f"legend: {k} colours asked for; 1 to {UNKNOWN} are possible")
+    _check_count(k)
     pool = rng.integers(0, 256, (max(192, 6 * k), 3)).astype(np.float32)
     score = np.full(len(pool), np.inf, np.float32)
     chosen = np.empty((k, 3), np.float32)
@@ -193,3 +199,50 @@ def _gap(pool: np.ndarray, points: np.ndarray) -> np.ndarray:
     squared += (points * points).sum(axis=1)
     nearest = squared.min(axis=1) + (pool * pool).sum(axis=1)
     return np.sqrt(np.maximum(nearest, 0))
+
+
+def choose_legend_colours(k: int, rng: np.random.Generator) -> np.ndarray:
+    """Choose k colours uint8 (k, 3), far apart and each far from the mixes of any two others.
+
+    Random colours repel one another, and the segments between pairs of the others, while the steps
+    they take grow shorter. For a legend that will be kept; training draws
+    :func:`random_legend_colours`, whose palettes are quicker and vary more.
+    """
+    _check_count(k)
+    colours = rng.uniform(0, 255, (k, 3)).astype(np.float32)
+    reach = 127.5 / np.cbrt(k)
+    first, second = np.triu_indices(k, 1)
+    for left in np.linspace(1, 0, _STEPS if k > 1 else 0, endpoint=False):
+        some = rng.permutation(len(first))[:_SEGMENTS]
+        push = _push_apart(colours, reach)
+        push += 2 * _push_off(colours, first[some], second[some], reach / 2)
+        size = np.linalg.norm(push, axis=1, keepdims=True)
+        stride = left * reach / 4 / np.maximum(size, 0.1 * size.max() + 1e-9)
+        colours = np.clip(colours + push * stride, 0, 255)
+    return colours.round().astype(np.uint8)
+
+
+def _push_apart(colours: np.ndarray, reach: float) -> np.ndarray:
+    """Repulsion (K, 3) of every colour by the others, falling as a Gaussian of ``reach`` levels."""
+    away = colours[:, None] - colours
+    weight = np.exp((away**2).sum(axis=2) * (-0.5 / reach**2))
+    return np.einsum("kj,kjc->kc", weight, away)
+
+
+def _push_off(colours: np.ndarray, first: np.ndarray, second: np.ndarray, reach: float) -> np.ndarray:
+    """Repulsion (K, 3) between colours and the segments from ``first`` to ``second`` (ids (P,))."""
+    start, along = colours[first], colours[second] - colours[first]
+    length = (along**2).sum(axis=1) + 1e-6
+    offset = colours @ along.T - (start * along).sum(axis=1)  # (K, P)
+    at = np.clip(offset / length, 0, 1)
+    squared = (colours**2).sum(axis=1)[:, None] - 2 * colours @ start.T + (start**2).sum(axis=1)
+    squared += at * (at * length - 2 * offset)
+    # Divided by the distance: a colour right on a segment must feel it too.
+    weight = np.exp(squared * (-0.5 / reach**2)) * (reach / (np.sqrt(np.maximum(squared, 0)) + 1))
+    pair = np.arange(len(first))
+    weight[first, pair] = weight[second, pair] = 0
+    push = colours * weight.sum(axis=1, keepdims=True) - weight @ start - (weight * at) @ along
+    for end, share in ((first, weight * (1 - at)), (second, weight * at)):
+        whole, part = share.sum(axis=0)[:, None], (share * at).sum(axis=0)[:, None]
+        np.add.at(push, end, start * whole + along * part - share.T @ colours)
+    return push
