@@ -19,6 +19,7 @@ _BAND = 1 << 22  # numbers (pixels x classes) worked on at a time: 16 MB an arra
 _ANYTHING = 256.0**-3  # density of a colour that nothing explains, per cubic level
 _WIDE = 24.0  # levels: how a colour that nothing explains is shared among the classes
 _ABSENT = 1e-3  # votes that a class gets without being seen
+_POWER = 1.0
 _THIN = 0.02  # what a pixel on an edge may vote, of a flat one's 1
 _PRESENT = 3  # classes of the neighbourhood whose pairs may mix
 _BLUNT = 0.15  # spread of the share at which an edge's label changes (ideally 0.5)
@@ -91,7 +92,7 @@ class LegendPosterior(LegendCodec):
         values = prior * pure
         self._add_mixes(values, prior, distance, noise)
         least = distance.min(axis=1, keepdims=True)
-        other = prior * gauss(distance - least, _WIDE)
+        other = prior**_POWER * gauss(distance - least, _WIDE)
         other *= _ANYTHING / other.sum(axis=1, keepdims=True)
         values += other
         # A legend colour to the last level is no accident: it outweighs every density.
