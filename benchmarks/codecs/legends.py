@@ -54,7 +54,7 @@ def third_of_pairs(colours: np.ndarray, shares: Sequence[float] = (0.5,)) -> flo
     return wrong / len(shares)
 
 
-def third_of_mixes(codec: LegendCodec, rng: np.random.Generator, count: int = 2000) -> float:
+def third_of_mixes(codec: LegendCodec, rng: np.random.Generator, count: int = 500) -> float:
     """Share of mixed pixels read as a third class where a column of mixes parts two regions.
 
     ``count`` random pairs of classes in strips of 9 x 13 pixels (class, mix, class), stacked; the

@@ -19,7 +19,7 @@ _BAND = 1 << 22  # numbers (pixels x classes) worked on at a time: 16 MB an arra
 _ANYTHING = 256.0**-3  # density of a colour that nothing explains, per cubic level
 _WIDE = 24.0  # levels: how a colour that nothing explains is shared among the classes
 _ABSENT = 1e-3  # votes that a class gets without being seen
-_POWER = 1.0
+_FAR = 0.02  # what a pixel up to three times the radius away may vote
 _THIN = 0.02  # what a pixel on an edge may vote, of a flat one's 1
 _PRESENT = 3  # classes of the neighbourhood whose pairs may mix
 _BLUNT = 0.15  # spread of the share at which an edge's label changes (ideally 0.5)
@@ -74,11 +74,12 @@ class LegendPosterior(LegendCodec):
         """Probabilities float32 (h, W, K) of a few rows at a time, from the top."""
         height, width = check_map(painted).shape[:2]
         noise = self.noise or self.estimate_noise(painted)
-        rows = max(1, _BAND // (width * len(self.legend)) - 2 * self.radius)
+        reach = 3 * int(self.radius) + 1
+        rows = max(1, _BAND // (width * len(self.legend)) - 2 * reach)
         for top in range(0, height, rows):
             stop = min(top + rows, height)
-            start = max(0, top - self.radius - 1)
-            around = painted[start : stop + self.radius + 1]
+            start = max(0, top - reach)
+            around = painted[start : stop + reach]
             yield slice(top, stop), self._band(around, slice(top - start, stop - start), noise)
 
     def _band(self, around: np.ndarray, rows: slice, noise: float) -> np.ndarray:
@@ -92,7 +93,7 @@ class LegendPosterior(LegendCodec):
         values = prior * pure
         self._add_mixes(values, prior, distance, noise)
         least = distance.min(axis=1, keepdims=True)
-        other = prior**_POWER * gauss(distance - least, _WIDE)
+        other = prior * gauss(distance - least, _WIDE)
         other *= _ANYTHING / other.sum(axis=1, keepdims=True)
         values += other
         # A legend colour to the last level is no accident: it outweighs every density.
@@ -106,7 +107,8 @@ class LegendPosterior(LegendCodec):
     def _prior(self, pure: np.ndarray, weight: np.ndarray) -> np.ndarray:
         """Shares (h, W, K) of the classes around each pixel, from densities and weights (h, W)."""
         votes = pure * (weight / (pure.sum(axis=2) + _ANYTHING))[..., None]
-        votes = box_sum(votes, int(self.radius)) + _ABSENT
+        # Where blur leaves no flat pixel that near, those three times as far off have their say.
+        votes = box_sum(votes, int(self.radius)) + _FAR * box_sum(votes, 3 * int(self.radius)) + _ABSENT
         return votes / votes.sum(axis=2, keepdims=True)
 
     def _add_mixes(self, values: np.ndarray, prior: np.ndarray, distance: np.ndarray, noise: float) -> None:
