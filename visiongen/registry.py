@@ -65,6 +65,7 @@ CODECS = Registry(
     "codec",
     {
         "legend/nearest@1": "visiongen.tasks.codecs.legend:LegendNearest",
+        "legend/posterior@1": "visiongen.tasks.codecs.legend_posterior:LegendPosterior",
         "instance/distinct@1": "visiongen.tasks.codecs.instance:DistinctInstances",
         "depth/cubewalk@1": "visiongen.tasks.codecs.depth:CubeWalk",
         "depth/cubewalk@2": "visiongen.tasks.codecs.depth:CubeWalkEdges",

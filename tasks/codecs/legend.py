@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
@@ -14,51 +15,41 @@ from visiongen.tasks.codecs.base import Codec, check_map, check_positive, check_
 
 UNKNOWN = 255
 _CHUNK = 1 << 16
+_STEPS = 300  # of choose_legend_colours
+_SEGMENTS = 600  # pairs of colours that a step looks at
 
 
 @dataclass(frozen=True)
-class LegendNearest(Codec):
-    """Nearest legend colour; a softmax over squared distances gives the confidence.
+class LegendCodec(Codec):
+    """What every reading of legend colours shares: painting, the specification, colour distances.
 
-    ``temperature`` t is in colour levels: p(k) ~ exp(-|m - c_k|^2 / 2t^2). ``unknown_distance``
-    in levels, or None for off: pixels farther than that from every colour become 255.
+    A subclass has ``legend`` first and adds its own parameters, ``decode`` and ``probabilities``.
     """
 
     legend: Legend
-    temperature: float = 24.0
-    unknown_distance: float | None = None
 
-    name: ClassVar[str] = "legend/nearest@1"
     unit: ClassVar[str] = "class id"
     bound: ClassVar[str] = "exact for every id of the legend"
 
     def __post_init__(self) -> None:
-        check_positive(self.name, temperature=self.temperature)
-        if self.unknown_distance is not None:
-            check_positive(self.name, unknown_distance=self.unknown_distance)
         if len(self.legend) > UNKNOWN:
             raise InputError(f"legend: {len(self.legend)} entries; id 255 is 'unknown', so 255 at most")
 
     def spec(self) -> dict[str, Any]:
-        """Name, legend as [name, "#rrggbb"] pairs, temperature, unknown distance."""
+        """Name, legend as [name, "#rrggbb"] pairs, and every other parameter as it is."""
         pairs = [
             [n, f"#{r:02x}{g:02x}{b:02x}"]
             for n, (r, g, b) in zip(self.legend.names, self.legend.colours, strict=True)
         ]
-        return {
-            "name": self.name,
-            "legend": pairs,
-            "temperature": self.temperature,
-            "unknown_distance": self.unknown_distance,
-        }
+        return super().spec() | {"legend": pairs}
 
     @classmethod
-    def from_spec(cls, spec: dict[str, Any]) -> LegendNearest:
+    def from_spec(cls, spec: dict[str, Any]) -> LegendCodec:
         """The codec that ``spec`` describes; anything odd raises CodecError."""
         check_spec(cls, spec)
         try:
             legend = Legend.of([(name, colour) for name, colour in spec["legend"]])
-            return cls(legend, spec["temperature"], spec["unknown_distance"])
+            return cls(legend, **{k: v for k, v in spec.items() if k not in ("name", "legend")})
         except (TypeError, ValueError, VisiongenError) as error:
             raise CodecError(f"codec {cls.name}: bad specification ({error})") from error
 
@@ -86,6 +77,30 @@ class LegendNearest(Codec):
                 f"{len(self.legend) - 1}, or 255 to ignore"
             )
         return self._table[ids]
+
+    @abstractmethod
+    def probabilities(self, painted: np.ndarray) -> np.ndarray:
+        """Class probabilities float32 (H, W, K) of a map uint8 (H, W, 3); they sum to 1 over K."""
+
+
+@dataclass(frozen=True)
+class LegendNearest(LegendCodec):
+    """Nearest legend colour; a softmax over squared distances gives the confidence.
+
+    ``temperature`` t is in colour levels: p(k) ~ exp(-|m - c_k|^2 / 2t^2). ``unknown_distance``
+    in levels, or None for off: pixels farther than that from every colour become 255.
+    """
+
+    temperature: float = 24.0
+    unknown_distance: float | None = None
+
+    name: ClassVar[str] = "legend/nearest@1"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_positive(self.name, temperature=self.temperature)
+        if self.unknown_distance is not None:
+            check_positive(self.name, unknown_distance=self.unknown_distance)
 
     def decode(self, painted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Map -> ids uint8 (H, W), 255 = unknown, and the softmax probability of the id."""
@@ -145,14 +160,18 @@ def fill_ignored(labels: np.ndarray) -> np.ndarray:
     return nearest_fill(labels, labels == UNKNOWN, mask=3)[0]
 
 
+def _check_count(k: int) -> None:
+    if not 1 <= k <= UNKNOWN:
+        raise InputError(f"legend: {k} colours asked for; 1 to {UNKNOWN} are possible")
+
+
 def random_legend_colours(k: int, rng: np.random.Generator) -> np.ndarray:
     """Draw k colours uint8 (k, 3), far apart and with no 50/50 mix of two near a third.
 
     Greedy over random candidates: each step takes, at random, one of the candidates that keep the
     best distances to the chosen colours, to their midpoints, and of its own midpoints to them.
     """
-    if not 1 <= k <= UNKNOWN:
-        raise InputError(f"legend: {k} colours asked for; 1 to {UNKNOWN} are possible")
+    _check_count(k)
     pool = rng.integers(0, 256, (max(192, 6 * k), 3)).astype(np.float32)
     score = np.full(len(pool), np.inf, np.float32)
     chosen = np.empty((k, 3), np.float32)
@@ -176,3 +195,50 @@ def _gap(pool: np.ndarray, points: np.ndarray) -> np.ndarray:
     squared += (points * points).sum(axis=1)
     nearest = squared.min(axis=1) + (pool * pool).sum(axis=1)
     return np.sqrt(np.maximum(nearest, 0))
+
+
+def choose_legend_colours(k: int, rng: np.random.Generator) -> np.ndarray:
+    """Choose k colours uint8 (k, 3), far apart and each far from the mixes of any two others.
+
+    Random colours repel one another, and the segments between pairs of the others, while the steps
+    they take grow shorter. For a legend that will be kept; training draws
+    :func:`random_legend_colours`, whose palettes are quicker and vary more.
+    """
+    _check_count(k)
+    colours = rng.uniform(0, 255, (k, 3)).astype(np.float32)
+    reach = 127.5 / np.cbrt(k)
+    first, second = np.triu_indices(k, 1)
+    for left in np.linspace(1, 0, _STEPS if k > 1 else 0, endpoint=False):
+        some = rng.permutation(len(first))[:_SEGMENTS]
+        push = _push_apart(colours, reach)
+        push += 2 * _push_off(colours, first[some], second[some], reach / 2)
+        size = np.linalg.norm(push, axis=1, keepdims=True)
+        stride = left * reach / 4 / np.maximum(size, 0.1 * size.max() + 1e-9)
+        colours = np.clip(colours + push * stride, 0, 255)
+    return colours.round().astype(np.uint8)
+
+
+def _push_apart(colours: np.ndarray, reach: float) -> np.ndarray:
+    """Repulsion (K, 3) of every colour by the others, falling as a Gaussian of ``reach`` levels."""
+    away = colours[:, None] - colours
+    weight = np.exp((away**2).sum(axis=2) * (-0.5 / reach**2))
+    return np.einsum("kj,kjc->kc", weight, away)
+
+
+def _push_off(colours: np.ndarray, first: np.ndarray, second: np.ndarray, reach: float) -> np.ndarray:
+    """Repulsion (K, 3) between colours and the segments from ``first`` to ``second`` (ids (P,))."""
+    start, along = colours[first], colours[second] - colours[first]
+    length = (along**2).sum(axis=1) + 1e-6
+    offset = colours @ along.T - (start * along).sum(axis=1)  # (K, P)
+    at = np.clip(offset / length, 0, 1)
+    squared = (colours**2).sum(axis=1)[:, None] - 2 * colours @ start.T + (start**2).sum(axis=1)
+    squared += at * (at * length - 2 * offset)
+    # Divided by the distance: a colour right on a segment must feel it too.
+    weight = np.exp(squared * (-0.5 / reach**2)) * (reach / (np.sqrt(np.maximum(squared, 0)) + 1))
+    pair = np.arange(len(first))
+    weight[first, pair] = weight[second, pair] = 0
+    push = colours * weight.sum(axis=1, keepdims=True) - weight @ start - (weight * at) @ along
+    for end, share in ((first, weight * (1 - at)), (second, weight * at)):
+        whole, part = share.sum(axis=0)[:, None], (share * at).sum(axis=0)[:, None]
+        np.add.at(push, end, start * whole + along * part - share.T @ colours)
+    return push
