@@ -68,6 +68,21 @@ CODECS = Registry(
         "depth/cubewalk@1": "visiongen.tasks.codecs.depth:CubeWalk",
         "depth/disparity@1": "visiongen.tasks.codecs.depth:GrayDisparity",
         "normals/opengl@1": "visiongen.tasks.codecs.normals:OpenGLNormals",
+        # Other painters' conventions.
+        "legend/painter@1": "visiongen.tasks.codecs.importers.painter:PainterPalette",
+        "depth/visionbanana@1": "visiongen.tasks.codecs.importers.depth:VisionBananaDepth",
+        "depth/visionbanana-blue@1": "visiongen.tasks.codecs.importers.depth:VisionBananaDepthBlueFirst",
+        "depth/hilbertmap@1": "visiongen.tasks.codecs.importers.depth:HilbertMap",
+        "depth/marigold@1": "visiongen.tasks.codecs.importers.depth:MarigoldDepth",
+        "depth/painter@1": "visiongen.tasks.codecs.importers.depth:PainterDepth",
+        "normals/visionbanana@1": "visiongen.tasks.codecs.importers.normals:VisionBananaNormals",
+        "normals/dsine@1": "visiongen.tasks.codecs.importers.normals:DSINENormals",
+        "normals/directx@1": "visiongen.tasks.codecs.importers.normals:DirectXNormals",
+        "normals/opencv@1": "visiongen.tasks.codecs.importers.normals:OpenCVNormals",
+        "material/gltf@1": "visiongen.tasks.codecs.importers.material:GltfMetallicRoughness",
+        "material/marigold-iid@1": "visiongen.tasks.codecs.importers.material:MarigoldMaterial",
+        "material/rgbx-channel@1": "visiongen.tasks.codecs.importers.material:RgbxChannel",
+        "material/albedo-power@1": "visiongen.tasks.codecs.importers.material:PowerAlbedo",
     },
 )
 BACKBONES = Registry("backbone", {"embedded": "visiongen.backbones.embedded:EmbeddedBackbone"})
