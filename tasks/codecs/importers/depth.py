@@ -64,7 +64,11 @@ class HilbertMap(Codec):
 
     def __post_init__(self) -> None:
         check_positive(self.name, c=self.c, sigma=self.sigma)
-        if isinstance(self.lam, bool) or not isinstance(self.lam, (int, float)) or not -np.inf < self.lam < -1:
+        if (
+            isinstance(self.lam, bool)
+            or not isinstance(self.lam, (int, float))
+            or not -np.inf < self.lam < -1
+        ):
             raise InputError(f"codec {self.name}: lam={self.lam!r} must be a finite number below -1")
 
     def encode(self, labels: np.ndarray) -> np.ndarray:

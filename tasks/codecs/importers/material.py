@@ -35,11 +35,15 @@ class GltfMetallicRoughness(Codec):
     bound: ClassVar[str] = "factor / 510"
 
     def __post_init__(self) -> None:
-        check_positive(self.name, roughness_factor=self.roughness_factor, metallic_factor=self.metallic_factor)
+        check_positive(
+            self.name, roughness_factor=self.roughness_factor, metallic_factor=self.metallic_factor
+        )
 
     def encode(self, labels: np.ndarray) -> np.ndarray:
         """Occlusion (left out), roughness, metallic float (H, W, 3) -> map."""
-        values = check_unit(labels, 3) / np.array([1, self.roughness_factor, self.metallic_factor], np.float32)
+        values = check_unit(labels, 3) / np.array(
+            [1, self.roughness_factor, self.metallic_factor], np.float32
+        )
         values[..., 0] = 1
         return levels(values)
 

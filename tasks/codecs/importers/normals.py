@@ -23,7 +23,11 @@ class TurnedNormals(OpenGLNormals):
         """Unit normals float (H, W, 3), x right, y up, z toward the camera -> foreign map."""
         normals = np.asarray(labels, np.float32)
         # A wrong shape is refused by the OpenGL codec, which names it.
-        turned = normals * np.array(CONVENTIONS[self.convention], np.float32) if normals.shape[-1:] == (3,) else normals
+        turned = (
+            normals * np.array(CONVENTIONS[self.convention], np.float32)
+            if normals.shape[-1:] == (3,)
+            else normals
+        )
         return super().encode(turned)
 
     def decode(self, painted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
