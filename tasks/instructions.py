@@ -89,8 +89,8 @@ def _normals(codec: Codec, legend: Legend | None) -> list[str]:
 def _frame(size: tuple[int, int] | None) -> list[str]:
     shape = f" ({size[1]} x {size[0]} pixels)" if size else ""
     return [
-        f"Same framing as the photo: same size and aspect ratio{shape}, every object exactly where it is in the "
-        "photo, nothing cropped, moved, added or left out.",
+        f"Same framing as the photo: same size and aspect ratio{shape}, every object exactly where it is "
+        "in the photo, nothing cropped, moved, added or left out.",
         "No shading, no lighting, no texture, no outlines, no text, no legend, no border, no watermark. "
         "Answer with the picture only, as a lossless PNG if you can.",
     ]

@@ -1,4 +1,4 @@
-"""The command line: ``visiongen predict | stream | prompt | decode | bench | train | weights | world | demo``.
+"""The command line: ``visiongen predict | stream | prompt | decode | bench | train | weights | ...``.
 
 Exit codes: 0 ok, 1 failed, 2 usage, 3 data or weights missing, 130 interrupted. Deliberate errors
 are one line on stderr; VISIONGEN_DEBUG=1 adds the traceback. Nothing heavy is imported here.
