@@ -75,6 +75,21 @@ CODECS = Registry(
         "material/orm@1": "visiongen.tasks.codecs.material:OrmMaterial",
         "alpha/gray@1": "visiongen.tasks.codecs.gray:AlphaGray",
         "edges/gray@1": "visiongen.tasks.codecs.gray:EdgesGray",
+        # Other painters' conventions.
+        "legend/painter@1": "visiongen.tasks.codecs.importers.painter:PainterPalette",
+        "depth/visionbanana@1": "visiongen.tasks.codecs.importers.depth:VisionBananaDepth",
+        "depth/visionbanana-blue@1": "visiongen.tasks.codecs.importers.depth:VisionBananaDepthBlueFirst",
+        "depth/hilbertmap@1": "visiongen.tasks.codecs.importers.depth:HilbertMap",
+        "depth/marigold@1": "visiongen.tasks.codecs.importers.depth:MarigoldDepth",
+        "depth/painter@1": "visiongen.tasks.codecs.importers.depth:PainterDepth",
+        "normals/visionbanana@1": "visiongen.tasks.codecs.importers.normals:VisionBananaNormals",
+        "normals/dsine@1": "visiongen.tasks.codecs.importers.normals:DSINENormals",
+        "normals/directx@1": "visiongen.tasks.codecs.importers.normals:DirectXNormals",
+        "normals/opencv@1": "visiongen.tasks.codecs.importers.normals:OpenCVNormals",
+        "material/gltf@1": "visiongen.tasks.codecs.importers.material:GltfMetallicRoughness",
+        "material/marigold-iid@1": "visiongen.tasks.codecs.importers.material:MarigoldMaterial",
+        "material/rgbx-channel@1": "visiongen.tasks.codecs.importers.material:RgbxChannel",
+        "material/albedo-power@1": "visiongen.tasks.codecs.importers.material:PowerAlbedo",
     },
 )
 BACKBONES = Registry("backbone", {"embedded": "visiongen.backbones.embedded:EmbeddedBackbone"})
