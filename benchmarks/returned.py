@@ -137,8 +137,7 @@ def fit(first: int, count: int, size: tuple[int, int]) -> dict[str, list[float]]
     for frame in frames(first, count, size):
         cues = checks.depth_cues(frame.depth[0].numpy())
         depth.append(np.stack([cues, -cues]))
-        normals = frame.normals[0].numpy()
-        axes.append(np.stack([checks.axes_cues(checks.turn(normals, r)) for r in checks.axis_readings()]))
+        axes.append(checks.axes_cues(frame.normals[0].numpy()))
 
     def loss(weights: np.ndarray, cues: np.ndarray) -> float:
         score = cues @ weights
