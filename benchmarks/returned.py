@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -95,6 +96,8 @@ def summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
     """By kind and by how sure: count, median and 90 % quantile of the error, share within 1 px."""
     groups: dict[str, list[float]] = {}
     for row in rows:
+        if row["error"] > 1:
+            print(f"{row['kind']}: {row['error']:.2f} px, agreement {row['agreement']:.3f}", file=sys.stderr)
         for key in (row["kind"], f"sure: {row['sure']}", "all"):
             groups.setdefault(key, []).append(row["error"])
     return {key: _figures(np.array(errors)) for key, errors in sorted(groups.items())}
