@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -95,6 +96,8 @@ def summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
     """By kind and by how sure: count, median and 90 % quantile of the error, share within 1 px."""
     groups: dict[str, list[float]] = {}
     for row in rows:
+        if row["error"] > 1:
+            print(f"{row['kind']}: {row['error']:.2f} px, agreement {row['agreement']:.3f}", file=sys.stderr)
         for key in (row["kind"], f"sure: {row['sure']}", "all"):
             groups.setdefault(key, []).append(row["error"])
     return {key: _figures(np.array(errors)) for key, errors in sorted(groups.items())}
@@ -137,8 +140,7 @@ def fit(first: int, count: int, size: tuple[int, int]) -> dict[str, list[float]]
     for frame in frames(first, count, size):
         cues = checks.depth_cues(frame.depth[0].numpy())
         depth.append(np.stack([cues, -cues]))
-        normals = frame.normals[0].numpy()
-        axes.append(np.stack([checks.axes_cues(checks.turn(normals, r)) for r in checks.axis_readings()]))
+        axes.append(checks.axes_cues(frame.normals[0].numpy()))
 
     def loss(weights: np.ndarray, cues: np.ndarray) -> float:
         score = cues @ weights

@@ -12,11 +12,10 @@ from visiongen.resize import resize_photo
 from visiongen.tasks.codecs.base import check_map
 from visiongen.tasks.registration.affine import Size, corner_distance, fit_box, invert, sample_nearest, then
 from visiongen.tasks.registration.framing import framings
-from visiongen.tasks.registration.structure import agreement, shrink, structure
+from visiongen.tasks.registration.structure import STAGES, agreement, shrink, stages_of
 
 WORK_SIDE = 320
 """Longer side in pixels at which photo and map are compared."""
-LEVELS = (8, 4, 2, 1)
 _STEPS = 60
 _MAX_DRIFT = 0.12
 """Corners that move by more than this share of the longer side are not drift: the fit went astray."""
@@ -62,7 +61,7 @@ class Registration:
         return "yes" if self.agreement >= SURE[1] else "fairly" if self.agreement >= SURE[0] else "no"
 
 
-SURE = (0.1, 0.2)
+SURE = (0.15, 0.25)
 """Agreements from which a registration is called fairly sure and sure."""
 
 
@@ -77,13 +76,13 @@ def register(photo: np.ndarray, painted: np.ndarray, shape: np.ndarray | None = 
     photo_size, map_size = check_photo(photo).shape[:2], check_map(painted).shape[:2]
     work = work_size(photo_size)
     enlarge = fit_box(work, (0, 0, photo_size[1], photo_size[0]))
-    target = structure(resize_photo(photo, work))
+    target = stages_of(resize_photo(photo, work))
     source = painted if shape is None else shape
     tries = {}
     for name, start in framings(photo_size, painted).items():
         picture, inside = sample_nearest(source, then(enlarge, start), work)
-        features = structure(picture)
-        before = agreement(target, features, inside)
+        features = stages_of(picture)
+        before = agreement(target[-1], features[-1], inside)
         drift, after = follow(target, features, inside)
         tries[name] = (start, drift, before, after)
     name = max(tries, key=lambda key: tries[key][3])
@@ -107,24 +106,28 @@ def work_size(size: Size) -> Size:
     return max(8, round(size[0] * scale)), max(8, round(size[1] * scale))
 
 
-def follow(target: np.ndarray, source: np.ndarray, inside: np.ndarray) -> tuple[np.ndarray, float]:
+def follow(
+    target: list[np.ndarray], source: list[np.ndarray], inside: np.ndarray
+) -> tuple[np.ndarray, float]:
     """Affine (target pixel -> source pixel) by which the features agree best, and the agreement.
 
-    The identity where the search fails, goes too far or gains nothing.
+    Both lists hold the features of every stage. The identity where the search fails, goes too far or
+    gains nothing.
     """
-    size = target.shape[:2]
-    best, best_score = np.eye(2, 3), agreement(target, source, inside)
+    size = target[-1].shape[:2]
+    best, best_score = np.eye(2, 3), agreement(target[-1], source[-1], inside)
     affine = best
-    for factor in LEVELS:
-        if min(size) // factor >= 16:
-            affine = _step(target, source, affine, factor)
-    moved, still = sample_nearest(source, affine, size)
-    score = agreement(target, moved, still)
+    for stage, one, two in zip(STAGES, target, source, strict=True):
+        for factor in stage.levels:
+            if min(size) // factor >= 16:
+                affine = _step(one, two, affine, factor, stage.smooth)
+    moved, still = sample_nearest(source[-1], affine, size)
+    score = agreement(target[-1], moved, still)
     far = corner_distance(affine, best, size) > _MAX_DRIFT * max(size)
     return (best, best_score) if far or score <= best_score else (affine, score)
 
 
-def _step(target: np.ndarray, source: np.ndarray, affine: np.ndarray, factor: int) -> np.ndarray:
+def _step(target: np.ndarray, source: np.ndarray, affine: np.ndarray, factor: int, smooth: int) -> np.ndarray:
     """One level of the pyramid; the affine unchanged where the correlation does not converge."""
     import cv2
 
@@ -132,9 +135,9 @@ def _step(target: np.ndarray, source: np.ndarray, affine: np.ndarray, factor: in
     size = target.shape[:2]
     down = fit_box(size, (0, 0, one.shape[1], one.shape[0]))
     start = then(then(invert(down), affine), down).astype(np.float32)
-    stop = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, _STEPS, 1e-5)
+    stop = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, _STEPS, 1e-7)
     try:
-        _, found = cv2.findTransformECC(one, two, start, cv2.MOTION_AFFINE, stop, None, 5)
+        _, found = cv2.findTransformECC(one, two, start, cv2.MOTION_AFFINE, stop, None, smooth)
     except cv2.error:
         return affine
     return then(then(down, found.astype(np.float64)), invert(down))
