@@ -49,7 +49,7 @@ def sample_nearest(array: np.ndarray, affine: np.ndarray, size: Size) -> tuple[n
     Values are only copied, never mixed; outside the nearest border pixel is taken. Returns the
     sampled array (H, W, ...) and where it lies inside, bool (H, W).
     """
-    x, y = np.meshgrid(np.arange(size[1]), np.arange(size[0]))
+    y, x = np.arange(size[0])[:, None], np.arange(size[1])[None]
     at_x = affine[0, 0] * x + affine[0, 1] * y + affine[0, 2]
     at_y = affine[1, 0] * x + affine[1, 1] * y + affine[1, 2]
     column, row = np.floor(at_x + 0.5).astype(np.int64), np.floor(at_y + 0.5).astype(np.int64)

@@ -100,7 +100,8 @@ Reading = tuple[tuple[int, int, int], tuple[int, int, int]]
 
 def axis_readings() -> list[Reading]:
     """All 48 (order, signs); the identity first."""
-    return [(o, s) for o in permutations((0, 1, 2)) for s in product((1, -1), repeat=3)]
+    signs: list[tuple[int, int, int]] = [(x, y, z) for x, y, z in product((1, -1), repeat=3)]
+    return [((x, y, z), s) for x, y, z in permutations((0, 1, 2)) for s in signs]
 
 
 def turn(normals: np.ndarray, reading: Reading) -> np.ndarray:
@@ -168,13 +169,14 @@ class _ChannelCues:
         """The six cues of one reading; ``bends`` is that of x and y with positive signs."""
         (x, y, z), (sx, sy, sz) = order, signs
         front = self.high[z] if sz > 0 else self.low[z]
-        upright = sy * self.third[y], sy * self.down[y]
-        return [sz * self.mean[z], front, *upright, -sx * self.across[x], sx * sy * bends]
+        cues = [sz * self.mean[z], front, sy * self.third[y], sy * self.down[y], -sx * self.across[x]]
+        return [float(cue) for cue in cues] + [sx * sy * bends]
 
 
 def _bends_alike(field: np.ndarray, sign: int, valid: np.ndarray) -> float:
     """How far the slopes p = -x/z, q = -y/z fulfil dp/dy = dq/dx (y up); -1 to 1, 0 on planes."""
-    x, y, z = field[..., 0], field[..., 1], sign * field[..., 2]
+    x, y = field[..., 0], field[..., 1]
+    z: np.ndarray = field[..., 2] * sign
     front = valid & (z > 0.2)
     safe = np.where(front, z, 1)
     one = -np.gradient(np.where(front, -x / safe, 0), axis=0)

@@ -21,6 +21,10 @@ _MAX_DRIFT = 0.12
 """Corners that move by more than this share of the longer side are not drift: the fit went astray."""
 
 
+_GAIN = 1.05
+"""A drift must make edges agree better by this factor, else the framing stays as it is."""
+
+
 @dataclass(frozen=True)
 class Registration:
     """How a map lies on a photo and how sure that is.
@@ -124,7 +128,7 @@ def follow(
     moved, still = sample_nearest(source[-1], affine, size)
     score = agreement(target[-1], moved, still)
     far = corner_distance(affine, best, size) > _MAX_DRIFT * max(size)
-    return (best, best_score) if far or score <= best_score else (affine, score)
+    return (best, best_score) if far or score <= best_score * _GAIN else (affine, score)
 
 
 def _step(target: np.ndarray, source: np.ndarray, affine: np.ndarray, factor: int, smooth: int) -> np.ndarray:
@@ -137,7 +141,9 @@ def _step(target: np.ndarray, source: np.ndarray, affine: np.ndarray, factor: in
     start = then(then(invert(down), affine), down).astype(np.float32)
     stop = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, _STEPS, 1e-7)
     try:
-        _, found = cv2.findTransformECC(one, two, start, cv2.MOTION_AFFINE, stop, None, smooth)
+        # All of the source counts; OpenCV's types want the mask spelled out.
+        everywhere = np.full(two.shape[:2], 255, np.uint8)
+        _, found = cv2.findTransformECC(one, two, start, cv2.MOTION_AFFINE, stop, everywhere, smooth)
     except cv2.error:
         return affine
-    return then(then(down, found.astype(np.float64)), invert(down))
+    return then(then(down, np.asarray(found, np.float64)), invert(down))

@@ -141,7 +141,8 @@ def test_drifts_of_region_maps_of_photos_are_found() -> None:
         photo, rng = photograph(name), np.random.default_rng(7)
         map_, codec = regions(photo)
         errors.append(lay_back(photo, map_, codec, random_drift(rng, photo.shape[:2], 0.03, 10))[0])
-    assert np.mean(errors) <= 1 and max(errors) <= 2
+    # Felzenszwalb's borders run through fur and blur: looser than exact maps (docs/codecs.md).
+    assert np.mean(errors) <= 1.5 and max(errors) <= 2.5
 
 
 @pytest.mark.slow
