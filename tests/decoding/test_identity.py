@@ -79,6 +79,8 @@ def near_ties(nano: EmbeddedBackbone, gap: float) -> EmbeddedBackbone:
     backbone.painter.palette = backbone.tokenizer.palette
     levels = backbone.painter.depth_levels
     with torch.no_grad():
+        for part in backbone.painter.copy.parameters():
+            part.zero_()  # it has its own idea of each level
         for head in (backbone.painter.head, backbone.painter.draft_head):
             weight = head.weight.unflatten(0, (-1, levels))
             bias = head.bias.unflatten(0, (-1, levels))

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 BOS = -1  # the predecessor of position 0
+NEARLY = 0.02  # levels: a mean this near to a crossing may be read either way
 
 
 @dataclass
@@ -91,15 +92,22 @@ class Board:
 
         Until another level is read (``_reading_margin``) where the causal picture chose; a channel's
         share of the distance to ``trust`` where the draft was kept, and the smaller of both otherwise.
-        A mean that crosses to another level changes the gain itself, so there both always count.
+        A mean that crosses to the next level changes the gain itself: where the draft was kept, the
+        levels that are about to cross count as if all of them did.
         """
         margin = _reading_margin(self.logits, self.mean)
         if not self.trust:
             return margin
         gain = _gain(self.logits, read(self.logits, self.mean), self.draft)
-        rest = (gain - self.trust).abs() / self.logits.shape[2]
-        kept = (gain <= self.trust) & ~self.mean[:, None]
-        return torch.where(kept, rest, torch.minimum(rest, margin))
+        channels = self.logits.shape[2]
+        rest = (gain - self.trust).abs() / channels
+        both = torch.minimum(rest, margin)
+        likeliest = torch.where(gain <= self.trust, rest, both)
+        if not bool(self.mean.any()):
+            return likeliest
+        slack = (self.trust - gain - _crossing(self.logits)) / channels
+        by_mean = torch.maximum(both, slack.clamp(max=NEARLY * _per_level(self.logits)))
+        return torch.where(self.mean[:, None], by_mean, likeliest)
 
 
 def choose(logits: Tensor, draft: Tensor, trust: float, mean: Tensor) -> Tensor:
@@ -143,8 +151,26 @@ def _reading_margin(logits: Tensor, mean: Tensor) -> Tensor:
     margin = (best[..., 0] - best[..., 1]).amin(-1)
     if not bool(mean.any()):
         return margin
-    half = ((_expected(logits) % 1 - 0.5).abs() * (2 / (logits.shape[-1] - 1))).amin(-1)
+    half = (_to_crossing(logits) * _per_level(logits)).amin(-1)
     return torch.where(mean[:, None], half, margin)
+
+
+def _to_crossing(logits: Tensor) -> Tensor:
+    """(B, N, C) levels: how far each mean is from the half level where the next one is read."""
+    return (_expected(logits) % 1 - 0.5).abs()
+
+
+def _per_level(logits: Tensor) -> float:
+    """Nats that all logits must move, at least, to move a mean by one level."""
+    return 2 / (logits.shape[-1] - 1)
+
+
+def _crossing(logits: Tensor) -> Tensor:
+    """(B, N) nats: the most that the gain changes if every mean ``NEARLY`` at a crossing crosses."""
+    below = _expected(logits).floor().long()[..., None]
+    above = (below + 1).clamp(max=logits.shape[-1] - 1)
+    step = (logits.gather(-1, above) - logits.gather(-1, below)).squeeze(-1).abs()
+    return torch.where(_to_crossing(logits) < NEARLY, step, 0.0).sum(-1)
 
 
 def _gain(logits: Tensor, token: Tensor, draft: Tensor) -> Tensor:
