@@ -27,12 +27,15 @@ class Codec(ABC):
     """One way to paint labels as an RGB map and to read them back.
 
     Subclasses are frozen dataclasses whose fields are the codec's parameters. ``flip`` and
-    ``crop`` semantics: codecs are per pixel, so a crop of a map is the map of the crop.
+    ``crop`` semantics: codecs are per pixel, so a crop of a map is the map of the crop; what a
+    codec reads from neighbours or from the whole map, it says. ``redundant``: some colours mean
+    nothing, so that a wrongly painted one can be told by its low confidence.
     """
 
     name: ClassVar[str]
     unit: ClassVar[str]
     bound: ClassVar[str]
+    redundant: ClassVar[bool] = True
 
     def spec(self) -> dict[str, Any]:
         """JSON-able specification: the codec's name and every parameter."""
@@ -87,6 +90,40 @@ def check_map(painted: np.ndarray) -> np.ndarray:
     if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] != 3:
         raise InputError(f"map: {array.dtype} {array.shape} is not a picture; give uint8 (H, W, 3)")
     return array
+
+
+def check_labels(what: str, labels: np.ndarray, channels: int | None = None) -> np.ndarray:
+    """Labels as float32 (H, W), or (H, W, ``channels``); another shape raises InputError."""
+    array = np.asarray(labels, np.float32)
+    shape = "(H, W)" if channels is None else f"(H, W, {channels})"
+    if array.ndim != (2 if channels is None else 3) or (channels is not None and array.shape[2] != channels):
+        raise InputError(f"{what}: shape {array.shape} is not {shape}")
+    return array
+
+
+def check_unit(what: str, values: np.ndarray) -> np.ndarray:
+    """``values`` themselves if every one lies in [0, 1], else (NaN too) InputError."""
+    bad = ~((values >= 0) & (values <= 1))
+    if bad.any():
+        raise InputError(f"{what}: {float(values[bad][0]):.4g} is not in [0, 1]; scale or clip it")
+    return values
+
+
+def nearest_fill(values: np.ndarray, holes: np.ndarray, mask: int = 5) -> tuple[np.ndarray, np.ndarray]:
+    """``values`` (H, W) with every hole (bool (H, W)) given the value of the nearest other pixel.
+
+    Second result: distance to that pixel float32 (H, W), 0 where there is no hole. All holes, or
+    none: the values come back as they are. ``mask`` (3 or 5): precision of the distance.
+    """
+    import cv2
+
+    if not holes.any() or holes.all():
+        return values, np.where(holes, np.inf, 0).astype(np.float32)
+    kind = cv2.DIST_LABEL_PIXEL
+    away, index = cv2.distanceTransformWithLabels(holes.astype(np.uint8), cv2.DIST_L2, mask, labelType=kind)
+    table = np.zeros(int(index.max()) + 1, values.dtype)
+    table[index[~holes]] = values[~holes]
+    return table[index], away
 
 
 def check_positive(codec: str, **values: float) -> None:

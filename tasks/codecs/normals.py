@@ -7,8 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from visiongen.errors import InputError, UsageError
-from visiongen.tasks.codecs.base import Codec, check_map, check_positive
+from visiongen.errors import UsageError
+from visiongen.tasks.codecs.base import Codec, check_labels, check_map, check_positive
 
 # What each foreign convention's (x, y, z) must be multiplied by.
 CONVENTIONS = {
@@ -39,9 +39,7 @@ class OpenGLNormals(Codec):
 
     def encode(self, labels: np.ndarray) -> np.ndarray:
         """Unit normals float (H, W, 3) -> map."""
-        normals = np.asarray(labels, np.float32)
-        if normals.ndim != 3 or normals.shape[2] != 3:
-            raise InputError(f"normals: shape {normals.shape} is not (H, W, 3)")
+        normals = check_labels("normals", labels, 3)
         scaled = normals * np.float32(127.5) + np.float32(128)
         # NaN (and inf, which no unit vector has) become neutral gray.
         np.nan_to_num(scaled, copy=False, nan=128, posinf=128, neginf=128)

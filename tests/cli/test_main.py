@@ -34,13 +34,24 @@ def test_help_is_quick_and_names_every_command() -> None:
         seconds.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
     assert done.returncode == 0
     assert min(seconds) < 0.5  # processor time: the wall clock of a busy machine proves nothing
-    for name in ("predict", "stream", "bench", "train", "weights", "world", "demo"):
+    for name in ("predict", "stream", "prompt", "decode", "bench", "train", "weights", "world", "demo"):
         assert f"\n  {name} " in done.stdout
 
 
 @pytest.mark.parametrize(
     "command",
-    ["predict", "stream", "bench", "bench run", "bench ls", "bench compare", "bench speed", "train"]
+    [
+        "predict",
+        "stream",
+        "prompt",
+        "decode",
+        "bench",
+        "bench run",
+        "bench ls",
+        "bench compare",
+        "bench speed",
+        "train",
+    ]
     + ["weights", "weights ls", "weights verify", "world", "demo"],
 )
 def test_every_command_explains_itself(command: str) -> None:

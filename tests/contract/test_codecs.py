@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +22,9 @@ from visiongen.tasks.codecs.legend import random_legend_colours
 
 ALL = pytest.mark.parametrize("name", list(CODECS))
 SEEDS = st.integers(0, 2**32 - 1)
+KINDS = ("legend", "instance", "depth", "normals", "material", "alpha", "edges")
+# Painted or found by what the whole picture holds: quantiles, instances that a crop may cut in two.
+WHOLE = ("depth/disparity@1", "depth/graylog@1", "depth/marigold@1", "depth/painter@1", "instance/distinct@1")
 QUICK = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
@@ -30,33 +34,71 @@ def legend_of(rng: np.random.Generator, k: int = 0) -> Legend:
     return Legend(tuple(f"c{i}" for i in range(k)), tuple(map(tuple, colours.tolist())))
 
 
+MATERIALS = "occlusion, roughness, metallic"
+
+
+def takes_legend(name: str) -> bool:
+    return any(field.name == "legend" for field in dataclasses.fields(CODECS.get(name)))
+
+
 def make(name: str, rng: np.random.Generator) -> Codec:
-    return CODECS.get(name)(legend_of(rng)) if name.startswith("legend/") else CODECS.get(name)()
+    return CODECS.get(name)(legend_of(rng)) if takes_legend(name) else CODECS.get(name)()
 
 
 def labels_for(codec: Codec, rng: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
     if codec.name.startswith("legend/"):
         return rng.integers(0, len(codec.legend), size)  # type: ignore[attr-defined]
+    if codec.name.startswith("instance/"):
+        return blocks(rng, size)
+    if codec.name.startswith(("alpha/", "edges/")):
+        return rng.uniform(0, 1, size).astype(np.float32)
     if codec.name.startswith("depth/"):
-        return np.exp(rng.uniform(np.log(0.05), np.log(199), size)).astype(np.float32)
+        far = min(getattr(codec, "far", 200), 200) - 0.001
+        return np.exp(rng.uniform(np.log(0.05), np.log(far), size)).astype(np.float32)
+    if codec.name.startswith("material/"):
+        values = rng.random((*size, 3), np.float32)
+        if codec.unit == MATERIALS:  # imported packings hold no occlusion
+            values[..., 0] = 1
+        return values[..., 0] if codec.unit == "roughness or metallic" else values
     normals = rng.normal(size=(*size, 3))
     return (normals / np.linalg.norm(normals, axis=2, keepdims=True)).astype(np.float32)
+
+
+def blocks(rng: np.random.Generator, size: tuple[int, int], side: int = 5) -> np.ndarray:
+    """Instance ids in squares of side x side, each id once, about a third of them none."""
+    shape = (size[0] // side, size[1] // side)
+    ids = rng.permutation(124)[: shape[0] * shape[1]].reshape(shape) + 1
+    ids[rng.random(shape) < 0.3] = 0
+    labels = np.zeros(size, np.int64)
+    labels[: shape[0] * side, : shape[1] * side] = ids.repeat(side, 0).repeat(side, 1)
+    return labels
+
+
+def same_partition(one: np.ndarray, two: np.ndarray) -> bool:
+    """Whether two id maps agree up to the ids' numbers; 0 means the same in both."""
+    pairs = np.unique(np.stack([one.ravel(), two.ravel()], 1), axis=0)
+    alone = all(len(np.unique(pairs[:, c])) == len(pairs) for c in (0, 1))
+    return alone and np.array_equal(one == 0, two == 0)
 
 
 def error_within_bound(codec: Codec, labels: np.ndarray, decoded: np.ndarray) -> bool:
     """Whether decode(encode(labels)) is as near to labels as the codec states."""
     if codec.name.startswith("legend/"):
         return np.array_equal(labels, decoded)
-    if codec.name == "depth/cubewalk@1":
-        return bool((abs(decoded - labels) <= codec.tolerance(labels)).all())  # type: ignore[attr-defined]
-    if codec.name == "depth/disparity@1":
-        return bool(abs(codec.relative(labels) - decoded).max() <= 1.001 / 510)  # type: ignore[attr-defined]
+    if codec.name.startswith("instance/"):
+        return same_partition(labels, decoded)
+    if codec.name.startswith(("alpha/", "edges/", "material/")):
+        return bool(abs(labels - decoded).max() <= (0.0044 if "albedo" in codec.name else 1.001 / 510))
+    if hasattr(codec, "tolerance"):
+        return bool((abs(decoded - labels) <= codec.tolerance(labels)).all())
+    if hasattr(codec, "relative"):
+        return bool(abs(codec.relative(labels) - decoded).max() <= 1.001 / 510)
     angle = np.degrees(2 * np.arcsin(np.linalg.norm(labels - decoded, axis=2) / 2))
     return bool(angle.max() <= 0.40)
 
 
 def test_a_sampler_exists_for_every_codec() -> None:
-    assert all(name.split("/")[0] in ("legend", "depth", "normals") for name in CODECS)
+    assert all(name.split("/")[0] in KINDS for name in CODECS)
 
 
 @ALL
@@ -94,10 +136,13 @@ def test_any_picture_decodes(name: str, seed: int) -> None:
 @given(seed=SEEDS)
 def test_noise_lowers_confidence(name: str, seed: int) -> None:
     rng = np.random.default_rng(seed)
-    codec = CODECS.get(name)(legend_of(rng, 12)) if name.startswith("legend/") else make(name, rng)
+    codec = CODECS.get(name)(legend_of(rng, 12)) if takes_legend(name) else make(name, rng)
     painted = codec.encode(labels_for(codec, rng, (32, 32)))
     noisy = np.clip(painted + rng.normal(0, 40, painted.shape), 0, 255).astype(np.uint8)
-    assert codec.decode(noisy)[1].mean() < codec.decode(painted)[1].mean()
+    if codec.redundant:
+        assert codec.decode(noisy)[1].mean() < codec.decode(painted)[1].mean()
+    else:
+        assert (codec.decode(noisy)[1] == 1).all()
 
 
 @ALL
@@ -111,15 +156,15 @@ def test_spec_round_trip(name: str) -> None:
 @ALL
 def test_wrong_spec_is_refused(name: str) -> None:
     spec = make(name, np.random.default_rng(1)).spec()
-    key = next(k for k in spec if k != "name")
+    key = next((k for k in spec if k != "name"), "surprise")
     bad = [
         None,
         [],
         {},
         {"name": 3},
-        spec | {"name": name.replace("@1", "@99")},
+        spec | {"name": name.split("@")[0] + "@99"},
         spec | {"surprise": 1},
-        {k: v for k, v in spec.items() if k != key},
+        {k: v for k, v in spec.items() if k != (key if key in spec else "name")},
         spec | {key: "nonsense"},
         spec | {key: -1},
     ]
@@ -154,7 +199,9 @@ def test_png_without_or_with_another_spec_is_refused(name: str, tmp_path: Path) 
             with pytest.raises(CodecError, match=f"expected {other}"):
                 read_map_png(path, expect=make(other, rng))
     spec = codec.spec()
-    key = "temperature" if "temperature" in spec else next(k for k in spec if k != "name")
+    key = "temperature" if "temperature" in spec else next((k for k in spec if k != "name"), None)
+    if key is None:
+        return
     changed = codec_from_spec(spec | {key: spec[key] * 1.01})
     with pytest.raises(CodecError, match=f"of other {key}"):
         read_map_png(path, expect=changed)
@@ -173,7 +220,9 @@ def test_unreadable_png(tmp_path: Path) -> None:
 def test_flips_and_crops_commute(name: str, seed: int) -> None:
     """Painting the mirrored labels is mirroring the painting (normals also negate x).
 
-    Gray disparity is relative to its picture, so only its flip commutes.
+    Those of WHOLE are relative to their picture, so only the flip of those commutes. Decoding with
+    neighbours (cubewalk@2) commutes here without a margin because the map is clean; for other maps
+    see test_edge_safe_depth.
     """
     rng = np.random.default_rng(seed)
     codec = make(name, rng)
@@ -188,7 +237,7 @@ def test_flips_and_crops_commute(name: str, seed: int) -> None:
         assert np.array_equal(codec.flip(labels)[..., 0], -labels[:, ::-1, 0])
     else:
         assert np.array_equal(flipped, mirrored)
-    if name != "depth/disparity@1":
+    if name not in WHOLE:
         assert np.array_equal(codec.encode(labels[3:9, 2:11]), painted[3:9, 2:11])
         whole, _ = codec.decode(painted)
         part, _ = codec.decode(np.ascontiguousarray(painted[3:9, 2:11]))

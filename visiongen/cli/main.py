@@ -1,4 +1,4 @@
-"""The command line: ``visiongen predict | stream | bench | train | weights | world | demo``.
+"""The command line: ``visiongen predict | stream | prompt | decode | bench | train | weights | ...``.
 
 Exit codes: 0 ok, 1 failed, 2 usage, 3 data or weights missing, 130 interrupted. Deliberate errors
 are one line on stderr; VISIONGEN_DEBUG=1 adds the traceback. Nothing heavy is imported here.
@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import typer
 
 from visiongen import __version__
-from visiongen.cli import bench, demo, predict, stream, train, weights, world
+from visiongen.cli import bench, decode, demo, predict, prompt, stream, train, weights, world
 from visiongen.errors import VisiongenError
 
 app = typer.Typer(
@@ -27,6 +27,8 @@ app = typer.Typer(
 )
 app.command("predict")(predict.predict)
 app.command("stream")(stream.stream)
+app.command("prompt")(prompt.prompt)
+app.command("decode")(decode.decode)
 app.add_typer(bench.app, name="bench")
 app.command("train")(train.train)
 app.add_typer(weights.app, name="weights")

@@ -1,0 +1,1 @@
+"""Codec robustness: what label maps survive, without a generator."""

@@ -1,0 +1,103 @@
+"""The whole order in words, for an image model that knows nothing of visiongen.
+
+``visiongen prompt`` prints it; what comes back is read with ``visiongen decode``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from visiongen.errors import UsageError
+from visiongen.prompt import Legend
+from visiongen.tasks.base import Task
+from visiongen.tasks.codecs.base import Codec
+
+ANCHORS = (0.5, 1, 1.5, 2, 3, 4, 5, 7, 10, 15, 20, 30, 50, 100)
+"""Metres whose colours a depth order lists."""
+
+
+def instruction(task: Task, legend: Legend | None = None, size: tuple[int, int] | None = None) -> str:
+    """The text to send with a photo of ``size`` (height, width): what to paint, in which colours.
+
+    Several lines of plain text. A task without an order in words raises UsageError.
+    """
+    prompt = task.prompt(legend)
+    codec = task.codec(prompt.legend)
+    if task.name not in ORDERS:
+        raise UsageError(f"task {task.name!r}: no order in words; choose one of {', '.join(ORDERS)}")
+    return "\n".join([*ORDERS[task.name](codec, prompt.legend), *_frame(size)])
+
+
+def hex_of(colour: np.ndarray) -> str:
+    """uint8 (3,) -> "#rrggbb"."""
+    red, green, blue = (int(value) for value in colour)
+    return f"#{red:02x}{green:02x}{blue:02x}"
+
+
+def _semantic(codec: Codec, legend: Legend | None) -> list[str]:
+    assert legend is not None
+    lines = [
+        "Paint a semantic segmentation map of the attached photo: every pixel in the colour of its class."
+    ]
+    lines += ["Use exactly these colours and no others, flat and without gradients:"]
+    lines += [
+        f"- {name}: {hex_of(colour)}" for name, colour in zip(legend.names, legend.array(), strict=True)
+    ]
+    return [*lines, "A pixel of none of these classes takes the colour of the most similar one."]
+
+
+def _depth(codec: Codec, legend: Legend | None) -> list[str]:
+    if codec.unit != "m":
+        return [
+            "Paint a depth map of the attached photo in pure gray (red = green = blue).",
+            "Gray is inverse depth: white (#ffffff) is the nearest surface, black (#000000) the farthest "
+            "and the sky, in between in proportion to 1 / distance.",
+        ]
+    colours = codec.encode(np.array([[0, *ANCHORS, np.inf]], np.float32))[0]
+    lines = [
+        "Paint a metric depth map of the attached photo: the colour of a pixel is the distance in metres "
+        "of what it shows, measured along the camera's axis.",
+        "With growing distance the colour runs along the edges of the colour cube, one channel at a time: "
+        "black, red, yellow, green, cyan, blue, magenta, white. Anchors:",
+        f"- 0 m: {hex_of(colours[0])}",
+    ]
+    lines += [
+        f"- {metres:g} m: {hex_of(colour)}" for metres, colour in zip(ANCHORS, colours[1:-1], strict=True)
+    ]
+    return [
+        *lines,
+        f"- sky or infinitely far: {hex_of(colours[-1])}",
+        "Between two anchors the colour changes evenly along those edges. Keep depth edges sharp: never mix "
+        "the colours of two surfaces.",
+    ]
+
+
+def _normals(codec: Codec, legend: Legend | None) -> list[str]:
+    axes = np.array([[[1, 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0], [0, 0, 1], [0, 0, 0]]], np.float32)
+    names = ["right", "left", "up (floors)", "down (ceilings)", "the camera", "nowhere (sky)"]
+    lines = [
+        "Paint a surface normal map of the attached photo in camera coordinates: x right, y up, z toward the "
+        "camera; red = (1 + x) / 2, green = (1 + y) / 2, blue = (1 + z) / 2.",
+        "So a surface that faces",
+    ]
+    colours = codec.encode(axes)[0]
+    return lines + [f"- {name}: {hex_of(colour)}" for name, colour in zip(names, colours, strict=True)]
+
+
+def _frame(size: tuple[int, int] | None) -> list[str]:
+    shape = f" ({size[1]} x {size[0]} pixels)" if size else ""
+    return [
+        f"Same framing as the photo: same size and aspect ratio{shape}, every object exactly where it is "
+        "in the photo, nothing cropped, moved, added or left out.",
+        "No shading, no lighting, no texture, no outlines, no text, no legend, no border, no watermark. "
+        "Answer with the picture only, as a lossless PNG if you can.",
+    ]
+
+
+ORDERS: dict[str, Callable[[Codec, Legend | None], list[str]]] = {
+    "semantic": _semantic,
+    "depth": _depth,
+    "normals": _normals,
+}

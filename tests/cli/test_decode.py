@@ -1,0 +1,185 @@
+"""visiongen prompt and decode: the round trip through somebody else's image model."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from visiongen.cli.main import main
+from visiongen.prompt import Legend
+from visiongen.tasks.codecs import read_map_png, write_map_png
+from visiongen.tasks.codecs.depth import CubeWalk
+from visiongen.tasks.codecs.importers.depth import MarigoldDepth
+from visiongen.tasks.codecs.importers.material import MarigoldMaterial
+from visiongen.tasks.codecs.importers.normals import DSINENormals
+from visiongen.tasks.codecs.legend import LegendNearest
+
+DEPTH = np.tile(np.linspace(30, 1, 48, dtype=np.float32)[:, None], (1, 64))
+LEGEND = "sky=#102030,floor=#e0c0a0"
+
+
+def decode(*words: object) -> int:
+    return main(["decode", *map(str, words)])
+
+
+def save(path: Path, painted: np.ndarray) -> Path:
+    Image.fromarray(painted).save(path)
+    return path
+
+
+def test_prompt_says_all_that_a_painter_needs(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["prompt", "semantic", "--legend", LEGEND]) == 0
+    text = capsys.readouterr().out
+    for part in ("- sky: #102030", "- floor: #e0c0a0", "Same framing", "no text", "No shading"):
+        assert part in text
+    assert main(["prompt", "depth"]) == 0
+    text = capsys.readouterr().out
+    colour = "#{:02x}{:02x}{:02x}".format(*CubeWalk().encode(np.full((1, 1), 5, np.float32))[0, 0])
+    assert f"- 5 m: {colour}" in text and "- 0 m: #000000" in text and "infinitely far: #ffffff" in text
+    assert main(["prompt", "depth", "--relative"]) == 0
+    assert "white (#ffffff) is the nearest" in capsys.readouterr().out
+    assert main(["prompt", "normals"]) == 0
+    text = capsys.readouterr().out
+    assert "- up (floors): #80ff80" in text and "- the camera: #8080ff" in text
+
+
+def test_prompt_names_the_photos_size(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    photo = save(tmp_path / "p.png", np.zeros((30, 50, 3), np.uint8))
+    assert main(["prompt", "normals", "--photo", str(photo)]) == 0
+    assert "50 x 30 pixels" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["depth", "--legend", LEGEND], 2),
+        (["normals", "--relative"], 2),
+        (["norms"], 2),
+        (["depth", "--photo", "nosuch.png"], 1),
+    ],
+)
+def test_prompt_refuses(words: list[str], code: int, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["prompt", *words]) == code
+    shown = capsys.readouterr()
+    assert shown.out == "" and shown.err.count("\n") == 1
+
+
+def test_a_stripped_map_is_read_by_the_codecs_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = save(tmp_path / "m.png", CubeWalk().encode(DEPTH))
+    assert decode("depth/cubewalk@1", path, "--out", tmp_path / "out", "--json", "-") == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["schema"] == "visiongen.decode/1" and report["failed"] == []
+    row = report["results"][0]
+    assert row["task"] == "depth" and row["unit"] == "m" and row["size"] == [48, 64]
+    assert [check["reading"] for check in row["stats"]["checks"]] == ["as given"]
+    labels = np.load(tmp_path / "out" / "m.depth.npy")
+    assert np.allclose(labels, DEPTH, rtol=0.005)
+    # What is saved holds its codec again.
+    assert read_map_png(tmp_path / "out" / "m.depth.map.png")[1] == CubeWalk()
+
+
+def test_auto_reads_the_codec_in_the_map(tmp_path: Path) -> None:
+    codec = LegendNearest(Legend.parse(LEGEND))
+    ids = np.indices((20, 30)).sum(0) // 25 % 2
+    path = write_map_png(tmp_path / "m.png", codec.encode(ids), codec)
+    assert decode("auto", path, "--out", tmp_path / "out") == 0
+    assert np.array_equal(np.load(tmp_path / "out" / "m.semantic.npy"), ids)
+    assert decode("legend/nearest@1", path, "--legend", LEGEND, "--out", tmp_path / "out") == 0
+
+
+def test_every_kind_of_label_is_saved(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    normals = np.tile(np.array([0.6, 0, 0.8], np.float32), (16, 24, 1))
+    values = rng.random((16, 24, 3), np.float32)
+    maps = {
+        "depth/marigold@1": (MarigoldDepth().encode(DEPTH), "depth"),
+        "normals/dsine@1": (DSINENormals().encode(normals), "normals"),
+        "material/marigold-iid@1": (MarigoldMaterial().encode(values), "material"),
+        "legend/painter@1": (np.full((16, 24, 3), 255, np.uint8), "semantic"),
+    }
+    for name, (painted, task) in maps.items():
+        path = save(tmp_path / f"{task}.png", painted)
+        assert decode(name, path, "--out", tmp_path / "out") == 0
+        report = json.loads((tmp_path / "out" / f"{task}.{task}.json").read_text())
+        assert report["codec"]["name"] == name and len(report["files"]) == 5
+    assert np.allclose(np.load(tmp_path / "out" / "normals.normals.npy"), normals, atol=0.01)
+    picture = np.asarray(Image.open(tmp_path / "out" / "normals.normals.png"))
+    assert (picture[0, 0] == (204, 128, 230)).all()  # ours, not DSINE's
+    rough = np.load(tmp_path / "out" / "material.material.npy")[..., 1]
+    assert abs(rough - values[..., 1]).max() < 0.002
+    far = np.load(tmp_path / "out" / "depth.depth.npy")
+    assert far[0, 0] == 1 and far[-1, 0] == 0
+
+
+def test_inverted_depth_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = save(tmp_path / "m.png", 255 - MarigoldDepth().encode(DEPTH))
+    assert decode("depth/marigold@1", path, "--out", tmp_path / "out") == 0
+    assert "depth order looks wrong: inverted" in capsys.readouterr().out
+
+
+def test_the_photo_gives_the_size_and_the_place(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from skimage import data
+
+    photo = data.coffee()[:320, :480]
+    codec = LegendNearest(Legend.parse("dark=#ff0000,bright=#00ff00"))
+    ids = (photo.mean(axis=2) > 90).astype(int)
+    moved = np.roll(ids, (4, -3), axis=(0, 1))
+    (tmp_path / "photos").mkdir()
+    save(tmp_path / "photos" / "cup.png", photo)
+    path = save(tmp_path / "cup.map.png", codec.encode(moved))
+    words = ("legend/nearest@1", path, "--legend", "dark=#ff0000,bright=#00ff00", "--json", "-")
+    assert decode(*words, "--photo", tmp_path / "photos", "--out", tmp_path / "out") == 0
+    row = json.loads(capsys.readouterr().out)["results"][0]
+    assert row["photo"] == "cup.png" and row["size"] == [320, 480]
+    shift = np.array(row["stats"]["registration"]["affine"])
+    assert np.allclose(shift[:, :2], np.eye(2), atol=0.02)
+    assert row["stats"]["registration"]["sure"] != "no"
+    got = np.load(tmp_path / "out" / "cup.map.semantic.npy")
+    assert got.shape == (320, 480) and (got == ids)[10:-10, 10:-10].mean() > 0.95
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "part"),
+    [
+        (["depth/cubewalk"], 2, "did you mean"),
+        (["legend/nearest@1"], 2, "--legend"),
+        (["depth/cubewalk@1", "--legend", LEGEND], 2, "takes none"),
+        (["auto"], 1, "name the codec"),
+        (["auto", "--legend", LEGEND], 2, "auto reads it"),
+        (["depth/cubewalk@1", "--photo", "nosuch.jpg"], 1, "no such file"),
+    ],
+)
+def test_decode_refuses(
+    words: list[str], code: int, part: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = save(tmp_path / "m.png", CubeWalk().encode(DEPTH))
+    assert decode(words[0], path, *words[1:], "--out", tmp_path / "out") == code
+    assert part in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_another_codecs_map_is_refused_and_the_others_are_done(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_map_png(tmp_path / "a.png", MarigoldDepth().encode(DEPTH), MarigoldDepth())
+    write_map_png(tmp_path / "b.png", CubeWalk().encode(DEPTH), CubeWalk())
+    (tmp_path / "c.png").write_bytes(b"broken")
+    out = tmp_path / "out"
+    words = [tmp_path / name for name in ("a.png", "b.png", "c.png")]
+    assert decode("depth/cubewalk@1", *words, "--out", out, "--json", out / "r.json") == 1
+    report = json.loads((out / "r.json").read_text())
+    assert [Path(row["input"]).name for row in report["failed"]] == ["a.png", "c.png"]
+    assert (out / "b.depth.npy").exists() and "2 of 3 inputs failed" in capsys.readouterr().err
+
+
+def test_a_folder_without_the_photo_is_missing_data(tmp_path: Path) -> None:
+    path = save(tmp_path / "m.png", CubeWalk().encode(DEPTH))
+    (tmp_path / "photos").mkdir()
+    save(tmp_path / "photos" / "other.png", np.zeros((20, 20, 3), np.uint8))
+    assert decode("depth/cubewalk@1", path, "--photo", tmp_path / "photos", "--out", tmp_path / "out") == 3

@@ -1,0 +1,122 @@
+"""``visiongen decode``: labels with units from maps that any image model painted."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from visiongen.cli import common
+from visiongen.errors import InputError, MissingDataError
+
+if TYPE_CHECKING:
+    from visiongen.tasks.codecs.base import Codec
+
+
+def decode(
+    codec: Annotated[
+        str,
+        typer.Argument(
+            metavar="CODEC", help="Name of the codec, such as depth/cubewalk@1; auto reads it in the PNG."
+        ),
+    ],
+    inputs: Annotated[list[str], typer.Argument(metavar="MAP...", help="Map files, folders or globs.")],
+    photo: Annotated[
+        Path | None,
+        typer.Option(
+            "--photo", metavar="FILE|FOLDER", help="Lay the maps on this photo, or on those of equal name."
+        ),
+    ] = None,
+    out: common.Out = Path("out"),
+    legend: common.LegendText = None,
+    json_target: common.JsonTarget = None,
+) -> None:
+    """Read MAPs into labels, as predict saves them; one bad file does not stop the others (exit code 1)."""
+    chosen = _codec(codec, legend)
+    from visiongen.image import list_inputs
+
+    paths = list_inputs(inputs)
+    started = time.perf_counter()
+    results: list[dict[str, Any]] = []
+    failed: list[dict[str, str]] = []
+    with common.progress(len(paths), "decoding") as step:
+        for path, stem in zip(paths, common.unique_stems(paths), strict=True):
+            try:
+                results.append(_decode_one(path, stem, chosen, photo, out, json_target))
+            except InputError as error:
+                failed.append({"input": str(path), "error": str(error)})
+                print(f"visiongen: {error}", file=sys.stderr)
+            step(path.name)
+    report = {
+        "schema": "visiongen.decode/1",
+        "results": results,
+        "failed": failed,
+        "seconds": round(time.perf_counter() - started, 3),
+    }
+    common.write_report(json_target, report)
+    if failed:
+        print(f"visiongen: {len(failed)} of {len(paths)} inputs failed", file=sys.stderr)
+        raise typer.Exit(1)
+
+
+def _codec(name: str, legend: str | None) -> Codec | None:
+    """The named codec, None for auto; UsageError for an unknown one or a legend out of place."""
+    from visiongen.errors import UsageError
+    from visiongen.prompt import Legend
+    from visiongen.tasks.returned import codec_named
+
+    if name == "auto":
+        if legend is not None:
+            raise UsageError("--legend: auto reads it in the map; leave it out or name the codec")
+        return None
+    return codec_named(name, **({"legend": Legend.parse(legend)} if legend is not None else {}))
+
+
+def _decode_one(
+    path: Path, stem: str, codec: Codec | None, photo: Path | None, out: Path, json_target: str | None
+) -> dict[str, Any]:
+    """Read, register, check and save one map; return its row of the report."""
+    from visiongen.image import read_image
+    from visiongen.tasks.returned import decode_returned, read_returned
+
+    painted, found = read_returned(path, codec)
+    file = _photo_of(path, photo)
+    picture = read_image(file) if file is not None else None
+    result = decode_returned(painted, found, picture, file.name if file is not None else None)
+    files = [str(name) for name in result.save(out, stem)]
+    common.say(f"{path}: {found.name} -> {files[0]}", json_target)
+    for line in _remarks(result.stats):
+        common.say(f"{path}: {line}", json_target)
+    report = {key: value for key, value in result.as_dict().items() if key != "schema"}
+    return {"input": str(path), "files": files} | report
+
+
+def _photo_of(path: Path, photo: Path | None) -> Path | None:
+    """The photo itself, or the one in a folder whose name up to the first dot is the map's."""
+    if photo is None or not photo.is_dir():
+        return photo
+    from visiongen.image import list_inputs
+
+    start = path.name.split(".")[0]
+    for file in list_inputs([photo]):
+        if file.name.split(".")[0] == start and file.resolve() != path.resolve():
+            return file
+    raise MissingDataError(f"{photo}: no photo named {start}.*; give the file itself")
+
+
+def _remarks(stats: dict[str, Any]) -> list[str]:
+    """What a person should know, in words."""
+    lines = []
+    if stats["registration"]:
+        found = stats["registration"]
+        how = f"{found['framing']}, drift {found['drift_px']} px" if found["refined"] else found["framing"]
+        lines.append(f"laid on the photo: {how}; agreement {found['agreement']}; sure: {found['sure']}")
+    for check in stats["checks"]:
+        if check["wrong"]:
+            lines.append(
+                f"{check['what']} looks wrong: {check['reading']} (probability {check['probability']})"
+            )
+    return lines
