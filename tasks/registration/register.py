@@ -12,7 +12,7 @@ from visiongen.resize import resize_photo
 from visiongen.tasks.codecs.base import check_map
 from visiongen.tasks.registration.affine import Size, corner_distance, fit_box, invert, sample_nearest, then
 from visiongen.tasks.registration.framing import framings
-from visiongen.tasks.registration.structure import STAGES, agreement, shrink, stages_of
+from visiongen.tasks.registration.structure import JUDGE, STAGES, agreement, shrink, stages_of
 
 WORK_SIDE = 320
 """Longer side in pixels at which photo and map are compared."""
@@ -86,7 +86,7 @@ def register(photo: np.ndarray, painted: np.ndarray, shape: np.ndarray | None = 
     for name, start in framings(photo_size, painted).items():
         picture, inside = sample_nearest(source, then(enlarge, start), work)
         features = stages_of(picture)
-        before = agreement(target[-1], features[-1], inside)
+        before = agreement(target[JUDGE], features[JUDGE], inside)
         drift, after = follow(target, features, inside)
         tries[name] = (start, drift, before, after)
     name = max(tries, key=lambda key: tries[key][3])
@@ -118,15 +118,15 @@ def follow(
     Both lists hold the features of every stage. The identity where the search fails, goes too far or
     gains nothing.
     """
-    size = target[-1].shape[:2]
-    best, best_score = np.eye(2, 3), agreement(target[-1], source[-1], inside)
+    size = target[JUDGE].shape[:2]
+    best, best_score = np.eye(2, 3), agreement(target[JUDGE], source[JUDGE], inside)
     affine = best
     for stage, one, two in zip(STAGES, target, source, strict=True):
         for factor in stage.levels:
             if min(size) // factor >= 16:
                 affine = _step(one, two, affine, factor, stage.smooth)
-    moved, still = sample_nearest(source[-1], affine, size)
-    score = agreement(target[-1], moved, still)
+    moved, still = sample_nearest(source[JUDGE], affine, size)
+    score = agreement(target[JUDGE], moved, still)
     far = corner_distance(affine, best, size) > _MAX_DRIFT * max(size)
     return (best, best_score) if far or score <= best_score * _GAIN else (affine, score)
 

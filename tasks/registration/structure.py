@@ -31,8 +31,10 @@ STAGES = (
     Stage(1.5, None, True, (4, 2, 1), 5),
     Stage(1.0, 6.0, False, (2, 1), 3),
     Stage(0.7, 4.0, False, (1,), 3),
+    Stage(0.5, 3.0, False, (1,), 1),
 )
-"""The last one's features also say how well the two agree."""
+JUDGE = 2
+"""The features of this stage also say how well the two agree."""
 
 
 def structure(
