@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 
 from visiongen.errors import UsageError
-from visiongen.prompt import Legend
+from visiongen.prompt import Legend, hex_colour
 from visiongen.tasks.base import Task
 from visiongen.tasks.codecs.base import Codec
 
@@ -30,12 +30,6 @@ def instruction(task: Task, legend: Legend | None = None, size: tuple[int, int] 
     return "\n".join([*ORDERS[task.name](codec, prompt.legend), *_frame(size)])
 
 
-def hex_of(colour: np.ndarray) -> str:
-    """uint8 (3,) -> "#rrggbb"."""
-    red, green, blue = (int(value) for value in colour)
-    return f"#{red:02x}{green:02x}{blue:02x}"
-
-
 def _semantic(codec: Codec, legend: Legend | None) -> list[str]:
     assert legend is not None
     lines = [
@@ -43,7 +37,7 @@ def _semantic(codec: Codec, legend: Legend | None) -> list[str]:
     ]
     lines += ["Use exactly these colours and no others, flat and without gradients:"]
     lines += [
-        f"- {name}: {hex_of(colour)}" for name, colour in zip(legend.names, legend.array(), strict=True)
+        f"- {name}: {hex_colour(colour)}" for name, colour in zip(legend.names, legend.array(), strict=True)
     ]
     return [*lines, "A pixel of none of these classes takes the colour of the most similar one."]
 
@@ -61,14 +55,14 @@ def _depth(codec: Codec, legend: Legend | None) -> list[str]:
         "of what it shows, measured along the camera's axis.",
         "With growing distance the colour runs along the edges of the colour cube, one channel at a time: "
         "black, red, yellow, green, cyan, blue, magenta, white. Anchors:",
-        f"- 0 m: {hex_of(colours[0])}",
+        f"- 0 m: {hex_colour(colours[0])}",
     ]
     lines += [
-        f"- {metres:g} m: {hex_of(colour)}" for metres, colour in zip(ANCHORS, colours[1:-1], strict=True)
+        f"- {metres:g} m: {hex_colour(colour)}" for metres, colour in zip(ANCHORS, colours[1:-1], strict=True)
     ]
     return [
         *lines,
-        f"- sky or infinitely far: {hex_of(colours[-1])}",
+        f"- sky or infinitely far: {hex_colour(colours[-1])}",
         "Between two anchors the colour changes evenly along those edges. Keep depth edges sharp: never mix "
         "the colours of two surfaces.",
     ]
@@ -83,7 +77,7 @@ def _normals(codec: Codec, legend: Legend | None) -> list[str]:
         "So a surface that faces",
     ]
     colours = codec.encode(axes)[0]
-    return lines + [f"- {name}: {hex_of(colour)}" for name, colour in zip(names, colours, strict=True)]
+    return lines + [f"- {name}: {hex_colour(colour)}" for name, colour in zip(names, colours, strict=True)]
 
 
 def _frame(size: tuple[int, int] | None) -> list[str]:

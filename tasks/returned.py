@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from visiongen.errors import CodecError, InputError
+from visiongen.errors import CodecError, InputError, UsageError
 from visiongen.image import Geometry, read_image
 from visiongen.prompt import Prompt
-from visiongen.registry import TASKS
+from visiongen.registry import CODECS, TASKS
 from visiongen.tasks.base import Prediction
 from visiongen.tasks.codecs.base import CHUNK, Codec, read_map_png
 from visiongen.tasks.codecs.legend import UNKNOWN
@@ -181,9 +181,6 @@ def kind_of(codec: Codec) -> tuple[str, type[Prediction]]:
 
 def codec_named(name: str, **parameters: Any) -> Codec:
     """The registered codec of that name with default parameters, but for the ones given."""
-    from visiongen.errors import UsageError
-    from visiongen.registry import CODECS
-
     kind = CODECS.get(name)
     fields = {field.name for field in dataclasses.fields(kind)}
     odd = sorted(set(parameters) - fields)

@@ -36,6 +36,12 @@ def parse_colour(value: object, where: str = "colour") -> Colour:
     return (int(parts[0]), int(parts[1]), int(parts[2]))
 
 
+def hex_colour(colour: Sequence[int] | np.ndarray) -> str:
+    """(r, g, b), each 0-255 -> "#rrggbb"."""
+    red, green, blue = (int(value) for value in colour)
+    return f"#{red:02x}{green:02x}{blue:02x}"
+
+
 @dataclass(frozen=True)
 class Legend:
     """Ordered (name, colour) pairs. Class id = position. Names and colours are each unique."""
@@ -93,7 +99,7 @@ class Legend:
 
     def __str__(self) -> str:
         return ",".join(
-            f"{n}=#{r:02x}{g:02x}{b:02x}" for n, (r, g, b) in zip(self.names, self.colours, strict=True)
+            f"{n}={hex_colour(colour)}" for n, colour in zip(self.names, self.colours, strict=True)
         )
 
     def array(self) -> np.ndarray:

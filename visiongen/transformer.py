@@ -163,11 +163,10 @@ class Painter(nn.Module):
         rgb = torch.tensor(colours, device=device, dtype=torch.float32) / 127.5 - 1
         return list(self.palette(rgb).float().split(counts))
 
-    def _point(self, x: Tensor, names: Tensor, codes: Tensor, there: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Which legend entry lies in each cell of each token.
+    def _point(self, x: Tensor, names: Tensor, values: Tensor, there: Tensor) -> tuple[Tensor, Tensor]:
+        """Which legend entry lies in each cell of each token; returns (addition to x, logits).
 
-        Returns the addition to x, the logits (B, N, SUB * SUB, 1 + K) and the draft's copy of what
-        is pointed at (B, N, C, L).
+        ``values`` (B, 1 + K, C): the entries' colours as token values, entry 0 for "none".
         """
         batch, length, _ = x.shape
         query = self.query(x).view(batch, length * SUB * SUB, 32)
@@ -176,10 +175,9 @@ class Painter(nn.Module):
         logits = (query @ keys.transpose(1, 2)).float() * 32**-0.5
         absent = torch.cat([torch.zeros_like(there[:, :1]), ~there[:, 1:]], dim=1)
         logits = logits.masked_fill(absent[:, None], -1e4)
-        values = torch.cat([codes.new_zeros(batch, 1, self.channels), codes], dim=1)
         read = (logits.softmax(-1) @ values).view(batch, length, -1)
         logits = logits.view(batch, length, SUB * SUB, -1)
-        return self.pointed(read.to(x.dtype)), logits, self.copy(logits.argmax(-1), values)
+        return self.pointed(read.to(x.dtype)), logits
 
     def condition(self, photo: PhotoPrefix, prompts: list[Prompt]) -> Condition:
         """Draft pass: photo prefixes (batch B) and B prompts -> what the map is painted from."""
@@ -200,7 +198,8 @@ class Painter(nn.Module):
         for block in self.draft:
             x, _ = block(x, rope, mask=mask)
         prompt_tokens, x = x[:, :count], x[:, count:]
-        addition, pointer, copied = self._point(x, names, codes, there)
+        values = torch.cat([codes.new_zeros(len(codes), 1, self.channels), codes], dim=1)
+        addition, pointer = self._point(x, names, values, there)
         x = x + addition
         x = self.draft_norm(x + self.mix(x))
         prefix, mask = [], None
@@ -211,7 +210,8 @@ class Painter(nn.Module):
             prompt_tokens, (k, v) = block(prompt_tokens, rope_prompt, past=past, mask=mask)
             prefix.append((torch.cat([past[0], k], dim=2), torch.cat([past[1], v], dim=2)))
         there_all = seen if padded else None
-        logits = self.draft_head(x).float().unflatten(-1, (self.channels, self.depth_levels)) + copied
+        logits = self.draft_head(x).float().unflatten(-1, (self.channels, self.depth_levels))
+        logits = logits + self.copy(pointer.argmax(-1), values)
         logits = logits.masked_fill(~self.allowed, -1e4)
         return Condition(x, logits, pointer, prefix, there_all, photo.grid)
 

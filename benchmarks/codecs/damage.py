@@ -9,6 +9,8 @@ from functools import cache
 import cv2
 import numpy as np
 
+from visiongen.benchmarks.rows import through_tokenizer
+
 Damage = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 
 
@@ -44,13 +46,7 @@ def jpeg(painted: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 def tokenizer(painted: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """The shipped tokenizer's round trip; both sides must be multiples of 8."""
-    import torch
-
-    image = torch.from_numpy(painted).permute(2, 0, 1)[None] / 127.5 - 1
-    model = _shipped_tokenizer()
-    with torch.inference_mode():
-        again = model.decode(model.encode(image))[0].permute(1, 2, 0)
-    return ((again + 1) * 127.5).round().clamp(0, 255).byte().numpy()
+    return through_tokenizer(_shipped_tokenizer(), painted)
 
 
 @cache

@@ -28,6 +28,14 @@ def _walk() -> np.ndarray:
 WALK = _walk()
 
 
+def check_depth(labels: np.ndarray) -> np.ndarray:
+    """Depth in metres as float32 (H, W); another shape or a negative number raises InputError."""
+    depth = check_labels("depth", labels)
+    if np.less(depth, 0).any():
+        raise InputError(f"depth: {np.nanmin(depth):.4g} m is negative; mark invalid as NaN")
+    return depth
+
+
 @dataclass(frozen=True)
 class CubeWalk(Codec):
     """Metric depth on seven edges of the colour cube, black (0 m) to white (infinitely far).
@@ -54,10 +62,7 @@ class CubeWalk(Codec):
 
     def encode(self, labels: np.ndarray) -> np.ndarray:
         """Depth in metres float (H, W), >= 0 or +inf or NaN -> map."""
-        depth = check_labels("depth", labels)
-        low = depth.min(initial=0)
-        if low < 0 or np.less(depth, 0).any():
-            raise InputError(f"depth: {np.nanmin(depth):.4g} m is negative; mark invalid as NaN")
+        depth = check_depth(labels)
         with np.errstate(invalid="ignore"):
             inverse = 1 / (1 + depth * np.float32(1 / self.scale))
             index = STEPS - STEPS * inverse * inverse + np.float32(0.5)

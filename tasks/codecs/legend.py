@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from visiongen.errors import CodecError, InputError, VisiongenError
-from visiongen.prompt import Legend
+from visiongen.prompt import Legend, hex_colour
 from visiongen.tasks.codecs.base import Codec, check_map, check_positive, check_spec, nearest_fill
 
 UNKNOWN = 255
@@ -37,10 +37,8 @@ class LegendCodec(Codec):
 
     def spec(self) -> dict[str, Any]:
         """Name, legend as [name, "#rrggbb"] pairs, and every other parameter as it is."""
-        pairs = [
-            [n, f"#{r:02x}{g:02x}{b:02x}"]
-            for n, (r, g, b) in zip(self.legend.names, self.legend.colours, strict=True)
-        ]
+        legend = self.legend
+        pairs = [[n, hex_colour(colour)] for n, colour in zip(legend.names, legend.colours, strict=True)]
         return super().spec() | {"legend": pairs}
 
     @classmethod

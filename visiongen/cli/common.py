@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from visiongen.errors import UsageError
+from visiongen.errors import InputError, UsageError
 
 if TYPE_CHECKING:
     from visiongen.backbones.base import Backbone
@@ -79,6 +79,33 @@ def unique_stems(paths: Sequence[Path]) -> list[str]:
         taken.add(stem)
         stems.append(stem)
     return stems
+
+
+def each_input(
+    paths: Sequence[Path], what: str, work: Callable[[Path, str], list[dict[str, Any]]]
+) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
+    """Rows of ``work(path, unique stem)`` for every path, and the inputs that failed.
+
+    A bad input (InputError) is one line on stderr and does not stop the others.
+    """
+    results: list[dict[str, Any]] = []
+    failed: list[dict[str, str]] = []
+    with progress(len(paths), what) as step:
+        for path, stem in zip(paths, unique_stems(paths), strict=True):
+            try:
+                results += work(path, stem)
+            except InputError as error:
+                failed.append({"input": str(path), "error": str(error)})
+                print(f"visiongen: {error}", file=sys.stderr)
+            step(path.name)
+    return results, failed
+
+
+def exit_if_failed(failed: Sequence[object], total: int) -> None:
+    """Exit code 1, and how many of ``total`` inputs failed on stderr, if any did."""
+    if failed:
+        print(f"visiongen: {len(failed)} of {total} inputs failed", file=sys.stderr)
+        raise typer.Exit(1)
 
 
 @contextmanager

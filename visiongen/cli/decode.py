@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from visiongen.cli import common
-from visiongen.errors import InputError, MissingDataError
+from visiongen.errors import MissingDataError
 
 if TYPE_CHECKING:
     from visiongen.tasks.codecs.base import Codec
@@ -40,16 +39,9 @@ def decode(
 
     paths = list_inputs(inputs)
     started = time.perf_counter()
-    results: list[dict[str, Any]] = []
-    failed: list[dict[str, str]] = []
-    with common.progress(len(paths), "decoding") as step:
-        for path, stem in zip(paths, common.unique_stems(paths), strict=True):
-            try:
-                results.append(_decode_one(path, stem, chosen, photo, out, json_target))
-            except InputError as error:
-                failed.append({"input": str(path), "error": str(error)})
-                print(f"visiongen: {error}", file=sys.stderr)
-            step(path.name)
+    results, failed = common.each_input(
+        paths, "decoding", lambda path, stem: [_decode_one(path, stem, chosen, photo, out, json_target)]
+    )
     report = {
         "schema": "visiongen.decode/1",
         "results": results,
@@ -57,9 +49,7 @@ def decode(
         "seconds": round(time.perf_counter() - started, 3),
     }
     common.write_report(json_target, report)
-    if failed:
-        print(f"visiongen: {len(failed)} of {len(paths)} inputs failed", file=sys.stderr)
-        raise typer.Exit(1)
+    common.exit_if_failed(failed, len(paths))
 
 
 def _codec(name: str, legend: str | None) -> Codec | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from visiongen.cli import common
-from visiongen.errors import InputError, UsageError
+from visiongen.errors import UsageError
 
 if TYPE_CHECKING:
     from visiongen.prompt import Legend
@@ -45,16 +44,11 @@ def predict(
     paths = list_inputs(inputs)
     options["backbone"] = backbone = common.load_backbone(weights)
     started = time.perf_counter()
-    results: list[dict[str, Any]] = []
-    failed: list[dict[str, str]] = []
-    with common.progress(len(paths), "predicting") as step:
-        for path, stem in zip(paths, common.unique_stems(paths), strict=True):
-            try:
-                results += _predict_one(tasks, path, stem, out, options, json_target)
-            except InputError as error:
-                failed.append({"input": str(path), "error": str(error)})
-                print(f"visiongen: {error}", file=sys.stderr)
-            step(path.name)
+    results, failed = common.each_input(
+        paths,
+        "predicting",
+        lambda path, stem: _predict_one(tasks, path, stem, out, options, json_target),
+    )
     record = backbone.weights
     report = {
         "schema": "visiongen.predict/1",
@@ -66,9 +60,7 @@ def predict(
         "seconds": round(time.perf_counter() - started, 3),
     }
     common.write_report(json_target, report)
-    if failed:
-        print(f"visiongen: {len(failed)} of {len(paths)} inputs failed", file=sys.stderr)
-        raise typer.Exit(1)
+    common.exit_if_failed(failed, len(paths))
 
 
 def _task_names(text: str) -> list[str]:

@@ -64,8 +64,8 @@ class TrunkReading(nn.Module):
         padded = [name for names in legends for name in [*names, *[""] * (most - len(names))]]
         names = self.painter.prompt.text(padded).unflatten(0, (len(legends), most))
         there = torch.tensor([[j <= len(n) for j in range(most + 1)] for n in legends], device=x.device)
-        codes = x.new_zeros(len(legends), most, self.painter.channels)
-        return self.painter._point(x, names, codes.float(), there)[1]
+        colours = torch.zeros(len(legends), 1 + most, self.painter.channels, device=x.device)
+        return self.painter._point(x, names, colours, there)[1]
 
 
 def _depth_loss(logs: Tensor, metres: Tensor) -> Tensor:

@@ -9,7 +9,8 @@ import numpy as np
 
 from visiongen.errors import InputError
 from visiongen.tasks.codecs.base import Codec, check_map, check_positive
-from visiongen.tasks.codecs.depth import STEPS, WALK, CubeWalk, GrayDisparity, project
+from visiongen.tasks.codecs.depth import STEPS, WALK, CubeWalk, GrayDisparity, check_depth, project
+from visiongen.tasks.codecs.gray import paint_gray, read_gray
 
 
 @dataclass(frozen=True)
@@ -139,23 +140,13 @@ class PainterDepth(Codec):
     def encode(self, labels: np.ndarray) -> np.ndarray:
         """Depth in metres float (H, W), >= 0 or +inf or NaN -> gray map."""
         gray = np.clip(np.nan_to_num(check_depth(labels), nan=0, posinf=self.far) / self.far, 0, 1)
-        return np.repeat(np.rint(gray * 255).astype(np.uint8)[..., None], 3, axis=2)
+        return paint_gray(gray)
 
     def decode(self, painted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Map -> depth in metres float32 (H, W), and confidence by distance from gray."""
-        gray, confidence = GrayDisparity(sigma=self.sigma).decode(painted)
+        gray, confidence = read_gray(painted, self.sigma)
         return gray * np.float32(self.far), confidence
 
     def tolerance(self, depth: np.ndarray) -> np.ndarray:
         """Largest absolute error in metres that 8-bit rounding can cause below ``far``."""
         return np.full(np.shape(depth), self.far / 510 * 1.001)
-
-
-def check_depth(labels: np.ndarray) -> np.ndarray:
-    """``labels`` as float32 (H, W) without negative values, else InputError."""
-    depth = np.asarray(labels, np.float32)
-    if depth.ndim != 2:
-        raise InputError(f"depth: shape {depth.shape} is not (H, W)")
-    if np.less(depth, 0).any():
-        raise InputError(f"depth: {np.nanmin(depth):.4g} m is negative; mark invalid as NaN")
-    return depth

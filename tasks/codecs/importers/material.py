@@ -12,7 +12,7 @@ from typing import ClassVar
 import numpy as np
 
 from visiongen.tasks.codecs.base import Codec, check_labels, check_map, check_positive, check_unit
-from visiongen.tasks.codecs.gray import paint_gray, read_gray
+from visiongen.tasks.codecs.gray import AlphaGray
 
 ORM = "occlusion, roughness, metallic"
 
@@ -88,7 +88,7 @@ class MarigoldMaterial(Codec):
 
 
 @dataclass(frozen=True)
-class RgbxChannel(Codec):
+class RgbxChannel(AlphaGray):
     """Roughness or metallicity of the published RGB<->X weights: a gray picture each, linear.
 
     ``sigma`` (levels) turns the distance from gray into confidence. Source: github.com/zheng95z/rgbx,
@@ -96,22 +96,8 @@ class RgbxChannel(Codec):
     in one picture belongs to weights that the authors say are lost; it is not read here.
     """
 
-    sigma: float = 24.0
-
     name: ClassVar[str] = "material/rgbx-channel@1"
     unit: ClassVar[str] = "roughness or metallic"
-    bound: ClassVar[str] = "1/510"
-
-    def __post_init__(self) -> None:
-        check_positive(self.name, sigma=self.sigma)
-
-    def encode(self, labels: np.ndarray) -> np.ndarray:
-        """Roughness or metallic float (H, W) in [0, 1] -> gray map."""
-        return paint_gray(check_unit("material", check_labels("material", labels)))
-
-    def decode(self, painted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Map -> the value float32 (H, W) in [0, 1], and confidence."""
-        return read_gray(painted, self.sigma)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from visiongen.tasks.codecs.normals import CONVENTIONS, OpenGLNormals, import_normals
+from visiongen.tasks.codecs.base import check_labels
+from visiongen.tasks.codecs.normals import OpenGLNormals, import_normals
 
 
 @dataclass(frozen=True)
@@ -21,14 +22,8 @@ class TurnedNormals(OpenGLNormals):
 
     def encode(self, labels: np.ndarray) -> np.ndarray:
         """Unit normals float (H, W, 3), x right, y up, z toward the camera -> foreign map."""
-        normals = np.asarray(labels, np.float32)
-        # A wrong shape is refused by the OpenGL codec, which names it.
-        turned = (
-            normals * np.array(CONVENTIONS[self.convention], np.float32)
-            if normals.shape[-1:] == (3,)
-            else normals
-        )
-        return super().encode(turned)
+        # Every convention turns axes by signs alone, so the way back is the way there.
+        return super().encode(import_normals(check_labels("normals", labels, 3), self.convention))
 
     def decode(self, painted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Foreign map -> unit normals float32 (H, W, 3) in our axes, and confidence."""
