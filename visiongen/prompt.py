@@ -17,6 +17,7 @@ from visiongen.errors import UsageError
 Colour = tuple[int, int, int]
 _HEX = re.compile(r"^#([0-9a-fA-F]{6})$")
 MAX_LEGEND = 256
+MAX_EXAMPLES = 4
 
 
 def parse_colour(value: object, where: str = "colour") -> Colour:
@@ -111,10 +112,68 @@ class Legend:
         return Legend(self.names, tuple(colours))
 
 
+@dataclass(frozen=True, eq=False)
+class Example:
+    """One worked example: ``map`` is the right answer for ``photo``, both uint8 (H, W, 3), one size.
+
+    UsageError for other types, shapes that differ, or sides that are not multiples of 8.
+    """
+
+    photo: np.ndarray
+    map: np.ndarray
+
+    def __post_init__(self) -> None:
+        for what, image in (("photo", self.photo), ("map", self.map)):
+            if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim != 3:
+                raise UsageError(f"example {what}: give a uint8 array of shape (H, W, 3)")
+        if self.photo.shape != self.map.shape or self.photo.shape[2] != 3:
+            raise UsageError(
+                f"example: photo {self.photo.shape} and map {self.map.shape} must be one (H, W, 3)"
+            )
+        if any(side < 8 or side % 8 for side in self.photo.shape[:2]):
+            raise UsageError(f"example: sides {self.photo.shape[:2]} must be multiples of 8")
+
+
+@dataclass(frozen=True, eq=False)
+class Held:
+    """What is already painted and where it stays: the order is to paint the rest.
+
+    ``keep`` bool (h, w), one a token of 8 x 8 pixels. The content comes from ``tokens`` int64 (h, w, C)
+    (of a canvas: they stay identical), or from ``image`` uint8 (8h, 8w, 3), which is written anew.
+    """
+
+    keep: np.ndarray
+    tokens: np.ndarray | None = None
+    image: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        if (self.tokens is None) == (self.image is None):
+            raise UsageError("held: give either tokens or image")
+        size = self.tokens.shape[:2] if self.tokens is not None else _grid(self.image)
+        if self.keep.dtype != bool or self.keep.shape != tuple(size):
+            raise UsageError(f"held: keep is {self.keep.dtype} {self.keep.shape}; give bool {tuple(size)}")
+
+
+def _grid(image: np.ndarray | None) -> tuple[int, ...]:
+    assert image is not None
+    return tuple(side // 8 for side in image.shape[:2])
+
+
 @dataclass(frozen=True)
 class Prompt:
-    """One painting order. ``text`` is the instruction the backbone reads; ``task`` only names it."""
+    """One painting order. ``text`` is the instruction the backbone reads; ``task`` only names it.
+
+    ``examples`` (at most ``MAX_EXAMPLES``) show what is meant; then a legend's names may be blank to
+    the backbone: its entries are known by what they cover in the examples. ``held`` is what has been
+    painted before.
+    """
 
     task: str
     text: str
     legend: Legend | None = None
+    examples: tuple[Example, ...] = ()
+    held: Held | None = None
+
+    def __post_init__(self) -> None:
+        if len(self.examples) > MAX_EXAMPLES:
+            raise UsageError(f"examples: {len(self.examples)} given, at most {MAX_EXAMPLES} are read")

@@ -1,7 +1,8 @@
 """Frames of the rendered world kept on disk: rendered once, then read by memory map.
 
 photo uint8 (N, H, W, 3); depth uint16 (N, H, W), logarithmic, 0 = invalid, 65535 = +inf (sky);
-normals int8 (N, H, W, 3) times 127, zero = invalid; classes uint8 (N, H, W), 255 = none.
+normals int8 (N, H, W, 3) times 127, zero = invalid; classes uint8 (N, H, W), 255 = none; instance
+uint16 (N, H, W), 0 = sky; base_colour uint8 sRGB; orm uint8 (occlusion, roughness, metallic) / 255.
 A killed rendering goes on where it stopped; two processes that want the same pool take turns.
 """
 
@@ -16,6 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
@@ -28,17 +30,27 @@ _SHAPES = {
     "depth": (np.uint16, ()),
     "normals": (np.int8, (3,)),
     "classes": (np.uint8, ()),
+    "instance": (np.uint16, ()),
+    "base_colour": (np.uint8, (3,)),
+    "orm": (np.uint8, (3,)),
 }
 
 
 @dataclass(frozen=True)
 class Frame:
-    """One rendered view: photo uint8, depth metres (NaN invalid, inf sky), normals, class ids."""
+    """One rendered view: photo uint8, depth metres (NaN invalid, inf sky), normals, class ids.
+
+    instance: a number a thing (0 = sky); base_colour uint8 sRGB (H, W, 3); orm float32 (H, W, 3)
+    in [0, 1]: ambient occlusion (1 = open), roughness, metallic.
+    """
 
     photo: np.ndarray
     depth: np.ndarray
     normals: np.ndarray
     classes: np.ndarray
+    instance: np.ndarray
+    base_colour: np.ndarray
+    orm: np.ndarray
 
 
 def pack_depth(depth: np.ndarray) -> np.ndarray:
@@ -59,6 +71,8 @@ def unpack_depth(code: np.ndarray) -> np.ndarray:
 
 class FramePool:
     """``count`` frames in ``folder``; ``render(start, stop)`` makes the missing ones."""
+
+    MAPS: ClassVar[list[str]] = list(_SHAPES)
 
     def __init__(self, folder: Path, count: int, size: tuple[int, int]) -> None:
         self.folder, self.count, self.size = folder, count, size
@@ -110,6 +124,9 @@ class FramePool:
             maps["depth"][number] = pack_depth(frame.depth)
             maps["normals"][number] = np.rint(np.nan_to_num(frame.normals) * 127).astype(np.int8)
             maps["classes"][number] = frame.classes
+            maps["instance"][number] = frame.instance
+            maps["base_colour"][number] = frame.base_colour
+            maps["orm"][number] = np.rint(frame.orm * 255).astype(np.uint8)
         for array in maps.values():
             array.flush()  # type: ignore[attr-defined]
 
@@ -123,6 +140,9 @@ class FramePool:
             unpack_depth(np.asarray(m["depth"][number])),
             m["normals"][number].astype(np.float32) / 127,
             np.asarray(m["classes"][number]),
+            m["instance"][number].astype(np.int32),
+            np.asarray(m["base_colour"][number]),
+            m["orm"][number].astype(np.float32) / 255,
         )
 
 

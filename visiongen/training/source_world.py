@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from visiongen.errors import UsageError
-from visiongen.prompt import Prompt
-from visiongen.registry import CODECS
+from visiongen.registry import TARGETS
 from visiongen.training.augment import View, degrade, jitter, random_view, whole_view
-from visiongen.training.batches import TEXTS, Batch, BatchBuilder, photo_prompt
+from visiongen.training.batches import REVERSE_TEXTS, Batch, BatchBuilder, photo_prompt
 from visiongen.training.pool import Frame, FramePool, default_cache
-from visiongen.training.semantic import paint_classes
 from visiongen.training.source_base import Size, Source, check_tasks
+from visiongen.training.targets import Seen
 
 #: Training uses seeds below this one; the benchmarks world-depth and world-normals start there.
 END_OF_TRAINING_SEEDS = 1_000_000
@@ -24,7 +24,7 @@ END_OF_TRAINING_SEEDS = 1_000_000
 class WorldSource(Source):
     """Several tasks on every rendered photo; the photo is shared through ``photo_index``.
 
-    ``kinds``: scenes of visiongen.world. ``tasks``: of semantic, depth, normals, photo (the photo
+    ``kinds``: scenes of visiongen.world. ``tasks``: of the registry's TARGETS, and photo (the photo
     from nothing). ``per_photo``: at most so many tasks, drawn anew for each photo. ``reverse``:
     chance per photo that one of its maps is given and the photo asked back. ``whole``: share of
     photos seen whole. Only those have a depth target: zooming a window would falsify metres.
@@ -60,7 +60,7 @@ class WorldSource(Source):
     ) -> None:
         super().__init__(size=size, batch=batch, data=data)
         self.kinds = tuple(kinds)
-        self.tasks = check_tasks(tasks, ("semantic", "depth", "normals", "photo"), self.name)
+        self.tasks = check_tasks(tasks, (*TARGETS, "photo"), self.name)
         if first_seed < 0 or first_seed + pool > END_OF_TRAINING_SEEDS:
             raise UsageError(
                 f"source world: first_seed = {first_seed} with pool = {pool}; seeds from "
@@ -89,6 +89,7 @@ class WorldSource(Source):
             "first_seed": self.first_seed,
             "materials": self.materials,
             "names": list(self.names),
+            "maps": FramePool.MAPS,
         }
         cache = Path(self.cache_dir).expanduser() if self.cache_dir else default_cache()
         folder = cache / FramePool.folder_name(described)
@@ -120,7 +121,9 @@ class WorldSource(Source):
         from visiongen.world import render
 
         out = render(kind, list(seeds), size[0], size[1], device=device, materials=self.materials)
-        arrays = [t.cpu().numpy() for t in (out.photo, out.depth, out.normals, out.classes)]
+        orm = torch.stack([out.occlusion, out.roughness, out.metallic], dim=-1)
+        maps = (out.photo, out.depth, out.normals, out.classes, out.instance, out.base_colour, orm)
+        arrays = [t.cpu().numpy() for t in maps]
         return [Frame(*parts) for parts in zip(*arrays, strict=True)]
 
     def _draw(self, rng: np.random.Generator, size: tuple[int, int]) -> list[Frame]:
@@ -153,41 +156,34 @@ class WorldSource(Source):
         if self.per_photo is not None and len(tasks) > self.per_photo:
             tasks = [tasks[i] for i in sorted(rng.permutation(len(tasks))[: self.per_photo])]
         clean = jitter(view.photo(frame.photo), rng, self.jitter)
-        seen = degrade(clean, rng, self.degrade)
-        depth = view.nearest(frame.depth) if whole else None
-        normals = view.normals(frame.normals)
-        place = builder.photo(seen, depth, normals) if tasks != ["photo"] else -1
+        seen = self._look(frame, view, clean, whole)
+        given = degrade(clean, rng, self.degrade)
+        place = builder.photo(given, seen.depth, seen.normals) if tasks != ["photo"] else -1
         maps = []
         for task in tasks:
             if task == "photo":
                 builder.target(builder.photo(None), photo_prompt(), clean)
                 continue
-            prompt, image, valid, labels = self._paint(task, frame, view, depth, normals, rng)
-            builder.target(place, prompt, image, valid, labels)
-            maps.append((task, prompt, image))
+            target = TARGETS.get(task)(seen, rng)
+            if target is None:
+                continue
+            builder.target(place, target.prompt, target.map, target.valid, target.labels)
+            if task in REVERSE_TEXTS:
+                maps.append((task, target))
         if maps and rng.uniform() < self.reverse:
-            task, prompt, image = maps[int(rng.integers(len(maps)))]
-            builder.target(builder.photo(image), photo_prompt(task, prompt.legend), clean)
+            task, target = maps[int(rng.integers(len(maps)))]
+            builder.target(builder.photo(target.map), photo_prompt(task, target.prompt.legend), clean)
 
-    def _paint(
-        self,
-        task: str,
-        frame: Frame,
-        view: View,
-        depth: np.ndarray | None,
-        normals: np.ndarray,
-        rng: np.random.Generator,
-    ) -> tuple[Prompt, np.ndarray, np.ndarray, np.ndarray | None]:
-        if task == "semantic":
-            classes = view.nearest(frame.classes)
-            painted = paint_classes(classes, self.names, rng, self.subset, self.distractors)
-            return painted.prompt, painted.map, painted.valid, painted.labels
-        prompt = Prompt(task, TEXTS[task])
-        if task == "depth":
-            assert depth is not None
-            return prompt, CODECS.get("depth/cubewalk@1")().encode(depth), ~np.isnan(depth), None
-        length = np.linalg.norm(normals, axis=-1)
-        valid = length > 0.5
-        unit = normals / np.where(valid, length, 1)[..., None]
-        unit[~valid] = np.nan
-        return prompt, CODECS.get("normals/opengl@1")().encode(unit), valid, None
+    def _look(self, frame: Frame, view: View, photo: np.ndarray, whole: bool) -> Seen:
+        return Seen(
+            photo=photo,
+            depth=view.nearest(frame.depth) if whole else None,
+            normals=view.normals(frame.normals),
+            classes=view.nearest(frame.classes),
+            instance=view.nearest(frame.instance),
+            base_colour=view.nearest(frame.base_colour),
+            orm=view.nearest(frame.orm),
+            names=self.names,
+            subset=self.subset,
+            distractors=self.distractors,
+        )

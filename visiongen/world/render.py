@@ -43,8 +43,8 @@ class Frames:
     photo (B, H, W, 3) uint8; depth (B, H, W) float32 metres along the optical axis, +inf for sky;
     normals (B, H, W, 3) float32, unit, camera axes x right, y up, z towards the camera, 0 for sky;
     instance (B, H, W) int32, 0 for sky; classes (B, H, W) uint8 indexing class_names; base_colour
-    (B, H, W, 3) uint8 sRGB; roughness, metallic (B, H, W) float32; intrinsics (B, 3, 3); valid
-    (B, H, W) bool, False for sky.
+    (B, H, W, 3) uint8 sRGB; roughness, metallic, occlusion (B, H, W) float32 in [0, 1], occlusion
+    1 = open (screen space); intrinsics (B, 3, 3); valid (B, H, W) bool, False for sky.
     """
 
     photo: Tensor
@@ -55,6 +55,7 @@ class Frames:
     base_colour: Tensor
     roughness: Tensor
     metallic: Tensor
+    occlusion: Tensor
     intrinsics: Tensor
     valid: Tensor
     class_names: tuple[str, ...] = CLASS_NAMES
@@ -182,7 +183,8 @@ def _trace_group(
         instance=_scatter(shape, hits, hits.column("instance").int()),
         classes=_scatter(shape, hits, hits.column("cls").to(torch.uint8)),
         base_colour=_scatter(shape, hits, base), roughness=_scatter(shape, hits, surface.rough),
-        metallic=_scatter(shape, hits, surface.metal), intrinsics=cameras.intrinsics(),
+        metallic=_scatter(shape, hits, surface.metal), occlusion=_scatter(shape, hits, occlusion),
+        intrinsics=cameras.intrinsics(),
         valid=torch.isfinite(depth),
     )  # fmt: skip
     return frames, radiance

@@ -1,0 +1,76 @@
+"""From a rendered frame to painting orders: one function a task, found through the registry TARGETS.
+
+Each is ``function(seen, rng) -> Target | None``; None says that this frame has nothing to show for the
+task (no thing to segment, metres falsified by a zoom).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from visiongen.prompt import Prompt
+from visiongen.registry import TASKS
+from visiongen.training.semantic import paint_classes
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One frame as a batch shows it: every map already cut, resized and mirrored. Size (H, W).
+
+    ``photo`` uint8; ``depth`` float32 metres (+inf sky), None where the window was zoomed; ``normals``
+    float32 (H, W, 3), zero = none; ``classes`` uint8 into ``names``; ``instance`` int32, 0 = sky;
+    ``base_colour`` uint8 sRGB; ``orm`` float32 (H, W, 3): occlusion, roughness, metallic in [0, 1].
+    """
+
+    photo: np.ndarray
+    depth: np.ndarray | None
+    normals: np.ndarray
+    classes: np.ndarray
+    instance: np.ndarray
+    base_colour: np.ndarray
+    orm: np.ndarray
+    names: tuple[str, ...]
+    subset: float = 1.0
+    distractors: int = 4
+
+
+@dataclass(frozen=True)
+class Target:
+    """One order: ``map`` uint8 (H, W, 3) is the answer; ``valid`` bool (H, W), None = everywhere.
+
+    ``labels`` uint8 (H, W): position in the prompt's legend, 255 = ignore; None without a legend.
+    """
+
+    prompt: Prompt
+    map: np.ndarray
+    valid: np.ndarray | None = None
+    labels: np.ndarray | None = None
+
+
+def dense(task: str, labels: np.ndarray, valid: np.ndarray | None = None) -> Target:
+    """An order whose map is the task's own codec of ``labels``, which need not be valid everywhere."""
+    kind = TASKS.get(task)()
+    prompt = kind.prompt()
+    return Target(prompt, kind.codec(prompt.legend).encode(labels), valid)
+
+
+def semantic(seen: Seen, rng: np.random.Generator) -> Target:
+    """Classes in a legend of random colours, often only some of them."""
+    painted = paint_classes(seen.classes, seen.names, rng, seen.subset, seen.distractors)
+    return Target(painted.prompt, painted.map, painted.valid, painted.labels)
+
+
+def depth(seen: Seen, rng: np.random.Generator) -> Target | None:
+    """Metres."""
+    return None if seen.depth is None else dense("depth", seen.depth, ~np.isnan(seen.depth))
+
+
+def normals(seen: Seen, rng: np.random.Generator) -> Target:
+    """Unit vectors in camera axes; sky is left out of the loss."""
+    length = np.linalg.norm(seen.normals, axis=-1)
+    valid = length > 0.5
+    unit = seen.normals / np.where(valid, length, 1)[..., None]
+    unit[~valid] = np.nan
+    return dense("normals", unit, valid)
