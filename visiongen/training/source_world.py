@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from visiongen.data import data_root
 from visiongen.errors import UsageError
 from visiongen.registry import TARGETS
 from visiongen.training.augment import View, degrade, jitter, random_view, whole_view
@@ -30,6 +31,7 @@ class WorldSource(Source):
     photos seen whole. Only those have a depth target: zooming a window would falsify metres.
     ``pool``: render that many frames once (``pool_size``, in ``cache_dir``) and draw from them;
     0 renders every batch anew. ``first_seed``: of the pool. ``device``: where the pool is rendered.
+    ``materials``: folder of PBR sets (below the data root, or absolute) for textures of kind "set".
     """
 
     name = "world"
@@ -120,11 +122,17 @@ class WorldSource(Source):
     def _render(self, kind: str, seeds: Sequence[int], size: tuple[int, int], device: str) -> list[Frame]:
         from visiongen.world import render
 
-        out = render(kind, list(seeds), size[0], size[1], device=device, materials=self.materials)
+        out = render(kind, list(seeds), size[0], size[1], device=device, materials=self._sets())
         orm = torch.stack([out.occlusion, out.roughness, out.metallic], dim=-1)
         maps = (out.photo, out.depth, out.normals, out.classes, out.instance, out.base_colour, orm)
         arrays = [t.cpu().numpy() for t in maps]
         return [Frame(*parts) for parts in zip(*arrays, strict=True)]
+
+    def _sets(self) -> Any:
+        """``materials`` as the renderer takes it: a name is a folder below the data root."""
+        if not isinstance(self.materials, str) or Path(self.materials).is_absolute():
+            return self.materials
+        return data_root(self.data) / self.materials
 
     def _draw(self, rng: np.random.Generator, size: tuple[int, int]) -> list[Frame]:
         if self._pool is not None:
