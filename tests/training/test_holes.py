@@ -1,0 +1,34 @@
+"""Random holes: of the wanted area, never nothing and never everything, the same from the same seed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from visiongen.training.holes import draw, hole
+
+
+@pytest.mark.parametrize("size", [(15, 20), (36, 48), (3, 2), (1, 2)])
+def test_a_hole_leaves_something_and_takes_something(size: tuple[int, int]) -> None:
+    rng = np.random.default_rng(0)
+    for share in (None, 0.0, 0.5, 1.0):
+        for _ in range(20):
+            keep = draw(rng, *size, share)
+            assert keep.shape == size and keep.dtype == bool and keep.any() and not keep.all()
+
+
+def test_area_and_shapes() -> None:
+    rng = np.random.default_rng(1)
+    masks = [hole(rng, (15, 20), 0.3) for _ in range(60)]
+    assert {int(m.sum()) for m in masks} == {90}
+    pieces = [int((np.diff(m.astype(int), axis=1) != 0).sum()) for m in masks]
+    assert min(pieces) <= 15 and max(pieces) > 60, "one large piece, and many small ones"
+
+
+def test_deterministic_for_either_generator() -> None:
+    assert np.array_equal(draw(np.random.default_rng(3), 9, 9), draw(np.random.default_rng(3), 9, 9))
+    first, second = (torch.Generator().manual_seed(3) for _ in range(2))
+    one = draw(first, 9, 9, 0.4)
+    assert np.array_equal(one, draw(second, 9, 9, 0.4))
+    assert not np.array_equal(one, draw(first, 9, 9, 0.4)), "the generator moves on"
