@@ -1,0 +1,66 @@
+"""Edges: how surely a boundary between things or surfaces runs through each pixel."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from visiongen.files import write_atomic, write_json
+from visiongen.prompt import Legend
+from visiongen.tasks.base import Prediction
+from visiongen.tasks.codecs.base import Codec
+from visiongen.tasks.codecs.gray import EdgesGray, paint_gray, thin_edges
+from visiongen.tasks.gray_task import GrayPrediction, GrayTask, two_colours
+from visiongen.tasks.pictures import encode_png
+
+
+@dataclass
+class EdgesPrediction(GrayPrediction):
+    """``labels`` float32 (H, W): strength in [0, 1], lines a few pixels wide.
+
+    ``thin``: ``save()`` also writes STEM.edges.thin.png, the crests alone.
+    """
+
+    thin: bool = False
+
+    def thinned(self) -> np.ndarray:
+        """Strength float32 (H, W) on crests about one pixel wide, 0 elsewhere (see ``thin_edges``)."""
+        return thin_edges(self.labels)
+
+    def save(self, folder: str | Path, stem: str) -> list[Path]:
+        """As every prediction; ``thin`` adds .thin.png, and the JSON, still the last, lists it."""
+        written = super().save(folder, stem)
+        if self.thin:
+            path = Path(folder) / f"{stem}.{self.task}.thin.png"
+            written.insert(-1, write_atomic(path, encode_png(paint_gray(self.thinned())[..., 0])))
+            report = json.loads(written[-1].read_text(encoding="utf-8"))
+            write_json(written[-1], report | {"files": [p.name for p in written[:-1]]})
+        return written
+
+
+@dataclass(frozen=True)
+class Edges(GrayTask):
+    """Paint boundaries white. ``thin``: what is saved includes the map thinned to its crests."""
+
+    thin: bool = False
+
+    name: ClassVar[str] = "edges"
+    text: ClassVar[str] = "edges"
+    reverse_text: ClassVar[str] = "photo from edges"
+    # Painted at about this size in training: lines are as wide there as the tokenizer needs.
+    long_side: ClassVar[int] = 192
+    legend: ClassVar[Legend] = two_colours("edge", "other")
+    prediction: ClassVar[type[Prediction]] = EdgesPrediction
+
+    def codec(self, legend: Legend | None = None, **options: Any) -> Codec:
+        """Gray strength."""
+        return EdgesGray(**options)
+
+    def build(self, *args: Any, **kwargs: Any) -> Prediction:
+        """As every task, and whether to thin goes along."""
+        return dataclasses.replace(super().build(*args, **kwargs), thin=self.thin)

@@ -1,0 +1,41 @@
+"""Matting: how opaque the foreground is at each pixel, hair and blurred borders included."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from visiongen.prompt import Legend
+from visiongen.tasks.base import Prediction
+from visiongen.tasks.gray_task import GrayPrediction, GrayTask, two_colours
+
+
+@dataclass
+class MattingPrediction(GrayPrediction):
+    """``labels`` float32 (H, W): opacity, 1 = foreground, 0 = background."""
+
+    @property
+    def alpha(self) -> np.ndarray:
+        """The labels under their own name."""
+        return self.labels
+
+    def cutout(self, photo: np.ndarray) -> np.ndarray:
+        """``photo`` uint8 (H, W, 3), the one that was predicted -> RGBA uint8, see ``foreground.cutout``."""
+        from visiongen.tasks.foreground import cutout
+
+        return cutout(photo, self.labels)
+
+
+@dataclass(frozen=True)
+class Matting(GrayTask):
+    """Paint the opacity of the foreground: what stands out, without being told where it is."""
+
+    name: ClassVar[str] = "matting"
+    text: ClassVar[str] = "alpha matte"
+    reverse_text: ClassVar[str] = "photo from alpha matte"
+    # Painted at about this size in training; finer than salient's, since a border is what counts.
+    long_side: ClassVar[int] = 192
+    legend: ClassVar[Legend] = two_colours("foreground", "background")
+    prediction: ClassVar[type[Prediction]] = MattingPrediction
