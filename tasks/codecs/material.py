@@ -1,4 +1,4 @@
-"""Material parameters: occlusion, roughness and metallic in one picture, as glTF packs them."""
+"""Materials as pictures: base colour, and occlusion, roughness and metallic as glTF packs them."""
 
 from __future__ import annotations
 
@@ -12,29 +12,41 @@ from visiongen.tasks.codecs.base import Codec, check_labels, check_map, check_un
 
 
 @dataclass(frozen=True)
-class OrmMaterial(Codec):
-    """R = ambient occlusion, G = roughness, B = metallic, linear (not sRGB), rounded to 8 bits.
+class _UnitTriple(Codec):
+    """Three numbers in [0, 1] a pixel, one a channel, rounded to 8 bits.
 
     Every colour means something, so none can be told to be wrong: confidence is 1 everywhere.
     """
 
-    name: ClassVar[str] = "material/orm@1"
     unit: ClassVar[str] = "fraction"
     bound: ClassVar[str] = "1/510"
     redundant: ClassVar[bool] = False
 
     def encode(self, labels: np.ndarray) -> np.ndarray:
-        """Occlusion (1 = open), roughness, metallic float (H, W, 3) in [0, 1] -> map.
-
-        Numbers outside [0, 1], NaN too, raise InputError.
-        """
-        values = check_unit("orm", check_labels("orm", labels, 3))
+        """Float (H, W, 3) in [0, 1] -> map. Numbers outside, NaN too, raise InputError."""
+        what = self.name.split("/")[1].split("@")[0]
+        values = check_unit(what, check_labels(what, labels, 3))
         return (values * 255).round().astype(np.uint8)
 
     def decode(self, painted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Map -> occlusion, roughness, metallic float32 (H, W, 3) in [0, 1], and ones."""
+        """Map -> float32 (H, W, 3) in [0, 1], and ones."""
         values = check_map(painted).astype(np.float32) / np.float32(255)
         return values, np.ones(values.shape[:2], np.float32)
+
+
+@dataclass(frozen=True)
+class OrmMaterial(_UnitTriple):
+    """R = ambient occlusion (1 = open), G = roughness, B = metallic, linear (not sRGB)."""
+
+    name: ClassVar[str] = "material/orm@1"
+
+
+@dataclass(frozen=True)
+class BaseColour(_UnitTriple):
+    """Base colour (albedo of a dielectric, reflectance of a metal) as sRGB, the way glTF stores it."""
+
+    name: ClassVar[str] = "material/basecolor@1"
+    unit: ClassVar[str] = "sRGB fraction"
 
 
 def import_orm(packed: np.ndarray, packing: str) -> np.ndarray:
