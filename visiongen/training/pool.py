@@ -134,15 +134,19 @@ class FramePool:
         return self.count
 
     def __getitem__(self, number: int) -> Frame:
-        m = self._maps
+        return self.glance(number, 1)
+
+    def glance(self, number: int, step: int) -> Frame:
+        """Frame ``number``, of every ``step``-th row and column."""
+        m = {name: np.asarray(array[number, ::step, ::step]) for name, array in self._maps.items()}
         return Frame(
-            np.asarray(m["photo"][number]),
-            unpack_depth(np.asarray(m["depth"][number])),
-            m["normals"][number].astype(np.float32) / 127,
-            np.asarray(m["classes"][number]),
-            m["instance"][number].astype(np.int32),
-            np.asarray(m["base_colour"][number]),
-            m["orm"][number].astype(np.float32) / 255,
+            m["photo"],
+            unpack_depth(m["depth"]),
+            m["normals"].astype(np.float32) / 127,
+            m["classes"],
+            m["instance"].astype(np.int32),
+            m["base_colour"],
+            m["orm"].astype(np.float32) / 255,
         )
 
 
