@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from visiongen.examples import TEXT, by_area, unnamed_legend
 from visiongen.prompt import Example, Prompt
 from visiongen.training.augment import fill_nearest
 from visiongen.training.batches import IGNORE, random_colours
 from visiongen.training.pool import Frame
 from visiongen.training.targets import Seen, Target
+from visiongen.unnamed import TEXT, by_area, unnamed_legend
 from visiongen.world.rules import ATOMS, Rule, shows
 
 LEAST = 0.004  # of the example pixels: a region that covers less of them is not shown by them
