@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,12 +20,17 @@ from visiongen.prompt import Legend
 
 @dataclass(frozen=True)
 class Item:
-    """One image of a split. ``digest`` is of the photo's and the truth's bytes."""
+    """One image of a split. ``digest`` is of the photo's and the truth's bytes.
+
+    ``options`` is what this item's prompt holds beside the task and goes to ``predict`` as it is: a
+    ``legend`` of its own, the ``phrase`` that is asked for, ``examples``.
+    """
 
     id: str
     digest: str
     photo: Callable[[], np.ndarray] = field(repr=False)  # -> uint8 (H, W, 3); may raise InputError
-    truth: Callable[[], np.ndarray] = field(repr=False)  # -> labels in the task's form
+    truth: Callable[[], np.ndarray] = field(repr=False)  # -> what the scorer of the protocol reads
+    options: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
 class Benchmark(ABC):
@@ -58,7 +64,7 @@ class Benchmark(ABC):
 
     @abstractmethod
     def blind(self, data: str | Path | None) -> Callable[[tuple[int, int]], np.ndarray]:
-        """A guess made from the train split without looking: size (H, W) -> labels.
+        """A guess made from the train split without looking: size (H, W) -> what the scorer chooses from.
 
         MissingDataError when there is no train data.
         """
@@ -68,12 +74,40 @@ class Benchmark(ABC):
         if "legend" not in self.protocol:
             return None
         legend = Legend.parse(self.protocol["legend"])
-        if seed is None:
-            return legend
-        from visiongen.tasks.codecs.legend import random_legend_colours
+        return legend if seed is None else redraw(legend, np.random.default_rng(seed))
 
-        colours = random_legend_colours(len(legend), np.random.default_rng(seed))
-        return legend.recolour([(int(r), int(g), int(b)) for r, g, b in colours])
+    def recoloured(self, item: Item, seed: int | None) -> Item:
+        """The item, the legend that it may have of its own in colours drawn from ``seed`` and its id."""
+        if seed is None or "legend" not in item.options:
+            return item
+        rng = np.random.default_rng([seed, *item.id.encode()])
+        legend = redraw(item.options["legend"], rng)
+        return dataclasses.replace(item, options={**item.options, "legend": legend})
+
+
+def redraw(legend: Legend, rng: np.random.Generator) -> Legend:
+    """The same names in random colours far apart."""
+    from visiongen.tasks.codecs.legend import random_legend_colours
+
+    colours = random_legend_colours(len(legend), rng)
+    return legend.recolour([(int(r), int(g), int(b)) for r, g, b in colours])
+
+
+def describe_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """An item's options for a key, JSON-able: words and numbers as they are, pictures by their digest."""
+    return {name: _described(value) for name, value in options.items()}
+
+
+def _described(value: Any) -> Any:
+    if value is None or isinstance(value, (str, int, float, bool)):
+        return value
+    if isinstance(value, Legend):
+        return str(value)
+    if isinstance(value, np.ndarray):
+        return digest_of([value])
+    if dataclasses.is_dataclass(value):
+        return [_described(getattr(value, part.name)) for part in dataclasses.fields(value)]
+    return [_described(part) for part in value]
 
 
 def digest_of(parts: Sequence[bytes | np.ndarray]) -> str:

@@ -10,22 +10,27 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from visiongen.benchmarks.base import Benchmark, Item
+from visiongen.benchmarks.roundtrip import through_tokenizer, tokenizer_of
 from visiongen.errors import InputError
-from visiongen.image import Geometry, resize_nearest
-from visiongen.prompt import Legend
+from visiongen.files import sha256
+from visiongen.image import Geometry
+from visiongen.prompt import Legend, Prompt
 from visiongen.registry import TASKS
+from visiongen.tasks.base import Task
 
 if TYPE_CHECKING:
     from visiongen.backbones.base import Backbone
     from visiongen.benchmarks.specialist import Specialist
 
-Answer = tuple[np.ndarray, dict[str, Any]]  # labels in the truth's size, decode statistics
+Answer = tuple[np.ndarray, dict[str, Any]]  # what the scorer compares with the truth, decode statistics
+PROMPTING = ("legend", "examples")  # options of predict that are the prompt's and not a task's
 
 
 class Row(ABC):
@@ -36,7 +41,7 @@ class Row(ABC):
 
     @abstractmethod
     def answer(self, item: Item, photo: np.ndarray) -> Answer:
-        """Labels for one photo uint8 (H, W, 3)."""
+        """The answer for one photo uint8 (H, W, 3)."""
 
 
 class ModelRow(Row):
@@ -49,6 +54,7 @@ class ModelRow(Row):
     ) -> None:
         self.benchmark, self.backbone = benchmark, backbone
         self.mode, self.seed, self.legend = mode, seed, legend
+        self.scorer = benchmark.scorer
         weights = backbone.weights
         self.identity = {
             "weights": weights.sha256 if weights else backbone.name,
@@ -61,16 +67,17 @@ class ModelRow(Row):
         """Paint and decode; the sampler's seed depends on the image's name, not on its place."""
         from visiongen.tasks import predict
 
+        asked: dict[str, Any] = {"legend": self.legend, **item.options}
         prediction = predict(
             self.benchmark.task,
             photo,
-            legend=self.legend,
             mode=self.mode,
             seed=item_seed(self.seed, item.id),
             backbone=self.backbone,
             long_side=self.benchmark.protocol["long_side"],
+            **asked,
         )
-        return prediction.labels, prediction.stats
+        return self.scorer.answer(prediction, item.options), prediction.stats
 
 
 class BlindRow(Row):
@@ -79,92 +86,89 @@ class BlindRow(Row):
     name = "blind"
 
     def __init__(self, benchmark: Benchmark, data: str | Path | None) -> None:
+        self.scorer = benchmark.scorer
         self.guess = benchmark.blind(data)
         probe = np.ascontiguousarray(self.guess((64, 64)))
         self.identity = {"prior": hashlib.sha256(probe.tobytes()).hexdigest()}
 
     def answer(self, item: Item, photo: np.ndarray) -> Answer:
         """The guess in the photo's size."""
-        return self.guess((photo.shape[0], photo.shape[1])), {}
+        guess = self.guess((photo.shape[0], photo.shape[1]))
+        return self.scorer.choose(guess, item.options), {}
 
 
 class CeilingRow(Row):
     """Truth painted, passed through the tokenizer (unless None), decoded and scored."""
 
     def __init__(self, benchmark: Benchmark, legend: Legend | None, backbone: Backbone | None = None) -> None:
-        self.benchmark = benchmark
+        self.benchmark, self.scorer, self.legend = benchmark, benchmark.scorer, legend
         self.name = "codec" if backbone is None else "ceiling"
         self.tokenizer = None if backbone is None else tokenizer_of(backbone)
-        self.codec = TASKS.get(benchmark.task)().codec(legend)
-        self.identity = {"codec": self.codec.spec()}
+        self.identity = {"codec": TASKS.get(benchmark.task)().codec(legend).spec()}
         if backbone is not None and backbone.weights is not None:
             self.identity["weights"] = backbone.weights.sha256
 
     def answer(self, item: Item, photo: np.ndarray) -> Answer:
         """What is left of the truth."""
         truth = item.truth()
-        geometry = Geometry.fit((truth.shape[0], truth.shape[1]), self.benchmark.protocol["long_side"])
-        painted = self.codec.encode(self._shrink(truth, geometry.work_size))
+        geometry = Geometry.fit((photo.shape[0], photo.shape[1]), self.benchmark.protocol["long_side"])
+        task, prompt = order(self.benchmark.task, item.options, self.legend)
+        labels = self.scorer.labels(self.scorer.shrink(truth, geometry.work_size), item.options)
+        painted = task.codec(prompt.legend).encode(labels)
         if self.tokenizer is not None:
             painted = through_tokenizer(self.tokenizer, painted)
-        labels, _ = self.codec.decode(painted)
-        return TASKS.get(self.benchmark.task)().undo(geometry, labels), {}
-
-    def _shrink(self, truth: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-        small = resize_nearest(truth, size)
-        if self.benchmark.task == "semantic":
-            from visiongen.tasks.codecs.legend import fill_ignored
-
-            return fill_ignored(small)
-        return small
+        return self.scorer.answer(task.decode(painted, geometry, prompt), item.options), {}
 
 
 class SpecialistRow(Row):
-    """The shipped specialist of this benchmark, at the same working size."""
+    """A specialist of this benchmark's task, at the same working size."""
 
     name = "specialist"
 
-    def __init__(self, benchmark: Benchmark, model: Specialist, sha256: str) -> None:
-        self.benchmark, self.model = benchmark, model
+    def __init__(self, benchmark: Benchmark, model: Specialist, sha256: str, legend: Legend | None) -> None:
+        if model.config.task != benchmark.task:
+            raise InputError(f"specialist: made for {model.config.task}, not {benchmark.task}; give another")
+        self.benchmark, self.model, self.legend = benchmark, model, legend
+        self.scorer = benchmark.scorer
         self.identity = {"weights": sha256, "long_side": benchmark.protocol["long_side"]}
 
     @classmethod
-    def shipped(cls, benchmark: Benchmark) -> SpecialistRow:
-        """From ``visiongen.weights``; WeightsError when missing, altered or of another task."""
+    def find(cls, benchmark: Benchmark, runs: Sequence[str | Path], legend: Legend | None) -> SpecialistRow:
+        """The one among ``runs`` (folders or weights files) for this task, else the shipped one.
+
+        WeightsError when there is none, or it is missing or altered; InputError when of another task.
+        """
         from visiongen import weights
         from visiongen.benchmarks.specialist import load_specialist
+        from visiongen.training.start import find
 
-        name = benchmark.protocol["specialist"]
+        for run in runs:
+            path = find(run)
+            model = load_specialist(path)
+            if model.config.task == benchmark.task:
+                return cls(benchmark, model, sha256(path), legend)
+        name = benchmark.protocol.get("specialist")
+        if name is None:
+            raise InputError(
+                f"none ships for {benchmark.name}; train one (visiongen train specialist-{benchmark.task}) "
+                "and give its folder as --specialist"
+            )
         model = load_specialist(weights.check(name))
-        if model.config.task != benchmark.task:
-            raise InputError(f"weights {name!r}: made for {model.config.task}, not {benchmark.task}")
-        return cls(benchmark, model, weights.entry(name).sha256)
+        return cls(benchmark, model, weights.entry(name).sha256, legend)
 
     def answer(self, item: Item, photo: np.ndarray) -> Answer:
-        """Predict at the working size and undo the resize."""
+        """Look at the working size, read like any other painting, and undo the resize."""
         geometry = Geometry.fit((photo.shape[0], photo.shape[1]), self.benchmark.protocol["long_side"])
-        output = self.model.predict(geometry.apply(photo))
-        return TASKS.get(self.benchmark.task)().undo(geometry, output), {}
+        task, prompt = order(self.benchmark.task, item.options, self.legend)
+        prediction = self.model.prediction(geometry.apply(photo), task, prompt, geometry)
+        return self.scorer.answer(prediction, item.options), {}
 
 
-def tokenizer_of(backbone: Backbone) -> Any:
-    """The backbone's image tokenizer; InputError for a backbone without one."""
-    tokenizer = getattr(backbone, "tokenizer", None)
-    if tokenizer is None:
-        raise InputError(f"backbone {backbone.name!r}: it has no tokenizer, so no ceiling")
-    return tokenizer
-
-
-def through_tokenizer(tokenizer: Any, painted: np.ndarray) -> np.ndarray:
-    """A map uint8 (h, w, 3), sides multiples of 8, encoded to tokens and decoded again."""
-    import torch
-
-    device = next(tokenizer.parameters()).device
-    image = torch.from_numpy(np.ascontiguousarray(painted)).to(device).permute(2, 0, 1)[None]
-    with torch.inference_mode():
-        decoded = tokenizer.decode(tokenizer.encode(image.float() / 127.5 - 1))[0]
-    levels = ((decoded.float() + 1) * 127.5).round().clamp(0, 255)
-    return levels.to(torch.uint8).permute(1, 2, 0).cpu().numpy()
+def order(task: str, options: Mapping[str, Any], legend: Legend | None) -> tuple[Task, Prompt]:
+    """The task object and the prompt that ``predict`` would make of an item's options."""
+    made: Task = TASKS.get(task)(**{k: v for k, v in options.items() if k not in PROMPTING})
+    chosen = options.get("legend", legend)
+    return made, made.prompt(chosen if made.uses_legend else None)
 
 
 def item_seed(seed: int, name: str) -> int:

@@ -15,9 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from visiongen.benchmarks.base import Benchmark, Item
+from visiongen.benchmarks.base import Benchmark, Item, describe_options
 from visiongen.benchmarks.result import Result, environment, score_folder
 from visiongen.benchmarks.rows import BlindRow, CeilingRow, ModelRow, Row, SpecialistRow
 from visiongen.benchmarks.scoring import check_finite_json
@@ -45,6 +43,7 @@ class Options:
     legend_seed: int | None = None
     data: str | Path | None = None
     rows: Sequence[str] = REFERENCE_ROWS
+    specialists: Sequence[str | Path] = ()  # runs to take the specialist from, before the shipped one
 
     def __post_init__(self) -> None:
         if self.limit is not None and self.limit < 1:
@@ -77,6 +76,7 @@ def run(
     benchmark = get_benchmark(name) if isinstance(name, str) else name
     split = benchmark.split(options.split)
     items = benchmark.items(options.data, split, options.limit)
+    items = [benchmark.recoloured(item, options.legend_seed) for item in items]
     legend = benchmark.legend(options.legend_seed)
     rows, reasons = make_rows(benchmark, backbone, options, legend)
     folder = RunFolder(out)
@@ -97,7 +97,7 @@ def make_rows(
         "blind": lambda: BlindRow(benchmark, options.data),
         "codec": lambda: CeilingRow(benchmark, legend),
         "ceiling": lambda: CeilingRow(benchmark, legend, backbone),
-        "specialist": lambda: SpecialistRow.shipped(benchmark),
+        "specialist": lambda: SpecialistRow.find(benchmark, options.specialists, legend),
     }
     rows: list[Row] = [ModelRow(benchmark, backbone, options.mode, options.seed, legend)]
     reasons = {}
@@ -157,6 +157,8 @@ def row_key(benchmark: Benchmark, row: Row, item: Item) -> str:
         "id": item.id,
         "image": item.digest,
     }
+    if item.options:
+        parts["options"] = describe_options(item.options)
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
@@ -190,7 +192,7 @@ def answer_one(benchmark: Benchmark, row: Row, item: Item, key: str) -> dict[str
     start = time.perf_counter()
     try:
         answer, decode = row.answer(item, item.photo())
-        stats = benchmark.scorer.stats(truth, np.asarray(answer))
+        stats = benchmark.scorer.stats(truth, answer)
         check_finite_json(stats)
     except Exception as problem:  # whatever one image does, the others still count
         kind = "" if isinstance(problem, VisiongenError) else f"{type(problem).__name__}: "

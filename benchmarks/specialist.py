@@ -2,54 +2,61 @@
 
 It answers "what does one generalist cost or gain": a ResNet encoder from timm without pre-trained
 weights, a U-Net decoder, a head for exactly one task, plain losses. 4.3 M parameters, 8.7 MB as
-fp16. ``loss`` reads the same training batches as the backbone.
+fp16. ``loss`` reads the same training batches as the backbone. What a task's head says, and how it
+is trained and read, stands in visiongen.benchmarks.heads.
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from visiongen.errors import UsageError, WeightsError
-from visiongen.prompt import Prompt
-from visiongen.training.balance import pixel_weights
+from visiongen.benchmarks.head_base import Head, Rows
+from visiongen.benchmarks.heads import LabelHead, head_for
+from visiongen.errors import WeightsError
 from visiongen.training.batches import IGNORE
 
-HEADS = {"semantic": 11, "depth": 1, "normals": 3}
+if TYPE_CHECKING:
+    from visiongen.image import Geometry
+    from visiongen.prompt import Prompt
+    from visiongen.tasks.base import Prediction, Task
+
+__all__ = ["CAMVID11", "IGNORE", "Specialist", "SpecialistConfig", "load_specialist"]
+
 CAMVID11 = (
     "sky", "building", "pole", "road", "pavement", "tree", "sign", "fence", "car", "pedestrian",
     "bicyclist",
 )  # fmt: skip
-ALIASES = {"signsymbol": "sign"}
 
 
 @dataclass(frozen=True)
 class SpecialistConfig:
     """Everything needed to rebuild the module."""
 
-    task: str = "semantic"  # "semantic", "depth" or "normals"
+    task: str = "semantic"  # of visiongen.benchmarks.heads.HEADS
     encoder: str = "resnet18"  # a timm ResNet, never pre-trained
     channels: tuple[int, ...] = (48, 96, 160, 256)  # of the encoder's four stages
     decoder: tuple[int, ...] = (96, 80, 64, 48)  # at strides 16, 8, 4, 2
-    classes: tuple[str, ...] = CAMVID11  # names behind the semantic head's channels
+    classes: tuple[str, ...] | str = CAMVID11  # names behind a class head's channels; "world": the world's
     balance: float = 0.0  # training: how much small classes count, visiongen.training.balance
 
     def __post_init__(self) -> None:
-        if self.task not in HEADS:
-            raise UsageError(f"specialist task {self.task!r}: choose one of {', '.join(HEADS)}")
+        head_for(self.task)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The class names, in the order of the head's channels."""
+        if self.classes == "world":
+            from visiongen.world.classes import CLASS_NAMES
 
-def class_key(name: str) -> str:
-    """Lower case without blanks and signs; "SignSymbol" and "sign" are one class."""
-    key = re.sub(r"[^a-z0-9]", "", name.lower())
-    return ALIASES.get(key, key)
+            return CLASS_NAMES
+        return tuple(self.classes)
 
 
 def _block(inputs: int, outputs: int) -> nn.Sequential:
@@ -61,10 +68,9 @@ def _block(inputs: int, outputs: int) -> nn.Sequential:
 
 
 class Specialist(nn.Module):
-    """U-Net for one task. Photos (P, 3, H, W) in [-1, 1] -> logits, log depth or normals.
+    """U-Net for one task. Photos (P, 3, H, W) in [-1, 1] -> what the task's head says.
 
-    ``forward`` returns float (P, C, H, W): 11 class logits; 1 channel ln(metres); 3 unnormalised
-    normal components in OpenGL camera axes. Any H, W >= 32.
+    ``forward`` returns float (P, C, H, W), see visiongen.benchmarks.heads. Any H, W >= 32.
     """
 
     def __init__(self, config: SpecialistConfig | str | None = None, **options: Any) -> None:
@@ -92,10 +98,10 @@ class Specialist(nn.Module):
         for skip, width in zip(reversed(widths[:-1]), config.decoder, strict=True):
             self.decoder.append(_block(below + skip, width))
             below = width
-        outputs = len(config.classes) if config.task == "semantic" else HEADS[config.task]
-        self.head = nn.Conv2d(below, outputs, 1)
-        if config.task == "depth":
-            nn.init.constant_(self.head.bias, 1.5)  # type: ignore[arg-type]  # about 4.5 m
+        self.says: Head = head_for(config.task)
+        self.head = nn.Conv2d(below, self.says.channels(config.names), 1)
+        if self.says.bias is not None:
+            nn.init.constant_(self.head.bias, self.says.bias)  # type: ignore[arg-type]
 
     def forward(self, photo: Tensor) -> Tensor:
         """See the class."""
@@ -122,65 +128,24 @@ class Specialist(nn.Module):
             nothing = sum((p.sum() * 0.0 for p in self.parameters()), torch.zeros(()))
             return nothing, {"rows": 0.0}  # type: ignore[return-value]
         photos = index[torch.as_tensor(rows, device=index.device)]
-        used, inverse = torch.unique(photos, return_inverse=True)
+        used, place = torch.unique(photos, return_inverse=True)
         output = self(batch["photo"][used])
-        if self.config.task == "semantic":
-            return self._semantic_loss(output[inverse], batch, rows)
-        if self.config.task == "depth":
-            return _depth_loss(output[:, 0], batch["depth"][used])
-        return _normals_loss(output, batch["normals"][used])
-
-    def _semantic_loss(
-        self, logits: Tensor, batch: dict[str, Any], rows: list[int]
-    ) -> tuple[Tensor, dict[str, float]]:
-        prompts, given = batch["prompts"], batch["labels"]
-        labels = torch.stack([self.canonical(given[i], prompts[i]) for i in rows])
-        seen = labels != IGNORE
-        weights = pixel_weights(labels, [self.config.classes] * len(rows), self.config.balance)
-        each = F.cross_entropy(logits, labels, ignore_index=IGNORE, reduction="none")
-        loss = (each * weights).sum() / weights.sum().clamp(min=1)
-        hit = ((logits.argmax(1) == labels) & seen).sum() / seen.sum().clamp(min=1)
-        return loss, {"cross_entropy": float(loss.detach()), "accuracy": float(hit)}
-
-    def canonical(self, labels: Tensor, prompt: Prompt) -> Tensor:
-        """Positions in the prompt's legend (H, W) -> class ids, int64, 255 ignored."""
-        ids = {class_key(name): i for i, name in enumerate(self.config.classes)}
-        table = torch.full((256,), IGNORE, dtype=torch.int64, device=labels.device)
-        for position, name in enumerate(prompt.legend.names if prompt.legend else ()):
-            table[position] = ids.get(class_key(name), IGNORE)
-        return table[labels.long()]
+        return self.says.loss(output, Rows(batch, rows, used, place), self.config.names, self.config.balance)
 
     @torch.inference_mode()
     def predict(self, photo: np.ndarray) -> np.ndarray:
-        """Answer for one uint8 (H, W, 3) photo: ids uint8 (H, W), metres, or unit normals."""
+        """What the head says of one uint8 (H, W, 3) photo: metres, unit normals, logits, colours, a share."""
         device = next(self.parameters()).device
         tensor = torch.from_numpy(np.ascontiguousarray(photo)).to(device).permute(2, 0, 1)[None]
-        output = self(tensor.float() / 127.5 - 1)[0]
-        if self.config.task == "semantic":
-            return output.argmax(0).to(torch.uint8).cpu().numpy()
-        if self.config.task == "depth":
-            return output[0].exp().cpu().numpy()
-        return F.normalize(output, dim=0).permute(1, 2, 0).cpu().numpy()
+        return self.says.read(self(tensor.float() / 127.5 - 1)[0])
 
-
-def _depth_loss(log_depth: Tensor, depth: Tensor) -> tuple[Tensor, dict[str, float]]:
-    """Mean |ln p - ln g| over finite positive depth (P, H, W); sky and unknown are left out."""
-    valid = torch.isfinite(depth) & (depth > 0)
-    truth = torch.where(valid, depth, torch.ones_like(depth)).log()
-    loss = ((log_depth - truth).abs() * valid).sum() / valid.sum().clamp(min=1)
-    return loss, {"log_error": float(loss.detach())}
-
-
-def _normals_loss(output: Tensor, normals: Tensor) -> tuple[Tensor, dict[str, float]]:
-    """Mean 1 - cos over pixels with a true normal; output (P, 3, H, W), normals (P, H, W, 3)."""
-    truth = torch.nan_to_num(normals, nan=0.0, posinf=0.0, neginf=0.0).permute(0, 3, 1, 2)
-    valid = truth.norm(dim=1) > 0.5
-    cosine = F.cosine_similarity(output, truth, dim=1)
-    loss = ((1 - cosine) * valid).sum() / valid.sum().clamp(min=1)
-    with torch.no_grad():
-        degrees = torch.rad2deg(torch.arccos(cosine.clamp(-1, 1)))
-        mean = (degrees * valid).sum() / valid.sum().clamp(min=1)
-    return loss, {"one_minus_cos": float(loss.detach()), "degrees": float(mean)}
+    def prediction(self, photo: np.ndarray, task: Task, prompt: Prompt, geometry: Geometry) -> Prediction:
+        """The task's prediction for a photo at ``geometry.work_size``, undone to the input's size."""
+        answer = self.predict(photo)
+        painted = self.says.paint(answer, self.config.names, task, prompt)
+        if isinstance(self.says, LabelHead):  # labels as they are: the codec's 8 bits are not its fault
+            return task.build(answer, np.ones(answer.shape[:2], np.float32), painted, geometry, prompt)
+        return task.decode(painted, geometry, prompt)
 
 
 def load_specialist(path: str | Path) -> Specialist:

@@ -111,8 +111,13 @@ BENCHMARKS = Registry(
     "benchmark",
     {
         "camvid11": "visiongen.benchmarks.datasets.camvid11:BENCHMARK",
+        "world-semantic": "visiongen.benchmarks.datasets.world:SEMANTIC",
         "world-depth": "visiongen.benchmarks.datasets.world:DEPTH",
         "world-normals": "visiongen.benchmarks.datasets.world:NORMALS",
+        "world-instance": "visiongen.benchmarks.datasets.world:INSTANCE",
+        "world-panoptic": "visiongen.benchmarks.datasets.world:PANOPTIC",
+        "world-basecolor": "visiongen.benchmarks.datasets.world:BASECOLOR",
+        "world-orm": "visiongen.benchmarks.datasets.world:ORM",
     },
 )
 SOURCES = Registry(

@@ -9,7 +9,7 @@ from functools import cache
 import cv2
 import numpy as np
 
-from visiongen.benchmarks.rows import through_tokenizer
+from visiongen.benchmarks.roundtrip import through_tokenizer
 
 Damage = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 

@@ -1,82 +1,85 @@
-"""Depth and normals of rendered frames: fixed seeds, exact truth, nothing to download."""
+"""Every task on rendered frames: fixed seeds, exact truth, nothing to download.
+
+A world benchmark is a protocol in ``protocols/world-*.toml``, a truth in ``world_truths.py``, one line
+here and one in the registry.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from visiongen.benchmarks.base import Benchmark, Item, digest_of
+from visiongen.benchmarks.datasets.world_truths import TRUTHS
+from visiongen.training.targets import Seen
 
 CHUNK = 10  # frames rendered at once; fixed, so that rounding cannot depend on --limit
+TRIES = 20  # frames looked at, at most, for each one that has something to show
+Shown = tuple[int, np.ndarray, np.ndarray, dict[str, Any]]  # seed, photo, truth, the item's options
 
 
 class WorldBenchmark(Benchmark):
-    """One protocol on frames of :mod:`visiongen.world`; ``truth`` is depth or normals."""
+    """One protocol on frames of :mod:`visiongen.world`.
+
+    The items are the first frames from ``first_seed`` on that have something to show for the task.
+    """
 
     def items(self, data: str | Path | None, split: str, limit: int | None = None) -> list[Item]:
         """Frames rendered on the CPU; ``data`` is not used."""
         count = self.protocol["splits"][split]
         count = count if limit is None else min(limit, count)
-        first = self.protocol["first_seed"]
-        result = []
-        for seed, photo, truth in self._render(range(first, first + count)):
-            digest = digest_of([photo, truth])
-            result.append(Item(f"seed{seed}", digest, _give(photo), _give(truth)))
-        return result
+        return [
+            Item(f"seed{seed}", digest_of([photo, truth]), _give(photo), _give(truth), options)
+            for seed, photo, truth, options in self.frames(self.protocol["first_seed"], count)
+        ]
 
     def blind(self, data: str | Path | None) -> Callable[[tuple[int, int]], np.ndarray]:
-        """One value an image row, from train frames (seeds 0, 1, ...)."""
-        truths = [truth for _, _, truth in self._render(range(self.protocol["blind_frames"]))]
-        rows = row_prior(np.stack(truths))
+        """The scorer's prior from train frames (seeds 0, 1, ...)."""
+        shown = self.frames(0, self.protocol["blind_frames"])
+        return self.scorer.prior([truth for _, _, truth, _ in shown])
 
-        def guess(size: tuple[int, int]) -> np.ndarray:
-            at = (np.arange(size[0]) + 0.5) / size[0] * len(rows) - 0.5
-            index = np.clip(at.round().astype(int), 0, len(rows) - 1)
-            return np.repeat(rows[index][:, None], size[1], axis=1)
+    def frames(self, first: int, count: int) -> Iterator[Shown]:
+        """``count`` frames from seed ``first`` on, with the truth of this benchmark's task."""
+        read, p, left = TRUTHS[self.task], self.protocol, count
+        for start in range(first, first + TRIES * count, CHUNK):
+            for number, seen in enumerate(look(p["kind"], start, p["height"], p["width"])):
+                seed = start + number
+                found = read(seen, np.random.default_rng([seed, 7]), p)
+                if found is not None:
+                    yield seed, seen.photo, *found
+                    left -= 1
+                if not left:
+                    return
 
-        return guess
 
-    def _render(self, seeds: range) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
-        from visiongen.world import render
+@lru_cache(maxsize=24)
+def look(kind: str, start: int, height: int, width: int) -> tuple[Seen, ...]:
+    """``CHUNK`` frames from seed ``start`` on; kept, since several benchmarks look at the same ones."""
+    from visiongen.world import render
 
-        p = self.protocol
-        for start in range(0, len(seeds), CHUNK):
-            chunk = list(range(seeds[start], seeds[start] + CHUNK))
-            frames = render(p["kind"], chunk, p["height"], p["width"], device="cpu")
-            photos, truths = frames.photo.cpu().numpy(), self._truth(frames)
-            for number, seed in enumerate(chunk[: len(seeds) - start]):
-                yield seed, photos[number].copy(), truths[number].copy()
-
-    def _truth(self, frames: Any) -> np.ndarray:
-        if self.task == "depth":
-            return frames.depth.cpu().numpy().astype(np.float32)
-        valid = frames.valid.cpu().numpy()[..., None]
-        return np.where(valid, frames.normals.cpu().numpy(), np.nan).astype(np.float32)
+    frames = render(kind, list(range(start, start + CHUNK)), height, width, device="cpu")
+    orm = np.stack([frames.occlusion.numpy(), frames.roughness.numpy(), frames.metallic.numpy()], axis=-1)
+    maps = (frames.photo, frames.depth, frames.normals, frames.classes, frames.instance, frames.base_colour)
+    arrays = [tensor.numpy() for tensor in maps]
+    return tuple(Seen(*parts, names=frames.class_names) for parts in zip(*arrays, orm, strict=True))
 
 
 def _give(array: np.ndarray) -> Callable[[], np.ndarray]:
     return lambda: array
 
 
-def row_prior(truths: np.ndarray) -> np.ndarray:
-    """Median ln depth of each row (H,) of (N, H, W), or mean unit normal (H, 3) of (N, H, W, 3).
-
-    Sky and invalid pixels are left out; a row without any takes the value of the whole.
-    """
-    if truths.ndim == 3:
-        finite = np.where(np.isfinite(truths) & (truths > 0), truths, np.nan)
-        log = np.log(finite)
-        whole = np.nanmedian(log)
-        rows = np.array([np.nanmedian(r) if np.isfinite(r).any() else whole for r in log.swapaxes(0, 1)])
-        return np.exp(rows).astype(np.float32)
-    total = np.nansum(truths, axis=(0, 2))
-    empty = np.linalg.norm(total, axis=-1) < 1e-6
-    total[empty] = np.nansum(truths, axis=(0, 1, 2))
-    return (total / np.linalg.norm(total, axis=-1, keepdims=True)).astype(np.float32)
-
-
 DEPTH = WorldBenchmark("world-depth")
 NORMALS = WorldBenchmark("world-normals")
+SEMANTIC = WorldBenchmark("world-semantic")
+INSTANCE = WorldBenchmark("world-instance")
+PANOPTIC = WorldBenchmark("world-panoptic")
+REFERRING = WorldBenchmark("world-referring")
+BASECOLOR = WorldBenchmark("world-basecolor")
+ORM = WorldBenchmark("world-orm")
+EDGES = WorldBenchmark("world-edges")
+SALIENT = WorldBenchmark("world-salient")
+MATTING = WorldBenchmark("world-matting")

@@ -10,7 +10,9 @@ import pytest
 import torch
 
 from visiongen import checkpoint
+from visiongen.benchmarks.heads_painted import by_name
 from visiongen.benchmarks.specialist import (
+    CAMVID11,
     IGNORE,
     Specialist,
     SpecialistConfig,
@@ -82,6 +84,8 @@ def test_it_learns_from_a_training_batch(task: str) -> None:
     model.eval()
     answer = model.predict(((data["photo"][0].permute(1, 2, 0).numpy() + 1) * 127.5).astype(np.uint8))
     assert answer.shape[:2] == (32, 32)
+    if task == "semantic":
+        answer = answer.argmax(axis=2)
     if task == "semantic":  # car is 8, sign is 6 in the canonical order, wherever the legend has them
         assert np.mean(answer[4:, 20:] == 6) > 0.8 and np.mean(answer[4:, :12] == 8) > 0.8
     if task == "normals":
@@ -89,10 +93,9 @@ def test_it_learns_from_a_training_batch(task: str) -> None:
 
 
 def test_labels_are_mapped_by_name_not_by_position() -> None:
-    model = small("semantic")
     legend = Legend(("road", "my own thing", "SKY"), ((1, 1, 1), (2, 2, 2), (3, 3, 3)))
     labels = torch.tensor([[0, 1, 2, IGNORE]], dtype=torch.uint8)
-    assert model.canonical(labels, Prompt("semantic", "segment", legend)).tolist() == [[3, IGNORE, 0, IGNORE]]
+    assert by_name(labels, legend, CAMVID11).tolist() == [[3, IGNORE, 0, IGNORE]]
 
 
 def test_rows_of_other_tasks_and_blank_photos_cost_nothing() -> None:
@@ -126,7 +129,7 @@ def test_size_stays_below_ten_megabytes_and_saving_keeps_the_answers(tmp_path: P
 
 def test_unusable_files_and_tasks(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="choose one of"):
-        SpecialistConfig(task="edges")
+        SpecialistConfig(task="poetry")
     path = tmp_path / "s.safetensors"
     with pytest.raises(WeightsError, match="no such file"):
         load_specialist(path)

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from visiongen.benchmarks.datasets.world import WorldBenchmark, row_prior
+from visiongen.benchmarks.datasets.world import WorldBenchmark
+from visiongen.benchmarks.priors import rows as row_prior
 from visiongen.benchmarks.runner import Options, run
 
 

@@ -1,0 +1,60 @@
+"""Maps of numbers in [0, 1] (base colour, roughness ...): RMSE, MAE and PSNR, in all and by channel.
+
+Truth (H, W, C) with NaN where it means nothing. A prediction is clipped to [0, 1]; a missing one, and a
+pixel that is NaN, counts as the end of the range that is farther from the truth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from visiongen.errors import InputError
+
+HIGHEST_PSNR = 100.0
+
+
+def image_stats(truth: np.ndarray, prediction: np.ndarray | None) -> dict[str, Any]:
+    """{"n": pixels, "sq": [sum of squared errors a channel], "abs": [...]}; InputError: shapes."""
+    truth = np.asarray(truth, np.float64)
+    if truth.ndim != 3 or (prediction is not None and np.shape(prediction) != truth.shape):
+        raise InputError(f"maps: prediction {np.shape(prediction)}, truth {truth.shape}; give one (H, W, C)")
+    seen = np.isfinite(truth).all(axis=2)
+    wanted = truth[seen]
+    worst = np.where(wanted < 0.5, 1.0, 0.0)
+    given = worst if prediction is None else np.asarray(prediction, np.float64)[seen]
+    given = np.where(np.isnan(given), worst, np.clip(given, 0, 1))
+    error = given - wanted
+    return {"n": int(seen.sum()), "sq": (error**2).sum(0).tolist(), "abs": abs(error).sum(0).tolist()}
+
+
+def vector(stats: dict[str, Any]) -> np.ndarray:
+    """Pixels, squared and absolute sums by channel, then 1, the image's own RMSE and its PSNR."""
+    count = max(1, stats["n"]) * len(stats["sq"])
+    mse = sum(stats["sq"]) / count
+    psnr = HIGHEST_PSNR if mse <= 10 ** (-HIGHEST_PSNR / 10) else -10 * np.log10(mse)
+    own = [1.0, np.sqrt(mse), psnr] if stats["n"] else [0.0, 0.0, 0.0]
+    return np.array([stats["n"], *stats["sq"], *stats["abs"], *own])
+
+
+def scores(sums: np.ndarray, channels: Sequence[str] = ()) -> dict[str, np.ndarray]:
+    """Pooled RMSE and MAE, PSNR (dB, mean over images), RMSE/per_image; RMSE_NAME for named channels."""
+    sums = np.asarray(sums, np.float64)
+    wide = (sums.shape[-1] - 4) // 2
+    pixels = np.where(sums[..., 0] > 0, sums[..., 0], np.nan)
+    images = np.where(sums[..., -3] > 0, sums[..., -3], np.nan)
+    squares, errors = sums[..., 1 : 1 + wide], sums[..., 1 + wide : 1 + 2 * wide]
+    result = {
+        "RMSE": np.sqrt(squares.sum(-1) / wide / pixels),
+        "MAE": errors.sum(-1) / wide / pixels,
+        "PSNR": sums[..., -1] / images,
+        "RMSE/per_image": sums[..., -2] / images,
+    }
+    return result | {f"RMSE_{c}": np.sqrt(squares[..., i] / pixels) for i, c in enumerate(channels)}
+
+
+def higher_is_better(score: str) -> bool:
+    """True for PSNR alone."""
+    return score == "PSNR"

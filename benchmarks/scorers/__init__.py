@@ -1,0 +1,36 @@
+"""One scorer a family of tasks; a new family is one file here and one line in ``SCORERS``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from visiongen.benchmarks.scorers.base import Scorer
+from visiongen.errors import UsageError
+from visiongen.registry import Registry
+
+_PLACE = "visiongen.benchmarks.scorers."
+SCORERS = Registry(
+    "scorer",
+    {
+        "semantic": _PLACE + "semantic:SemanticScorer",
+        "depth": _PLACE + "depth:DepthScorer",
+        "normals": _PLACE + "normals:NormalsScorer",
+        "instance": _PLACE + "instance:InstanceScorer",
+        "panoptic": _PLACE + "panoptic:PanopticScorer",
+        "referring": _PLACE + "mask:MaskScorer",
+        "basecolor": _PLACE + "maps:MapsScorer",
+        "orm": _PLACE + "maps:MapsScorer",
+        "edges": _PLACE + "gray:EdgesScorer",
+        "salient": _PLACE + "gray:SalientScorer",
+        "matting": _PLACE + "gray:MattingScorer",
+    },
+)
+
+
+def scorer_for(protocol: dict[str, Any]) -> Scorer:
+    """The scorer of a protocol: the one its key ``scorer`` names, else its task's."""
+    name = protocol.get("scorer", protocol["task"])
+    if name not in SCORERS:
+        raise UsageError(f"protocol {protocol['name']!r}: task {name!r} has no metrics")
+    scorer: Scorer = SCORERS.get(name)(protocol)
+    return scorer

@@ -1,0 +1,104 @@
+"""What a scorer does: metrics, and how truth, painted labels and predictions of its task fit together.
+
+Every statistic adds up over images, so that any resample of the images is scored by a sum.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from visiongen.benchmarks import priors
+from visiongen.resize import resize_nearest
+
+if TYPE_CHECKING:
+    from visiongen.tasks.base import Prediction
+
+Scores = dict[str, np.ndarray]
+Options = Mapping[str, Any]  # an item's: what its prompt holds beside the task
+Guess = Callable[[tuple[int, int]], np.ndarray]
+
+
+class Scorer(ABC):
+    """Statistics and scores of one protocol.
+
+    An *answer* is what the metrics compare with the truth; by default both have the form of the task's
+    labels, and the conversions do nothing. ``options`` are those of the item that is scored.
+    """
+
+    def __init__(self, protocol: dict[str, Any]) -> None:
+        self.protocol = protocol
+
+    # --- metrics ------------------------------------------------------------------------------
+
+    @abstractmethod
+    def stats(self, truth: np.ndarray, answer: np.ndarray | None) -> dict[str, Any]:
+        """Statistics of one image, JSON-able; ``None`` = no answer, the worst case."""
+
+    @abstractmethod
+    def vector(self, stats: dict[str, Any]) -> np.ndarray:
+        """The statistics as float64 (d,), additive over images."""
+
+    @abstractmethod
+    def scores(self, sums: np.ndarray) -> Scores:
+        """Scores (...) of sums (..., d)."""
+
+    @abstractmethod
+    def higher_is_better(self, score: str) -> bool:
+        """Direction of a score."""
+
+    def stack(self, records: Sequence[dict[str, Any]]) -> np.ndarray:
+        """Vectors (n, d) of per-image statistics."""
+        return np.stack([self.vector(record) for record in records])
+
+    # --- forms --------------------------------------------------------------------------------
+
+    def shrink(self, truth: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+        """The truth at the painted size."""
+        return resize_nearest(truth, size)
+
+    def labels(self, truth: np.ndarray, options: Options) -> np.ndarray:
+        """What the task's codec paints for this truth."""
+        return truth
+
+    def answer(self, prediction: Prediction, options: Options) -> np.ndarray:
+        """The answer that a prediction gives."""
+        return prediction.labels
+
+    # --- guesses ------------------------------------------------------------------------------
+
+    def prior(self, truths: Sequence[np.ndarray]) -> Guess:
+        """The best constant guess from training truths, size (H, W) -> guess; default their mean."""
+        return priors.at_any_size(priors.mean(truths))
+
+    def choose(self, guess: np.ndarray, options: Options) -> np.ndarray:
+        """The answer that a guess gives for one item (a guess may say more, say a share a class)."""
+        return guess
+
+
+class ModuleScorer(Scorer):
+    """A module of visiongen.benchmarks.metrics as it is: image_stats, vector, scores, HIGHER_IS_BETTER."""
+
+    metrics: ClassVar[ModuleType]
+
+    def stats(self, truth: np.ndarray, answer: np.ndarray | None) -> dict[str, Any]:
+        """The module's ``image_stats``."""
+        stats: dict[str, Any] = self.metrics.image_stats(truth, answer)
+        return stats
+
+    def vector(self, stats: dict[str, Any]) -> np.ndarray:
+        """The module's ``vector``."""
+        return np.asarray(self.metrics.vector(stats), np.float64)
+
+    def scores(self, sums: np.ndarray) -> Scores:
+        """The module's ``scores``."""
+        scores: Scores = self.metrics.scores(sums)
+        return scores
+
+    def higher_is_better(self, score: str) -> bool:
+        """By the module's table; NAME/... goes by NAME."""
+        return bool(self.metrics.HIGHER_IS_BETTER[score.split("/")[0]])

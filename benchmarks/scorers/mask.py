@@ -1,0 +1,33 @@
+"""Referring segmentation: one mask a phrase."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from visiongen.benchmarks import priors
+from visiongen.benchmarks.metrics import masks
+from visiongen.benchmarks.scorers.base import Guess, ModuleScorer, Options
+
+if TYPE_CHECKING:
+    from visiongen.tasks.base import Prediction
+
+
+class MaskScorer(ModuleScorer):
+    """Masks bool (H, W); the item's ``options["phrase"]`` says of what."""
+
+    metrics = masks
+
+    def answer(self, prediction: Prediction, options: Options) -> np.ndarray:
+        """The predicted mask."""
+        return np.asarray(prediction.mask)  # type: ignore[attr-defined]
+
+    def prior(self, truths: Sequence[np.ndarray]) -> Guess:
+        """The blob with the highest mean IoU."""
+        return priors.at_any_size(priors.best_blob(truths))
+
+    def choose(self, guess: np.ndarray, options: Options) -> np.ndarray:
+        """A guess of probabilities is cut at one half."""
+        return guess >= 0.5
