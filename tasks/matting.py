@@ -39,3 +39,10 @@ class Matting(GrayTask):
     long_side: ClassVar[int] = 192
     legend: ClassVar[Legend] = two_colours("foreground", "background")
     prediction: ClassVar[type[Prediction]] = MattingPrediction
+
+    @staticmethod
+    def foreground(photo: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+        """Foreground colours uint8 (H, W, 3), see ``foreground.estimate``."""
+        from visiongen.tasks.foreground import estimate
+
+        return estimate(photo, alpha)

@@ -62,6 +62,11 @@ class EdgesGray(AlphaGray):
         strength, confidence = self.decode(painted)
         return thin_edges(strength), confidence
 
+    @staticmethod
+    def thin(strength: np.ndarray) -> np.ndarray:
+        """:func:`thin_edges` of strengths that are no map."""
+        return thin_edges(strength)
+
 
 def thin_edges(strength: np.ndarray, slack: float = 1.01) -> np.ndarray:
     """Non-maximum suppression: strength float32 (H, W) where it is a crest, 0 elsewhere.

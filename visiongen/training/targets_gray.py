@@ -12,6 +12,7 @@ import numpy as np
 from visiongen.registry import TASKS
 from visiongen.training.batches import IGNORE
 from visiongen.training.targets import Seen, Target
+from visiongen.world.classes import THING_NAMES
 
 WHITE, BLACK = 0, 1  # positions in the legend of every gray task
 CLEAR = 0.05  # this near to 0 or 1 a number counts as black or white
@@ -24,12 +25,9 @@ FOLD = 0.7  # strength of the sharpest crease; borders between things have 1
 JUMP = (0.06, 0.2)  # step of inverse depth, as a share, inside one thing: starts to show, shows fully
 SPECK = 10  # pixels that a line has at least
 
-#: Classes that can be the one thing that a glance falls on.
-THINGS = (
-    "sign", "car", "pedestrian", "bicyclist", "bin", "bench", "bush", "chair", "sofa", "picture", "lamp",
-    "book", "plant", "screen", "cushion", "cup", "bottle", "ball", "box", "bowl", "plate", "vase", "fruit",
-    "can", "toy",
-)  # fmt: skip
+#: Classes that can be the one thing that a glance falls on: things, but not what a room is made of.
+FURNITURE = ("door", "cabinet", "shelf", "table", "bed")
+SALIENT = tuple(name for name in THING_NAMES if name not in FURNITURE)
 AREA = (0.012, 0.6)  # share of the photo that a salient thing covers
 MARGIN = 1.6  # by how much the winner must beat the next one
 LEAST = 0.04  # and how prominent it must be at all
@@ -142,7 +140,7 @@ def prominence(seen: Seen) -> tuple[np.ndarray, np.ndarray]:
     how far its mean colour is from the picture's, less what the picture's rim cuts off.
     """
     height, width = seen.instance.shape
-    wanted = np.array([name in THINGS for name in seen.names] + [False] * (256 - len(seen.names)))
+    wanted = np.array([name in SALIENT for name in seen.names] + [False] * (256 - len(seen.names)))
     there = wanted[seen.classes] & (seen.instance > 0)
     flat = np.where(there, seen.instance, 0).ravel()
     area = np.bincount(flat).astype(np.float64)

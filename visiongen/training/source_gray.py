@@ -1,0 +1,76 @@
+"""What the sources of gray maps share: the view of a photo, its colours, and reading to a size."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from visiongen.errors import MissingDataError
+from visiongen.training.augment import View, degrade, jitter, random_view, whole_view
+from visiongen.training.batches import BatchBuilder
+from visiongen.training.source_base import Size, Source
+from visiongen.training.targets import Target
+
+
+class GraySource(Source):
+    """Photos with gray maps.
+
+    ``scale``: side of the random window against the largest one; ``whole``: chance of the largest
+    one instead. ``jitter``, ``degrade``: see visiongen.training.augment. ``root``: the pack's folder
+    (else below the data root). ``limit``: only the first N photos (for tests and ablations).
+    """
+
+    def __init__(
+        self,
+        *,
+        root: str | None = None,
+        size: Size = (120, 160),
+        batch: int = 8,
+        scale: tuple[float, float] = (0.5, 1.0),
+        whole: float = 0.5,
+        flips: bool = True,
+        jitter: float = 0.7,
+        degrade: float = 0.1,
+        limit: int | None = None,
+        data: str | None = None,
+    ) -> None:
+        super().__init__(size=size, batch=batch, data=data)
+        self.root, self.limit = root, limit
+        self.scale = (float(scale[0]), float(scale[1]))
+        self.whole, self.flips = whole, flips
+        self.jitter, self.degrade = jitter, degrade
+
+    def view(self, source: tuple[int, int], size: tuple[int, int], rng: np.random.Generator) -> View:
+        """The largest window or a random one."""
+        if rng.uniform() < self.whole:
+            return whole_view(source, size, bool(self.flips and rng.uniform() < 0.5))
+        return random_view(source, size, rng, self.scale, self.flips)
+
+    def add(
+        self, builder: BatchBuilder, photo: np.ndarray, targets: Sequence[Target], rng: np.random.Generator
+    ) -> None:
+        """Add a photo of the builder's size, its colours changed, and what is to be painted for it."""
+        place = builder.photo(degrade(jitter(photo, rng, self.jitter), rng, self.degrade))
+        for target in targets:
+            builder.target(place, target.prompt, target.map, target.valid, target.labels)
+
+
+def listed(folder: Path, suffix: str) -> list[Path]:
+    """The files of a folder by name; MissingDataError when there are none."""
+    files = sorted(folder.glob(f"*{suffix}"))
+    if not files:
+        raise MissingDataError(f"{folder}: no {suffix} files there; check the pack and --data")
+    return files
+
+
+def at_most(image: np.ndarray, side: int) -> np.ndarray:
+    """``image`` with its longer side brought down to ``side``, averaged; smaller ones stay."""
+    h, w = image.shape[:2]
+    share = side / max(h, w)
+    if share >= 1:
+        return image
+    size = (max(1, round(w * share)), max(1, round(h * share)))
+    return cv2.resize(image, size, interpolation=cv2.INTER_AREA)
