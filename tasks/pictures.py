@@ -46,3 +46,19 @@ def nearness(depth: np.ndarray) -> np.ndarray:
     near -= low
     near /= max(float(high - low), 1e-6)
     return np.clip(near, 0, 1, out=near)
+
+
+def overlay(photo: np.ndarray, colours: np.ndarray, labels: np.ndarray, share: float = 0.55) -> np.ndarray:
+    """``colours`` uint8 (H, W, 3) over ``photo`` where ``labels`` int (H, W) > 0; outlines are full."""
+    if photo.shape != colours.shape:
+        raise InputError(
+            f"overlay: photo {photo.shape} is not the labels' {labels.shape}; give the same photo"
+        )
+    weight = np.where(labels > 0, np.float32(share), np.float32(0))
+    for axis in (0, 1):
+        one, two = np.moveaxis(labels, axis, 0)[:-1], np.moveaxis(labels, axis, 0)[1:]
+        edge = one != two
+        np.moveaxis(weight, axis, 0)[:-1][edge & (one > 0)] = 1
+        np.moveaxis(weight, axis, 0)[1:][edge & (two > 0)] = 1
+    mixed = photo + weight[..., None] * (colours.astype(np.float32) - photo)
+    return (mixed + 0.5).astype(np.uint8)

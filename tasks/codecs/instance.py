@@ -10,6 +10,7 @@ import numpy as np
 
 from visiongen.errors import InputError
 from visiongen.tasks.codecs.base import Codec, check_map, check_positive, nearest_fill
+from visiongen.tasks.codecs.grouping import by_area, join, parts
 from visiongen.tasks.codecs.legend import squared_distances
 
 CAPACITY = 124
@@ -59,7 +60,9 @@ class DistinctInstances(Codec):
         cluster = distance.argmin(axis=1)
         cluster[distance.min(axis=1) > self.radius**2] = -1
         cluster = cluster.reshape(painted.shape[:2])
-        ids, colour = _by_area(*self._components(cluster, centres))
+        ids, colour = self._components(cluster, centres)
+        ids, order = by_area(ids, len(colour) - 1)
+        colour = colour[order]
         away = ((pixels - colour[ids].reshape(-1, 3)) ** 2).sum(axis=1).reshape(ids.shape)
         return ids, np.exp(away * np.float32(-0.5 / self.sigma**2))
 
@@ -90,34 +93,18 @@ class DistinctInstances(Codec):
 
     def _components(self, cluster: np.ndarray, centres: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Cluster of every pixel (H, W), -1 for none -> ids int32 (H, W) and their colours (N + 1, 3)."""
-        import cv2
-
         ids, colour = np.zeros(cluster.shape, np.int32), [centres[0]]
         holes = cluster < 0
-        size = 2 * int(self.gap / 2) + 1
-        reach = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
         for k in range(1, len(centres)):
-            kept = self._parts((cluster == k).astype(np.uint8), centres[k], np.delete(centres, k, 0))
+            mixed = is_mix(centres[k], np.delete(centres, k, 0), self.radius)
+            kept = parts(cluster == k, self.min_area, thick=mixed)
             holes |= (cluster == k) & (kept == 0)
             if not kept.any():
                 continue
-            # Parts whose surroundings touch are one instance.
-            number, group = cv2.connectedComponents(cv2.dilate(kept, reach), connectivity=8)
-            ids = np.where(kept > 0, group + (len(colour) - 1), ids).astype(np.int32)
-            colour += [centres[k]] * (number - 1)
+            number, group = join(kept, self.gap)
+            ids = np.where(group > 0, group + (len(colour) - 1), ids).astype(np.int32)
+            colour += [centres[k]] * number
         return nearest_fill(ids, holes)[0], np.array(colour)
-
-    def _parts(self, mask: np.ndarray, colour: np.ndarray, others: np.ndarray) -> np.ndarray:
-        """``mask`` uint8 (H, W) without small parts and without slivers in a mixed colour."""
-        import cv2
-
-        number, part, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
-        keep = stats[:, cv2.CC_STAT_AREA] >= self.min_area
-        if _is_mix(colour, others, self.radius):
-            inside = cv2.erode(mask, np.ones((3, 3), np.uint8), borderValue=0)
-            keep &= np.bincount(part.ravel(), inside.ravel(), number) > 0
-        keep[0] = False
-        return keep[part].astype(np.uint8)
 
 
 @cache
@@ -137,16 +124,7 @@ def palette() -> np.ndarray:
     return grid[order].astype(np.uint8)
 
 
-def _by_area(ids: np.ndarray, colour: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Ids renumbered by falling area, and the colours (N + 1, 3) in that order; 0 stays 0."""
-    area = np.bincount(ids.ravel(), minlength=len(colour))
-    order = np.concatenate([[0], 1 + np.argsort(-area[1:], kind="stable")])
-    rank = np.empty(len(order), np.int32)
-    rank[order] = np.arange(len(order), dtype=np.int32)
-    return rank[ids], colour[order]
-
-
-def _is_mix(colour: np.ndarray, others: np.ndarray, radius: float) -> bool:
+def is_mix(colour: np.ndarray, others: np.ndarray, radius: float) -> bool:
     """Whether a colour (3,) lies within ``radius`` levels of a chord between two of ``others`` (K, 3)."""
     if len(others) < 2:
         return False

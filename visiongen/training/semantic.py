@@ -39,7 +39,7 @@ def paint_classes(
     """
     chosen: list[int] = list(range(len(names)))
     if rng.uniform() < subset:
-        chosen = _choose(classes, len(names), rng, distractors)
+        chosen = choose(classes, len(names), rng, distractors)
     wanted = [names[i] for i in chosen]
     with_other = len(chosen) < len(names) and OTHER not in wanted and rng.uniform() < 0.5
     table = np.full(256, IGNORE, np.uint8)
@@ -54,7 +54,8 @@ def paint_classes(
     return PaintedClasses(prompt, legend.array()[filled], labels != IGNORE, labels)
 
 
-def _choose(classes: np.ndarray, count: int, rng: np.random.Generator, distractors: int) -> list[int]:
+def choose(classes: np.ndarray, count: int, rng: np.random.Generator, distractors: int) -> list[int]:
+    """Sorted class ids: some of those present in ``classes``, and at most ``distractors`` others."""
     present = np.flatnonzero(np.bincount(classes.ravel(), minlength=256)[:count])
     keep = present
     if len(present) > 1:

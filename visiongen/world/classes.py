@@ -16,3 +16,12 @@ CLASS_NAMES: tuple[str, ...] = (
 )  # fmt: skip
 
 CLASS_ID: dict[str, int] = {name: index for index, name in enumerate(CLASS_NAMES)}
+
+# Doors, cabinets and shelves are things as in ADE20K; trees, poles and fences stuff as in Cityscapes.
+STUFF_NAMES: frozenset[str] = frozenset((
+    "sky", "building", "pole", "road", "pavement", "tree", "fence", "grass", "mountain", "bush",
+    "wall", "floor", "ceiling", "window", "rug", "curtain",
+))  # fmt: skip
+"""Classes whose pixels are one segment a picture; every other class is a thing, told apart one by one."""
+
+THING_NAMES: tuple[str, ...] = tuple(name for name in CLASS_NAMES if name not in STUFF_NAMES)

@@ -1,0 +1,155 @@
+"""Instance segmentation: every countable thing apart, whatever its class."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from visiongen.errors import InputError
+from visiongen.files import write_json
+from visiongen.image import Geometry
+from visiongen.prompt import Legend, Prompt
+from visiongen.tasks.base import Prediction, Task
+from visiongen.tasks.codecs.base import Codec
+from visiongen.tasks.codecs.instance import CAPACITY, Instance, list_instances, palette
+from visiongen.tasks.codecs.instance_centre import CentreInstances
+from visiongen.tasks.instance_tiles import from_cores, to_cores
+from visiongen.tasks.pictures import overlay
+
+UNCLASSED = "thing"
+
+
+@dataclass
+class InstancePrediction(Prediction):
+    """``labels`` int32 (H, W): 0 = none, 1 the largest instance, 2 the next.
+
+    ``classes``: id -> (category number, name) of each instance, empty until :meth:`classify`.
+    ``image_id`` is the number that the COCO file gives the photo.
+    """
+
+    classes: dict[int, tuple[int, str]] = dataclasses.field(default_factory=dict)
+    image_id: int = 1
+
+    @cached_property
+    def instances(self) -> list[Instance]:
+        """Mask, box, area and score of each, by falling score: the mean confidence inside."""
+        return list_instances(self.labels, self.confidence)
+
+    def classify(self, semantic: Prediction) -> InstancePrediction:
+        """The same instances, each with the class that most of its pixels have in ``semantic``.
+
+        ``semantic``: a prediction with a legend for the same photo; another size raises InputError.
+        Pixels of unknown class do not vote; an instance of such pixels alone stays without a class.
+        """
+        legend = semantic.legend
+        if legend is None or semantic.labels.shape != self.labels.shape:
+            raise InputError(
+                f"classify: {semantic.task} {semantic.labels.shape} has no classes for {self.labels.shape}; "
+                "give a semantic prediction of the same photo"
+            )
+        known = (semantic.labels < len(legend)) & (self.labels > 0)
+        count = int(self.labels.max(initial=0)) + 1
+        index = self.labels[known].astype(np.int64) * len(legend) + semantic.labels[known]
+        votes = np.bincount(index, minlength=count * len(legend)).reshape(count, len(legend))
+        chosen = {k: int(votes[k].argmax()) for k in range(1, count) if votes[k].any()}
+        names = {k: (place + 1, legend.names[place]) for k, place in chosen.items()}
+        return dataclasses.replace(self, classes=names)
+
+    def picture(self) -> np.ndarray:
+        """Every instance in a colour of its own, none in black."""
+        return palette()[np.where(self.labels > 0, (self.labels - 1) % CAPACITY + 1, 0)]
+
+    def overlay(self, photo: np.ndarray, share: float = 0.55) -> np.ndarray:
+        """The colours laid over ``photo`` uint8 (H, W, 3) of the labels' size; outlines are full."""
+        return overlay(photo, self.picture(), self.labels, share)
+
+    def label_image(self) -> tuple[np.ndarray, dict[str, Any]]:
+        """Ids, 16 bit."""
+        return self.labels.astype(np.uint16), {"bits": 16, "value": "instance id", "0": "none"}
+
+    def summary(self) -> dict[str, Any]:
+        """How many there are, how much they cover, and the largest ones."""
+        largest = sorted(self.instances, key=lambda one: -one.area)[:5]
+        return super().summary() | {
+            "instances": len(self.instances),
+            "covered": round(float((self.labels > 0).mean()), 5),
+            "largest": [
+                {"box": list(one.box), "area": one.area, "score": round(one.score, 4)} for one in largest
+            ],
+        }
+
+    def coco(self) -> list[dict[str, Any]]:
+        """COCO results, one dict an instance, that ``COCO.loadRes`` reads: RLE, box, score.
+
+        ``category_id``: place of the class in the semantic legend, from 1 on; 1 for all without one.
+        """
+        results = []
+        for one in self.instances:
+            y, x = np.unravel_index(int(one.mask.argmax()), one.mask.shape)
+            number, name = self.classes.get(int(self.labels[y, x]), (1, UNCLASSED))
+            results.append(one.coco(self.image_id, number) | {"category": name})
+        return results
+
+    def save(self, folder: str | Path, stem: str) -> list[Path]:
+        """As every prediction; before the JSON also .coco.json, a COCO results file."""
+        written = super().save(folder, stem)
+        path = Path(folder) / f"{stem}.{self.task}.coco.json"
+        written.insert(-1, write_json(path, self.coco()))
+        report = json.loads(written[-1].read_text(encoding="utf-8"))
+        write_json(written[-1], report | {"files": [p.name for p in written[:-1]]})
+        return written
+
+
+@dataclass(frozen=True)
+class InstanceSegmentation(Task):
+    """Paint every thing in the colour of its place and size.
+
+    In tiles: each tile says which pixels lie inside one instance, and the insides that touch after
+    blending are one instance. A thing larger than a tile stays whole so; one that something else
+    splits in two becomes two, and one thinner than about 5 pixels between two others is lost.
+    """
+
+    name: ClassVar[str] = "instance"
+    text: ClassVar[str] = "instances"
+    reverse_text: ClassVar[str] = "photo from instances"
+    long_side: ClassVar[int] = 160
+    prediction: ClassVar[type[Prediction]] = InstancePrediction
+
+    def codec(self, legend: Legend | None = None, **options: Any) -> Codec:
+        """Centre colours."""
+        return CentreInstances(**options)
+
+    def build(
+        self,
+        labels: np.ndarray,
+        certainty: np.ndarray,
+        painted: np.ndarray,
+        geometry: Geometry,
+        prompt: Prompt,
+        photo_name: str | None = None,
+    ) -> Prediction:
+        """As every task; blended tiles (h, w, 2) first become ids."""
+        if labels.ndim == 3:
+            codec = self.codec(prompt.legend)
+            assert isinstance(codec, CentreInstances)
+            labels = from_cores(labels, codec.min_area)
+        return super().build(labels, certainty, painted, geometry, prompt, photo_name)
+
+    def undo(self, geometry: Geometry, labels: np.ndarray) -> np.ndarray:
+        """Ids by vote, never mixed."""
+        return geometry.undo_labels(labels)
+
+    def soften(self, painted: np.ndarray, codec: Codec) -> tuple[np.ndarray, np.ndarray]:
+        """(in an instance, well inside one): ids have no mean, and centres move with the tile."""
+        ids, confidence = codec.decode(painted)
+        return to_cores(ids), confidence
+
+    def harden(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Both by majority, bool (h, w, 2); ``build`` numbers them once all rows are there."""
+        return values >= 0.5, np.ones(values.shape[:2], np.float32)
