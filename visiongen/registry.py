@@ -116,6 +116,7 @@ BENCHMARKS = Registry(
         "world-normals": "visiongen.benchmarks.datasets.world:NORMALS",
         "world-instance": "visiongen.benchmarks.datasets.world:INSTANCE",
         "world-panoptic": "visiongen.benchmarks.datasets.world:PANOPTIC",
+        "world-referring": "visiongen.benchmarks.datasets.world:REFERRING",
         "world-basecolor": "visiongen.benchmarks.datasets.world:BASECOLOR",
         "world-orm": "visiongen.benchmarks.datasets.world:ORM",
     },

@@ -76,6 +76,15 @@ def panoptic(seen: Seen, rng: np.random.Generator, protocol: dict[str, Any]) -> 
     return labels, {"legend": legend_of(seen, rng, protocol, ("border",))}
 
 
+def referring(seen: Seen, rng: np.random.Generator, protocol: dict[str, Any]) -> Found | None:
+    """bool (H, W): the one thing that the phrase in the options is true of."""
+    from visiongen.world.phrases import make_phrase
+    from visiongen.world.things import measure
+
+    phrase = make_phrase(measure(seen.instance, seen.classes, seen.names, seen.base_colour, seen.depth), rng)
+    return None if phrase is None else (seen.instance == phrase.target, {"phrase": phrase.text})
+
+
 def basecolor(seen: Seen, rng: np.random.Generator, protocol: dict[str, Any]) -> Found:
     """sRGB float32 (H, W, 3) in [0, 1], NaN in the sky."""
     return _on_surfaces(seen, seen.base_colour / np.float32(255)), {}
@@ -105,6 +114,7 @@ TRUTHS: dict[str, Truth] = {
     "semantic": semantic,
     "instance": instance,
     "panoptic": panoptic,
+    "referring": referring,
     "basecolor": basecolor,
     "orm": orm,
     "edges": partial(trained, "edges"),

@@ -90,11 +90,11 @@ def _match(
         return nothing, nothing
     if not wanted:
         return nothing, nothing | np.array([mask.sum() >= min_area for mask in found])
-    sets = []
+    sets, size = [], found[0].shape
     for masks, scores in ((wanted, np.ones(len(wanted))), (found, score)):
         one = COCO()
         one.dataset = {
-            "images": [{"id": 1}],
+            "images": [{"id": 1, "height": size[0], "width": size[1]}],
             "categories": [{"id": 1}],
             "annotations": [
                 {"id": i + 1, "image_id": 1, "category_id": 1, "segmentation": runs, "iscrowd": 0}
@@ -106,7 +106,7 @@ def _match(
             one.createIndex()
         sets.append(one)
     judge = COCOeval(*sets, "segm")
-    judge.params.imgIds, judge.params.useCats, judge.params.catIds = [1], 0, [-1]
+    judge.params.imgIds, judge.params.catIds, judge.params.useCats = [1], [1], 0
     judge._prepare()
     judge.ious = {(1, -1): judge.computeIoU(1, -1)}
     result = judge.evaluateImg(1, -1, [min_area, 1e10], MOST)

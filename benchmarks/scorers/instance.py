@@ -20,9 +20,18 @@ class InstanceScorer(ModuleScorer):
 
     metrics = instances
 
+    def __init__(self, protocol: dict[str, Any]) -> None:
+        super().__init__(protocol)
+        self.min_area = protocol.get("min_area", instances.MIN_AREA)
+
     def stats(self, truth: np.ndarray, answer: np.ndarray | None) -> dict[str, Any]:
         """See metrics/instances.py; the protocol may set ``min_area``."""
-        return instances.image_stats(truth, answer, self.protocol.get("min_area", instances.MIN_AREA))
+        return instances.image_stats(truth, answer, self.min_area)
+
+    def labels(self, truth: np.ndarray, options: Options) -> np.ndarray:
+        """What is too small to be scored is not painted either."""
+        small = np.bincount(truth.ravel()) < self.min_area
+        return np.where(small[truth], 0, truth)
 
     def answer(self, prediction: Prediction, options: Options) -> np.ndarray:
         """Ids, and the mean confidence inside each instance as its score."""

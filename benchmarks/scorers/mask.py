@@ -20,6 +20,10 @@ class MaskScorer(ModuleScorer):
 
     metrics = masks
 
+    def labels(self, truth: np.ndarray, options: Options) -> np.ndarray:
+        """Position in the prompt's legend: 1 is the phrase."""
+        return truth.astype(np.uint8)
+
     def answer(self, prediction: Prediction, options: Options) -> np.ndarray:
         """The predicted mask."""
         return np.asarray(prediction.mask)  # type: ignore[attr-defined]
