@@ -43,7 +43,7 @@ class SpecialistConfig:
     encoder: str = "resnet18"  # a timm ResNet, never pre-trained
     channels: tuple[int, ...] = (48, 96, 160, 256)  # of the encoder's four stages
     decoder: tuple[int, ...] = (96, 80, 64, 48)  # at strides 16, 8, 4, 2
-    classes: tuple[str, ...] | str = CAMVID11  # names behind a class head's channels; "world": the world's
+    classes: tuple[str, ...] | str = CAMVID11  # names behind a class head's channels; "world": all of it
     balance: float = 0.0  # training: how much small classes count, visiongen.training.balance
 
     def __post_init__(self) -> None:
@@ -55,7 +55,7 @@ class SpecialistConfig:
         if self.classes == "world":
             from visiongen.world.classes import CLASS_NAMES
 
-            return CLASS_NAMES
+            return (*CLASS_NAMES, "border") if self.task == "panoptic" else CLASS_NAMES
         return tuple(self.classes)
 
 

@@ -8,13 +8,14 @@ from typing import Annotated, Any
 
 import typer
 
+from visiongen.cli.bench_text import REFERENCE, describe, short
 from visiongen.cli.common import JsonTarget, WeightsName, check_mode, load_backbone, say, write_report
 from visiongen.cli.common import progress as progress_bar
 from visiongen.cli.speed import speed
 
 app = typer.Typer(help="Benchmarks: list, run, compare.", no_args_is_help=True)
 app.command("speed")(speed)
-REFERENCE = ("blind", "codec", "ceiling", "specialist")
+MANY = "visiongen.bench-many/1"  # what --json holds for several names: {"schema", "results": [...]}
 
 
 @app.command("ls")
@@ -41,7 +42,7 @@ def ls(
 
 @app.command("run")
 def run(
-    name: Annotated[str, typer.Argument(help="Which benchmark; see `bench ls`.")],
+    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Which benchmarks; see `bench ls`.")],
     data: Annotated[
         Path | None, typer.Option("--data", help="Data root, or the dataset's own folder.")
     ] = None,
@@ -52,7 +53,8 @@ def run(
     mode: Annotated[str, typer.Option("--mode", help="verified, draft, sequential or sample.")] = "verified",
     json_target: JsonTarget = None,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", metavar="DIR", help="Run folder; out/bench/... if unset.")
+        Path | None,
+        typer.Option("--out", "-o", metavar="DIR", help="Run folder (of several: DIR/NAME); out/bench/..."),
     ] = None,
     legend_seed: Annotated[
         int | None, typer.Option("--legend-seed", metavar="N", help="Draw other legend colours.")
@@ -60,28 +62,41 @@ def run(
     seed: Annotated[int, typer.Option("--seed", help="Seed of --mode sample.")] = 0,
     weights: WeightsName = "tiny",
     rows: Annotated[str, typer.Option("--rows", help="Reference rows: all, none, or a comma list.")] = "all",
+    specialist: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--specialist", metavar="RUN", help="A specialist's run (again for more); used for its own task."
+        ),
+    ] = None,
 ) -> None:
     """Score the embedded backbone. A killed run continues when the same command is given again."""
     check_mode(mode)
     from visiongen.benchmarks.runner import Options, get_benchmark
     from visiongen.benchmarks.runner import run as run_benchmark
 
-    benchmark = get_benchmark(name)
     wanted = {"all": REFERENCE, "none": ()}.get(rows) or tuple(r for r in rows.split(",") if r != "none")
-    options = Options(split, limit, mode, seed, legend_seed, data, wanted)
-    folder = out or _default_folder(benchmark.split(split), options, name, weights)
-    result = run_benchmark(benchmark, load_backbone(weights), folder, options, _progress)
-    write_report(json_target, dict(result))
-    for line in describe(dict(result)):
-        say(line, json_target)
-    say(f"written to {folder}", json_target)
-    if result["failures"]:
-        for failure in result["failures"][:20]:
-            typer.echo(f"failed: {failure['row']} {failure['id']}: {failure['error']}", err=True)
+    options = Options(split, limit, mode, seed, legend_seed, data, wanted, tuple(specialist or ()))
+    benchmarks = [get_benchmark(name) for name in dict.fromkeys(names)]
+    splits = [benchmark.split(split) for benchmark in benchmarks]
+    backbone, results = load_backbone(weights), []
+    for benchmark, part in zip(benchmarks, splits, strict=True):
+        folder = _folder(out, len(benchmarks) > 1, part, options, benchmark.name, weights)
+        result = dict(run_benchmark(benchmark, backbone, folder, options, _progress))
+        results.append(result)
+        for line in describe(result):
+            say(line, json_target)
+        say(f"written to {folder}", json_target)
+    write_report(json_target, results[0] if len(results) == 1 else {"schema": MANY, "results": results})
+    failures = [failure for result in results for failure in result["failures"]]
+    for failure in failures[:20]:
+        typer.echo(f"failed: {failure['row']} {failure['id']}: {failure['error']}", err=True)
+    if failures:
         raise typer.Exit(1)
 
 
-def _default_folder(split: str, options: Any, name: str, weights: str) -> Path:
+def _folder(out: Path | None, several: bool, split: str, options: Any, name: str, weights: str) -> Path:
+    if out is not None:
+        return out / name if several else out
     parts = [name, split, Path(weights).stem, options.mode]
     if options.limit is not None:
         parts.append(f"first{options.limit}")
@@ -113,7 +128,7 @@ def compare(
         f"{report['n_common']} common images{partial}",
         json_target,
     )
-    for name, score in _short(report["scores"], report["primary"]).items():
+    for name, score in short(report["scores"], report["primary"]).items():
         low, high = score["ci95"]
         say(
             f"  {name:14s} {score['a']:.4f} -> {score['b']:.4f}   {score['difference']:+.4f} "
@@ -123,69 +138,3 @@ def compare(
     if report["regression"]:
         say(f"regression: {report['primary']} of {b} is worse than that of {a}", json_target)
         raise typer.Exit(1)
-
-
-def _short(scores: dict[str, Any], primary: str) -> dict[str, Any]:
-    """The scores worth a line: the primary one first, no alignments, no pooled twins."""
-    plain = {n: s for n, s in scores.items() if not any(mark in n for mark in "@/")}
-    return {primary: scores[primary]} | {n: s for n, s in plain.items() if n != primary}
-
-
-def describe(result: dict[str, Any]) -> list[str]:
-    """A result as lines of text: the model beside what its number is measured against."""
-    partial = ", PARTIAL: not a benchmark number" if result["partial"] else ""
-    lines = [
-        f"{result['benchmark']} version {result['benchmark_version']}, split {result['split']}: "
-        f"{result['n_scored']} of {result['n_expected']} images scored, {result['n_failed']} failed{partial}",
-        f"weights {result['weights']['name']}, mode {result['sample']['mode']}, {result['seconds']:.1f} s",
-        f"  {'':14s} {'model':>8s} {'95 % interval':>19s}" + "".join(f"{r:>12s}" for r in REFERENCE),
-    ]
-    for name, score in _short(result["scores"], result["primary"]).items():
-        lines.append(f"  {name:14s} {_number(score)} {_interval(score)}" + _references(result, name))
-    for row, found in result["differences"].items():
-        low, high = found["ci95"]
-        lines.append(
-            f"  {result['primary']} against {row}: {found['difference']:+.4f} "
-            f"[{low:+.4f}, {high:+.4f}], {found['verdict']}"
-        )
-    lines += _alignments(result["scores"])
-    lines += [f"  IoU {n[4:]:12s} {_number(s)}" for n, s in result["scores"].items() if n[:4] == "IoU/"]
-    lines += [f"  no {row} row: {reason}" for row, reason in result["reasons"].items()]
-    if result["decoding"]:
-        told = result["decoding"]
-        lines.append("  decoding, mean an image: " + ", ".join(f"{k} {v:.4g}" for k, v in told.items()))
-    return lines
-
-
-def _references(result: dict[str, Any], name: str) -> str:
-    cells = ""
-    for row in REFERENCE:
-        scores = result["rows"].get(row)
-        cells += f"{_number(scores[name]) if scores else '-':>12s}"
-    return cells
-
-
-def _number(score: dict[str, Any]) -> str:
-    return f"{'-':>8s}" if score["value"] is None else f"{score['value']:8.4f}"
-
-
-def _interval(score: dict[str, Any]) -> str:
-    ends = score["ci95"]
-    text = f"[{ends[0]:.4f}, {ends[1]:.4f}]" if ends else "-"
-    return f"{text:>19s}"
-
-
-def _alignments(scores: dict[str, Any]) -> list[str]:
-    """Depth: every alignment side by side, per image and pooled."""
-    fits = sorted({n.split("@")[1].split("/")[0] for n in scores if "@" in n})
-    if not fits:
-        return []
-    hows = ["none", "median", *(f for f in fits if f not in ("none", "median"))]
-    lines = []
-    for suffix, title in (("", "mean over images"), ("/pooled", "pooled pixels")):
-        lines.append(f"  alignment, {title:20s}" + "".join(f"{how:>15s}" for how in hows))
-        for name in [n for n in scores if not any(mark in n for mark in "@/")]:
-            cells = [scores[name + ("" if how == "none" else f"@{how}") + suffix] for how in hows]
-            lines.append(f"    {name:28s}" + "".join(f"{_number(cell):>15s}" for cell in cells))
-    names = [n for n in scores if n.startswith("inverted@")]
-    return lines + [f"    {name:28s}" + _number(scores[name]) for name in names]
