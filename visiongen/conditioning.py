@@ -44,6 +44,7 @@ class Condition:
     prefix: list[tuple[Tensor, Tensor]]  # per causal block: k, v (B, KV, S, hd)
     there: Tensor | None  # (B, S) bool, False on padded legend entries; None = all there
     grid: tuple[int, int]
+    held: tuple[Tensor, Tensor] | None = None  # tokens (B, N, C) and where they stay (B, N); None = none
 
     def take(self, rows: Tensor) -> Condition:
         """Some rows of the batch."""
@@ -54,6 +55,7 @@ class Condition:
             [(k[rows], v[rows]) for k, v in self.prefix],
             None if self.there is None else self.there[rows],
             self.grid,
+            None if self.held is None else (self.held[0][rows], self.held[1][rows]),
         )
 
     @staticmethod
@@ -84,7 +86,18 @@ class Condition:
             ],
             None if bool(padded.all()) else padded,
             parts[0].grid,
+            _join_held(parts),
         )
+
+
+def _join_held(parts: list[Condition]) -> tuple[Tensor, Tensor] | None:
+    """What the parts hold; a part that holds nothing keeps nothing."""
+    some = next((part.held for part in parts if part.held is not None), None)
+    if some is None:
+        return None
+    empty = torch.zeros_like(some[0]), torch.zeros_like(some[1])
+    each = [part.held or empty for part in parts]
+    return torch.cat([tokens for tokens, _ in each]), torch.cat([keep for _, keep in each])
 
 
 def _lengthen(keys: Tensor, size: int) -> Tensor:

@@ -8,7 +8,8 @@ from torch import Tensor, nn
 
 from visiongen.prompt import Prompt
 
-MAX_BYTES = 48  # names and instructions are cut here
+MAX_BYTES = 96  # names and instructions are cut here
+UNNAMED = "?"  # names that begin so say nothing: the entry is known from examples alone
 
 
 def encode_bytes(texts: list[str], device: torch.device) -> Tensor:
@@ -21,14 +22,24 @@ def encode_bytes(texts: list[str], device: torch.device) -> Tensor:
 
 
 class TextEncoder(nn.Module):
-    """Bytes -> one vector: embedding, two convolutions, mean and maximum over the text."""
+    """Bytes -> one vector: embedding, two convolutions, mean and maximum over the text.
 
-    def __init__(self, dim: int, width: int = 128) -> None:
+    ``deep`` adds two dilated convolutions, which start at nothing: with them a byte knows 33 around it,
+    so that "left of the cone" is more than its letters.
+    """
+
+    def __init__(self, dim: int, width: int = 128, deep: bool = False) -> None:
         super().__init__()
         self.embed = nn.Embedding(257, width, padding_idx=0)
         self.conv1 = nn.Conv1d(width, width, 5, padding=2)
         self.conv2 = nn.Conv1d(width, width, 5, padding=2)
         self.out = nn.Linear(2 * width, dim)
+        self.wide = nn.ModuleList(
+            nn.Conv1d(width, width, 3, padding=d, dilation=d) for d in ((4, 8) if deep else ())
+        )
+        for layer in self.wide:
+            nn.init.zeros_(layer.weight)
+            nn.init.zeros_(layer.bias)
 
     def forward(self, texts: list[str]) -> Tensor:
         """n strings -> (n, dim). Equal strings are encoded once."""
@@ -38,6 +49,8 @@ class TextEncoder(nn.Module):
         x = self.embed(ids).transpose(1, 2)
         x = F.silu(self.conv1(x)) * there
         x = F.silu(self.conv2(x)) * there
+        for layer in self.wide:
+            x = x + F.silu(layer(x)) * there
         mean = x.sum(-1) / there.sum(-1).clamp(min=1)
         y = self.out(torch.cat([mean, x.masked_fill(~there, 0).amax(-1)], dim=-1))
         place = {text: i for i, text in enumerate(unique)}
@@ -51,9 +64,9 @@ class PromptEncoder(nn.Module):
     colour never seen in training is still written correctly.
     """
 
-    def __init__(self, dim: int, channels: int) -> None:
+    def __init__(self, dim: int, channels: int, deep: bool = False) -> None:
         super().__init__()
-        self.text = TextEncoder(dim)
+        self.text = TextEncoder(dim, deep=deep)
         self.code = nn.Linear(channels, dim)
         self.rgb = nn.Linear(3, dim)
 
@@ -72,7 +85,8 @@ class PromptEncoder(nn.Module):
             if prompt.legend:
                 padded[i, : len(names)] = codes[i]
                 rgb[i, : len(names)] = torch.tensor(prompt.legend.colours, device=device) / 127.5 - 1
-            texts += [prompt.text, *names, *[""] * (most - len(names))]
+            said = ["" if name.startswith(UNNAMED) else name for name in names]
+            texts += [prompt.text, *said, *[""] * (most - len(names))]
         text = self.text(texts).unflatten(0, (batch, 1 + most))
         kind = self.rgb.weight.dtype
         entries = text[:, 1:] + self.code(padded.to(kind)) + self.rgb(rgb.to(kind))

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, cast
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -24,6 +25,8 @@ from torch import Tensor, nn
 from visiongen.blocks import Block, rope_table
 from visiongen.conditioning import Cache, Condition, PhotoPrefix
 from visiongen.errors import InputError, UsageError
+from visiongen.example_reader import ExampleReader
+from visiongen.held import HeldEmbedding
 from visiongen.legend_copy import LegendCopy
 from visiongen.legend_encoder import PromptEncoder
 from visiongen.prompt import Prompt
@@ -47,6 +50,7 @@ class PainterConfig:
     causal_blocks: int = 3  # causal blocks over the map tokens
     trust: float = 16.0  # nats a token must gain to overrule the draft's (decoding/board.py, choose)
     mean_tasks: tuple[str, ...] = ()  # their maps take each channel's mean level (decoding/board.py, read)
+    context: bool = False  # reads examples, what is held, and phrases whose order matters
 
     @classmethod
     def preset(cls, name: str, levels: tuple[int, ...] = (8,) * 12) -> PainterConfig:
@@ -55,16 +59,16 @@ class PainterConfig:
         table: dict[str, dict[str, Any]] = {
             "nano": dict(
                 dim=64, heads=2, kv_heads=1, hidden=96, widths=(16, 24, 32),
-                photo_blocks=1, draft_blocks=1, causal_blocks=2, trust=0.0,
+                photo_blocks=1, draft_blocks=1, causal_blocks=2, trust=0.0, context=True,
             ),
-            "tiny": {},
+            "tiny": dict(context=True),
             "small": dict(
                 dim=512, heads=8, kv_heads=4, hidden=1408, widths=(64, 128, 320),
-                photo_blocks=8, draft_blocks=4, causal_blocks=6,
+                photo_blocks=8, draft_blocks=4, causal_blocks=6, context=True,
             ),
             "base": dict(
                 dim=768, heads=12, kv_heads=4, hidden=2048, widths=(96, 192, 448),
-                photo_blocks=12, draft_blocks=6, causal_blocks=10,
+                photo_blocks=12, draft_blocks=6, causal_blocks=10, context=True,
             ),
         }
         # fmt: on
@@ -83,8 +87,8 @@ class PainterConfig:
         return cls(**plain)
 
 
-def _identity_palette(colours: Tensor) -> Tensor:
-    raise UsageError("painter.palette is not set: give it the tokenizer's palette function")
+def _no_tokenizer(_: Tensor) -> Tensor:
+    raise UsageError("the painter has no tokenizer: set its palette and encode to the tokenizer's functions")
 
 
 class Painter(nn.Module):
@@ -99,11 +103,13 @@ class Painter(nn.Module):
         self.channels, self.depth_levels = len(c.levels), max(c.levels)
         self.head_dim = c.dim // c.heads
         # Set at assembly: colours (K, 3) in [-1, 1] -> their flat token values (K, C) in [-1, 1].
-        self.palette: Callable[[Tensor], Tensor] = _identity_palette
+        self.palette: Callable[[Tensor], Tensor] = _no_tokenizer
+        # Set at assembly: images (B, 3, H, W) in [-1, 1] -> tokens (B, h, w, C), for what is held.
+        self.encode: Callable[[Tensor], Tensor] = _no_tokenizer
         shape = (c.dim, c.heads, c.kv_heads, c.hidden)
         self.trunk = Trunk(c.widths, c.dim, c.photo_blocks, c.heads, c.kv_heads, c.hidden)
         self.blank = nn.Parameter(torch.zeros(c.dim))  # stands for "no photo"
-        self.prompt = PromptEncoder(c.dim, self.channels)
+        self.prompt = PromptEncoder(c.dim, self.channels, deep=c.context)
         self.draft = nn.ModuleList(Block(*shape) for _ in range(c.draft_blocks))
         self.query = nn.Linear(c.dim, SUB * SUB * 32)
         self.key = nn.Linear(c.dim, 32)
@@ -124,6 +130,9 @@ class Painter(nn.Module):
         self.causal = nn.ModuleList(Block(*shape) for _ in range(c.causal_blocks))
         self.head_norm = nn.LayerNorm(c.dim, eps=1e-6, bias=False)
         self.head = nn.Linear(c.dim, self.channels * self.depth_levels)
+        if c.context:
+            self.examples = ExampleReader(c.dim)
+            self.held = HeldEmbedding(c.levels, c.dim)
         nn.init.zeros_(self.head.weight)  # the causal picture starts as the draft
         nn.init.zeros_(self.head.bias)
         allowed = torch.arange(self.depth_levels)[None] < torch.tensor(c.levels)[:, None]
@@ -163,25 +172,73 @@ class Painter(nn.Module):
         rgb = torch.tensor(colours, device=device, dtype=torch.float32) / 127.5 - 1
         return list(self.palette(rgb).float().split(counts))
 
-    def _point(self, x: Tensor, names: Tensor, values: Tensor, there: Tensor) -> tuple[Tensor, Tensor]:
+    def _point(
+        self, x: Tensor, names: Tensor, values: Tensor, there: Tensor, alike: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
         """Which legend entry lies in each cell of each token; returns (addition to x, logits).
 
-        ``values`` (B, 1 + K, C): the entries' colours as token values, entry 0 for "none".
+        ``values`` (B, 1 + K, C): the entries' colours as token values, entry 0 for "none". ``alike``
+        (B, N, K) is added for all cells of a token: what the examples say.
         """
         batch, length, _ = x.shape
         query = self.query(x).view(batch, length * SUB * SUB, 32)
         null = self.null_key.to(x.dtype).expand(batch, 1, 32)
         keys = torch.cat([null, self.key(names).to(x.dtype)], dim=1)
         logits = (query @ keys.transpose(1, 2)).float() * 32**-0.5
+        if alike is not None:
+            logits = logits + F.pad(alike.repeat_interleave(SUB * SUB, dim=1), (1, 0))
         absent = torch.cat([torch.zeros_like(there[:, :1]), ~there[:, 1:]], dim=1)
         logits = logits.masked_fill(absent[:, None], -1e4)
         read = (logits.softmax(-1) @ values).view(batch, length, -1)
         logits = logits.view(batch, length, SUB * SUB, -1)
         return self.pointed(read.to(x.dtype)), logits
 
-    def condition(self, photo: PhotoPrefix, prompts: list[Prompt]) -> Condition:
-        """Draft pass: photo prefixes (batch B) and B prompts -> what the map is painted from."""
+    def _shown(self, prompts: list[Prompt], entries: int) -> tuple[Tensor, Tensor, Tensor] | None:
+        """What the prompts' examples say, see ``ExampleReader``."""
+        if not any(prompt.examples for prompt in prompts):
+            return None
+        if not self.config.context:
+            raise UsageError("examples: these weights do not read any; use others or ask in words")
+
+        def features(photos: Tensor) -> Tensor:
+            return self.trunk(photos)[0].flatten(2).transpose(1, 2)
+
+        return self.examples(prompts, entries, features)
+
+    def hold(self, prompts: list[Prompt], grid: tuple[int, int]) -> tuple[Tensor, Tensor] | None:
+        """Tokens (B, N, C) and where they stay (B, N) bool, from the prompts' ``held``; None for none."""
+        if not any(prompt.held for prompt in prompts):
+            return None
+        device = self.blank.device
+        tokens = torch.zeros(len(prompts), *grid, self.channels, dtype=torch.int64, device=device)
+        keep = torch.zeros(len(prompts), *grid, dtype=torch.bool, device=device)
+        for row, held in enumerate(prompt.held for prompt in prompts):
+            if held is None:
+                continue
+            if held.keep.shape != tuple(grid):
+                raise UsageError(f"held: {held.keep.shape} tokens given, the canvas has {tuple(grid)}")
+            keep[row] = torch.from_numpy(held.keep).to(device)
+            if held.tokens is not None:
+                tokens[row] = torch.from_numpy(held.tokens).to(device)
+            else:
+                image = torch.from_numpy(np.ascontiguousarray(held.image)).to(device)
+                tokens[row] = self.encode(image.permute(2, 0, 1)[None].float() / 127.5 - 1)[0]
+        return tokens.flatten(1, 2), keep.flatten(1)
+
+    def condition(
+        self, photo: PhotoPrefix, prompts: list[Prompt], held: tuple[Tensor, Tensor] | None = None
+    ) -> Condition:
+        """Draft pass: photo prefixes (batch B) and B prompts -> what the map is painted from.
+
+        ``held``: see ``hold``, which gives it from the prompts unless the caller does.
+        """
         tokens, there, names, codes = self.prompt(prompts, self._codes(prompts))
+        shown = self._shown(prompts, names.shape[1])
+        alike = None
+        if shown is not None:
+            names, tokens = names + shown[0], tokens + torch.cat([shown[1], shown[0]], dim=1)
+            alike = self.examples.alike(photo.features, shown[2])
+        held = self.hold(prompts, photo.grid) if held is None else held
         h, w = photo.grid
         device, count = tokens.device, tokens.shape[1]
         rows, cols = grid_positions(h, w, 1.0, device)
@@ -194,12 +251,15 @@ class Painter(nn.Module):
         if padded:
             seen = torch.cat([there, there.new_ones(len(prompts), h * w)], dim=1)
             mask = seen[:, None, None, :].expand(-1, 1, count + h * w, -1)
-        x = torch.cat([tokens.to(photo.features.dtype), photo.features + tokens[:, :1]], dim=1)
+        seen_here = photo.features
+        if held is not None and self.config.context:
+            seen_here = seen_here + self.held(*held).to(seen_here.dtype)
+        x = torch.cat([tokens.to(seen_here.dtype), seen_here + tokens[:, :1]], dim=1)
         for block in self.draft:
             x, _ = block(x, rope, mask=mask)
         prompt_tokens, x = x[:, :count], x[:, count:]
         values = torch.cat([codes.new_zeros(len(codes), 1, self.channels), codes], dim=1)
-        addition, pointer = self._point(x, names, values, there)
+        addition, pointer = self._point(x, names, values, there, alike)
         x = x + addition
         x = self.draft_norm(x + self.mix(x))
         prefix, mask = [], None
@@ -213,7 +273,7 @@ class Painter(nn.Module):
         logits = self.draft_head(x).float().unflatten(-1, (self.channels, self.depth_levels))
         logits = logits + self.copy(pointer.argmax(-1), values)
         logits = logits.masked_fill(~self.allowed, -1e4)
-        return Condition(x, logits, pointer, prefix, there_all, photo.grid)
+        return Condition(x, logits, pointer, prefix, there_all, photo.grid, held)
 
     # -- map --------------------------------------------------------------------------------
 

@@ -42,9 +42,11 @@ class HashCondition:
     salt: Tensor  # (B,)
     grid: tuple[int, int]
     aligned: Tensor
+    held: tuple[Tensor, Tensor] | None = None
 
     def take(self, rows: Tensor) -> HashCondition:
-        return HashCondition(self.draft_logits[rows], self.salt[rows], self.grid, self.aligned[rows])
+        held = None if self.held is None else (self.held[0][rows], self.held[1][rows])
+        return HashCondition(self.draft_logits[rows], self.salt[rows], self.grid, self.aligned[rows], held)
 
 
 class HashCache:

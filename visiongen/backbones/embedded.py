@@ -54,7 +54,7 @@ class EmbeddedBackbone(Backbone):
             )
         self.name, self.weights = name, record
         self.tokenizer, self.painter = tokenizer.eval(), painter.eval()
-        painter.palette = tokenizer.palette
+        painter.palette, painter.encode = tokenizer.palette, tokenizer.encode
 
     @classmethod
     def load(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -24,6 +25,7 @@ class Board:
     draft   int64 (B, N, C): the first guess
     trust   nats: what the causal picture must gain to overrule the draft's token, see ``choose``
     mean    bool (B,): read each channel's mean level instead of its most probable one
+    hold    bool (B, N): tokens that were given and stay; ``draft`` has them. None: nothing is held
     """
 
     line: Tensor
@@ -34,20 +36,33 @@ class Board:
     draft: Tensor
     mean: Tensor
     trust: float = 0.0
+    hold: Tensor | None = None
 
     @classmethod
-    def from_draft(cls, draft_logits: Tensor, trust: float = 0.0, mean: Tensor | None = None) -> Board:
-        """Start from the draft head's logits (B, N, C, L); every position is still open."""
+    def from_draft(
+        cls,
+        draft_logits: Tensor,
+        trust: float = 0.0,
+        mean: Tensor | None = None,
+        held: tuple[Tensor, Tensor] | None = None,
+    ) -> Board:
+        """Start from the draft head's logits (B, N, C, L); every position is still open.
+
+        ``held``: tokens (B, N, C) that take the draft's place where the bool (B, N) says so.
+        """
         logits = draft_logits.float().clone()
         if mean is None:
             mean = torch.zeros(len(logits), dtype=torch.bool)
         mean = mean.to(logits.device)
         draft = read(logits, mean)
+        if held is not None:
+            draft = torch.where(held[1][..., None], held[0], draft)
         batch, length, channels = draft.shape
         line = torch.full((batch, length + 1, channels), BOS, device=draft.device)
         line[:, 1:] = draft
         zeros = torch.zeros(batch, dtype=torch.int64)
-        return cls(line, logits, zeros, zeros.clone(), zeros.clone(), draft, mean, trust)
+        hold = None if held is None else held[1]
+        return cls(line, logits, zeros, zeros.clone(), zeros.clone(), draft, mean, trust, hold)
 
     @property
     def tokens(self) -> Tensor:
@@ -70,6 +85,7 @@ class Board:
             self.draft[rows],
             self.mean[rows],
             self.trust,
+            None if self.hold is None else self.hold[rows],
         )
 
     def put(self, rows: Tensor, other: Board) -> None:
@@ -77,6 +93,11 @@ class Board:
         at = rows.cpu()
         self.line[rows], self.logits[rows] = other.line, other.logits
         self.done[at], self.passes[at], self.settled[at] = other.done, other.passes, other.settled
+
+    def choose(self, logits: Tensor, at: Any) -> Tensor:
+        """Greedy tokens (B, T, C) from logits (B, T, C, L) of the positions ``at``, an index of (B, N)."""
+        hold = None if self.hold is None else self.hold[at]
+        return choose(logits, self.draft[at], self.trust, self.mean, hold)
 
     def draft_hits(self) -> Tensor:
         """(B,) tokens, all channels right, for which the draft already had the final answer."""
@@ -95,6 +116,10 @@ class Board:
         A mean that crosses to the next level changes the gain itself: where the draft was kept, the
         levels that are about to cross count as if all of them did.
         """
+        margin = self._open_margin()
+        return margin if self.hold is None else margin.masked_fill(self.hold, torch.inf)
+
+    def _open_margin(self) -> Tensor:
         margin = _reading_margin(self.logits, self.mean)
         if not self.trust:
             return margin
@@ -110,19 +135,21 @@ class Board:
         return torch.where(self.mean[:, None], by_mean, likeliest)
 
 
-def choose(logits: Tensor, draft: Tensor, trust: float, mean: Tensor) -> Tensor:
+def choose(
+    logits: Tensor, draft: Tensor, trust: float, mean: Tensor, hold: Tensor | None = None
+) -> Tensor:
     """The greedy token (B, T, C) from logits (B, T, C, L): the one rule of every deterministic mode.
 
     What is ``read`` in every channel, unless the draft's token is less probable by at most ``trust``
     nats, summed over the channels: then the draft's token. A painter trained on true pasts is too
     sure of its own: small errors of the past grow along the picture. ``trust`` keeps the draft,
-    which has none, where the past brings little evidence.
+    which has none, where the past brings little evidence. ``hold`` (B, T): the draft's, whatever it gains.
     """
     token = read(logits, mean)
-    if not trust:
-        return token
-    keep = _gain(logits, token, draft) <= trust
-    return torch.where(keep[..., None], draft, token)
+    keep = _gain(logits, token, draft) <= trust if trust else None
+    if hold is not None:
+        keep = hold if keep is None else keep | hold
+    return token if keep is None else torch.where(keep[..., None], draft, token)
 
 
 def read(logits: Tensor, mean: Tensor) -> Tensor:

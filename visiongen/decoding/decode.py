@@ -32,7 +32,7 @@ def decode(painter: Any, photo: Any, prompts: Sequence[Prompt], sampler: Sampler
     cond = conds[0].join(conds)
     trust = painter.config.trust if sampler.trust is None else sampler.trust
     mean = torch.tensor([p.task in painter.config.mean_tasks for p in prompts])
-    board = Board.from_draft(cond.draft_logits, trust, mean)
+    board = Board.from_draft(cond.draft_logits, trust, mean, cond.held)
     if sampler.mode != "draft":
         yield board
     for step in _order(painter, cond, board, prompts, sampler):

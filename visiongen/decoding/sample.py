@@ -59,7 +59,10 @@ def sample(
         board.logits[:, p] = out
         cdf = filter_logits(out, temperature, top_k, top_p).softmax(-1).cumsum(-1)
         at = u[:, p, :, None] * cdf[..., -1:]
-        line[:, p + 1] = (cdf <= at).sum(-1).clamp_(max=out.shape[-1] - 1)
+        token = (cdf <= at).sum(-1).clamp_(max=out.shape[-1] - 1)
+        if board.hold is not None:
+            token = torch.where(board.hold[:, p, None], board.draft[:, p], token)
+        line[:, p + 1] = token
         if (p + 1) % width == 0:
             board.passes += width
             board.done[:] = p + 1

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import torch
 
-from visiongen.decoding.board import Board, choose
+from visiongen.decoding.board import Board
 
 
 @torch.inference_mode()
@@ -20,11 +21,11 @@ def sequential(painter: Any, cond: Any, board: Board, start: int = 0) -> Iterato
     board.done[:] = start
     if start:  # the keys of what is already known, in one go
         painter.window(cond, cache, board.line[:, :start], 0)
-    line, logits, draft, width = board.line, board.logits, board.draft, cond.grid[1]
+    line, logits, width = board.line, board.logits, cond.grid[1]
     for p in range(start, board.length):
         out = painter.window(cond, cache, line[:, p : p + 1], p)
         logits[:, p : p + 1] = out
-        line[:, p + 1 : p + 2] = choose(out, draft[:, p : p + 1], board.trust, board.mean)
+        line[:, p + 1 : p + 2] = board.choose(out, np.s_[:, p : p + 1])
         if (p + 1) % width == 0 or p + 1 == board.length:
             board.passes += p + 1 - int(board.done[0])
             board.done[:] = p + 1

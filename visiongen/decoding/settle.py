@@ -13,10 +13,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from visiongen.decoding.board import Board, choose
+from visiongen.decoding.board import Board
 
 MARGIN = 1e-4  # logits closer than this are a near-tie
 BLOCK = 64  # tokens a canonical pass
@@ -71,7 +72,7 @@ def _settle_one(referee: Referee, part: Board, again: Callable[[Any, Board, int]
         place += int(near[0])
         here = slice(place, place + 1)
         logits = referee.logits(part.line, place)[None, None]
-        token = choose(logits, part.draft[:, here], part.trust, part.mean)[0, 0]
+        token = part.choose(logits, np.s_[:, here])[0, 0]
         part.settled += 1
         changed = not torch.equal(token, part.line[0, place + 1])
         part.line[0, place + 1] = token

@@ -12,10 +12,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from visiongen.decoding.board import Board, choose
+from visiongen.decoding.board import Board
 
 
 @torch.inference_mode()
@@ -57,7 +58,7 @@ def _advance(painter: Any, cond: Any, cache: Any, board: Board, window: int) -> 
 def _common(painter: Any, cond: Any, cache: Any, board: Board, first: int, size: int) -> None:
     inputs = board.line[:, first : first + size]
     logits = painter.window(cond, cache, inputs, first)
-    guess = choose(logits, board.draft[:, first : first + size], board.trust, board.mean)
+    guess = board.choose(logits, np.s_[:, first : first + size])
     old = board.line[:, first + 1 : first + 1 + size]
     fresh = torch.arange(first, first + size) >= board.done[:, None]  # (B, T)
     agree = (old == guess).all(-1).cpu() | ~fresh
@@ -79,7 +80,7 @@ def _ragged(painter: Any, cond: Any, cache: Any, board: Board, first: Tensor, si
     fresh = places >= board.done[:, None]
     place = places.to(device)
     logits = painter.window(cond, cache, board.line[row, place], first.to(device))
-    guess = choose(logits, board.draft[row, place], board.trust, board.mean)
+    guess = board.choose(logits, (row, place))
     old = board.line[row, place + 1]
     agree = (old == guess).all(-1).cpu() | ~fresh
     keep = fresh.to(device)[..., None]

@@ -11,13 +11,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from visiongen.prompt import Prompt
 from visiongen.tokenizer import ImageTokenizer, TokenizerConfig
-from visiongen.training import start
+from visiongen.training import holes, start
 from visiongen.training.balance import pixel_weights
 from visiongen.training.batches import IGNORE
 from visiongen.transformer import SUB, Condition, Painter, PainterConfig
@@ -34,7 +35,9 @@ class Painting(nn.Module):
     taught on a random band of rows, the draft always on the whole map. ``clean`` is the share of
     samples whose past is the truth alone. ``own``: up to so many times the draft is first rewritten
     by the causal branch itself, so that it meets the errors that it makes, not only the draft's.
-    ``balance``: how much small classes count, see ``visiongen.training.balance``.
+    ``balance``: how much small classes count, see ``visiongen.training.balance``. ``causal``: weight of
+    the causal branch; 0 leaves it out, which trains the draft at less than half of the cost. ``held``:
+    share of the samples of which a part is given and the rest asked for.
     """
 
     tokenizer: ImageTokenizer
@@ -49,16 +52,19 @@ class Painting(nn.Module):
         clean: float = 0.5,
         own: int = 0,
         balance: float = 0.0,
+        causal: float = 1.0,
+        held: float = 0.0,
     ) -> None:
         super().__init__()
         frozen = start.tokenizer(tokenizer) if tokenizer else ImageTokenizer(TokenizerConfig.preset("nano"))
         # kept out of the module tree: it is not trained, averaged or saved with the painter
         object.__setattr__(self, "tokenizer", frozen.eval().requires_grad_(False))
         self.painter = Painter(PainterConfig.preset(preset, self.tokenizer.levels))
-        self.painter.palette = self._palette
+        self.painter.palette, self.painter.encode = self._palette, self._encode
         self.band, self.clean, self.own = band, clean, own
         self.value_weight, self.pointer_weight = value_weight, pointer_weight
         self.balance = balance
+        self.causal, self.held = causal, held
 
     def _apply(self, fn: Any, recurse: bool = True) -> Painting:
         self.tokenizer._apply(fn)
@@ -68,6 +74,10 @@ class Painting(nn.Module):
     def _palette(self, colours: Tensor) -> Tensor:
         return self.tokenizer.palette(colours)
 
+    @torch.no_grad()
+    def _encode(self, images: Tensor) -> Tensor:
+        return self.tokenizer.encode(images)
+
     def loss(self, batch: dict[str, Any]) -> tuple[Tensor, dict[str, float]]:
         """Scalar loss and its parts: ``draft`` and ``causal`` cross-entropy a channel, in nats."""
         with torch.no_grad():
@@ -75,29 +85,55 @@ class Painting(nn.Module):
         tokens = exact.round().long()
         pixels = class_weights(batch["labels"], batch["prompts"], self.balance)
         weight = _token_weights(batch, pixels)
+        given = self._given(tokens)
+        if given is not None:
+            weight = weight * ~given[1]
         prefix = self.painter.encode_photo(batch["photo"], batch["photo_blank"])
-        condition = self.painter.condition(prefix.select(batch["photo_index"]), batch["prompts"])
+        photo = prefix.select(batch["photo_index"])
+        condition = self.painter.condition(photo, batch["prompts"], given)
         draft = _cross_entropy(condition.draft_logits, tokens.flatten(1, 2), weight)
         value = self._value_loss(condition.draft_logits, exact.flatten(1, 2), weight)
-        first, rows = self._choose_band(*tokens.shape[1:3])
-        past = self._noisy_past(tokens, condition, batch, first, rows)
-        logits = self.painter.teach(condition, past, first, rows)
-        span = slice(first * tokens.shape[2], (first + rows) * tokens.shape[2])
-        truth = tokens.flatten(1, 2)[:, span]
-        causal = _cross_entropy(logits, truth, weight[:, span])
-        value = value + self._value_loss(logits, exact.flatten(1, 2)[:, span], weight[:, span])
-        total = draft + causal + self.value_weight * value
-        logs = {
-            "draft": float(draft.detach()),
-            "causal": float(causal.detach()),
-            "value": float(value.detach()),
-        }
+        total, logs = draft, {"draft": float(draft.detach())}
+        if self.causal:
+            causal, more = self._causal_loss(condition, tokens, exact, weight, batch, logs)
+            total, value = total + self.causal * causal, value + self.causal * more
+        total = total + self.value_weight * value
+        logs["value"] = float(value.detach())
         pointer = pointer_loss(condition.pointer, batch["labels"], pixels)
         if pointer is not None:
             total = total + self.pointer_weight * pointer
             logs["pointer"] = float(pointer.detach())
-        logs["hits"] = _hit_rate(condition.draft_logits.detach()[:, span], logits.detach())
         return total, logs
+
+    def _given(self, tokens: Tensor) -> tuple[Tensor, Tensor] | None:
+        """The truth's tokens (B, N, C) and which of them are shown (B, N), for a share of the samples."""
+        if not self.held:
+            return None
+        seed = int(torch.randint(0, 2**31, ()))
+        rng = np.random.default_rng(seed)
+        size = (tokens.shape[1], tokens.shape[2])
+        keep = [holes.draw(rng, *size) if rng.random() < self.held else np.zeros(size, bool) for _ in tokens]
+        shown = torch.from_numpy(np.stack(keep)).to(tokens.device)
+        return (tokens.flatten(1, 2), shown.flatten(1)) if bool(shown.any()) else None
+
+    def _causal_loss(
+        self,
+        condition: Condition,
+        tokens: Tensor,
+        exact: Tensor,
+        weight: Tensor,
+        batch: dict[str, Any],
+        logs: dict[str, float],
+    ) -> tuple[Tensor, Tensor]:
+        """Cross-entropy and value loss of the causal picture on one band of rows."""
+        first, rows = self._choose_band(*tokens.shape[1:3])
+        past = self._noisy_past(tokens, condition, batch, first, rows)
+        logits = self.painter.teach(condition, past, first, rows)
+        span = slice(first * tokens.shape[2], (first + rows) * tokens.shape[2])
+        causal = _cross_entropy(logits, tokens.flatten(1, 2)[:, span], weight[:, span])
+        logs["causal"] = float(causal.detach())
+        logs["hits"] = _hit_rate(condition.draft_logits.detach()[:, span], logits.detach())
+        return causal, self._value_loss(logits, exact.flatten(1, 2)[:, span], weight[:, span])
 
     def _value_loss(self, logits: Tensor, exact: Tensor, weight: Tensor) -> Tensor:
         """Huber distance of the expected level from the unrounded one: levels have an order."""
