@@ -17,7 +17,10 @@ from visiongen.tasks.base import Prediction, Task
 from visiongen.tasks.codecs.base import Codec
 from visiongen.tasks.codecs.material import BaseColour as BaseColourCodec
 from visiongen.tasks.codecs.material import OrmMaterial
+from visiongen.tasks.material_set import MaterialSet, predict_materials
 from visiongen.tasks.normals import Normals, NormalsPrediction
+
+__all__ = ["BaseColour", "MaterialSet", "Orm", "TangentNormals", "predict_materials"]
 
 _DEPTH = 65535
 

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import typer
 
 from visiongen import __version__
-from visiongen.cli import bench, decode, demo, predict, prompt, stream, train, weights, world
+from visiongen.cli import bench, decode, demo, materials, predict, prompt, stream, train, weights, world
 from visiongen.errors import VisiongenError
 
 app = typer.Typer(
@@ -27,6 +27,7 @@ app = typer.Typer(
 )
 app.command("predict")(predict.predict)
 app.command("stream")(stream.stream)
+app.command("materials")(materials.materials)
 app.command("prompt")(prompt.prompt)
 app.command("decode")(decode.decode)
 app.add_typer(bench.app, name="bench")
