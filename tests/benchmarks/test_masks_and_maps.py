@@ -1,0 +1,113 @@
+"""Referring masks and maps of numbers, against other libraries and predictions that must score badly."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from skimage.metrics import peak_signal_noise_ratio
+from torchmetrics.functional.classification import binary_jaccard_index
+
+from visiongen.benchmarks.metrics import maps, masks
+from visiongen.errors import InputError
+
+SIZE = (20, 30)
+
+
+def blobs(seed: int, count: int = 5) -> list[np.ndarray]:
+    rng = np.random.default_rng(seed)
+    found = []
+    for _ in range(count):
+        mask = np.zeros(SIZE, bool)
+        y, x = rng.integers(0, 12, 2)
+        mask[y : y + rng.integers(4, 9), x : x + rng.integers(4, 15)] = True
+        found.append(mask)
+    return found
+
+
+def mask_scores(truths: list, predictions: list) -> dict[str, float]:
+    stats = [masks.image_stats(t, p) for t, p in zip(truths, predictions, strict=True)]
+    sums = np.sum([masks.vector(s) for s in stats], axis=0)
+    return {name: float(value) for name, value in masks.scores(sums).items()}
+
+
+def test_ious_equal_torchmetrics() -> None:
+    truths, predictions = blobs(0), blobs(1)
+    found = mask_scores(truths, predictions)
+    each = [
+        float(binary_jaccard_index(torch.from_numpy(p.astype(int)), torch.from_numpy(t.astype(int))))
+        for t, p in zip(truths, predictions, strict=True)
+    ]
+    assert found["gIoU"] == pytest.approx(np.mean(each), abs=1e-6)
+    whole = binary_jaccard_index(
+        torch.from_numpy(np.stack(predictions).astype(int)), torch.from_numpy(np.stack(truths).astype(int))
+    )
+    assert found["cIoU"] == pytest.approx(float(whole), abs=1e-6)
+    for cut in (50, 70, 90):
+        assert found[f"Pr{cut}"] == pytest.approx(np.mean([e >= cut / 100 for e in each]))
+
+
+def test_bad_masks_score_badly() -> None:
+    truths = blobs(2)
+    assert mask_scores(truths, truths)["gIoU"] == mask_scores(truths, truths)["Pr90"] == 1
+    bad = {
+        "empty": [np.zeros(SIZE, bool)] * 5,
+        "full": [np.ones(SIZE, bool)] * 5,
+        "inverted": [~t for t in truths],
+        "NaN": [np.full(SIZE, np.nan)] * 5,
+        "failed": [None] * 5,
+        "shifted": [np.roll(t, 10, axis=0) for t in truths],
+    }
+    for name, predictions in bad.items():
+        found = mask_scores(truths, predictions)
+        assert found["gIoU"] < 0.25 and found["cIoU"] < 0.25 and found["Pr50"] == 0, name
+    assert mask_scores(truths, [None] * 5)["cIoU"] <= mask_scores(truths, [~t for t in truths])["cIoU"] == 0
+    # A failed image among good ones costs more than an empty answer.
+    assert (
+        mask_scores(truths, [None, *truths[1:]])["cIoU"]
+        < mask_scores(truths, [~truths[0] & False, *truths[1:]])["cIoU"]
+    )
+    nothing = np.zeros(SIZE, bool)
+    assert mask_scores([nothing], [nothing])["gIoU"] == 1
+    with pytest.raises(InputError, match="resize"):
+        masks.image_stats(nothing, np.zeros((3, 3), bool))
+
+
+def map_scores(truths: list, predictions: list) -> dict[str, float]:
+    stats = [maps.image_stats(t, p) for t, p in zip(truths, predictions, strict=True)]
+    sums = np.sum([maps.vector(s) for s in stats], axis=0)
+    return {name: float(value) for name, value in maps.scores(sums, ("a", "b", "c")).items()}
+
+
+def test_map_errors_equal_numpy_and_skimage() -> None:
+    rng = np.random.default_rng(0)
+    truths, predictions = rng.random((2, 4, *SIZE, 3))
+    found = map_scores(list(truths), list(predictions))
+    error = predictions - truths
+    assert found["RMSE"] == pytest.approx(np.sqrt((error**2).mean()))
+    assert found["MAE"] == pytest.approx(abs(error).mean())
+    assert found["RMSE_b"] == pytest.approx(np.sqrt((error[..., 1] ** 2).mean()))
+    each = [peak_signal_noise_ratio(t, p, data_range=1) for t, p in zip(truths, predictions, strict=True)]
+    assert found["PSNR"] == pytest.approx(np.mean(each))
+
+
+def test_unscored_pixels_do_not_count_and_missing_answers_are_the_worst() -> None:
+    rng = np.random.default_rng(1)
+    truth = rng.random((*SIZE, 3))
+    given = np.clip(truth + rng.normal(0, 0.1, truth.shape), 0, 1)
+    masked = truth.copy()
+    masked[:10] = np.nan
+    changed = given.copy()
+    changed[:10] = 1
+    assert map_scores([masked], [given]) == map_scores([masked], [changed])
+    good = map_scores([truth], [given])["RMSE"]
+    worst = map_scores([truth], [None])["RMSE"]
+    assert worst == pytest.approx(map_scores([truth], [np.full_like(truth, np.nan)])["RMSE"])
+    bad = {"constant": np.full_like(truth, 0.5), "inverted": 1 - truth, "shifted": np.roll(truth, 7, axis=1)}
+    for name, prediction in bad.items():
+        assert good < map_scores([truth], [prediction])["RMSE"] < worst, name
+    assert map_scores([truth], [np.full_like(truth, -9)]) == map_scores([truth], [np.zeros_like(truth)])
+    assert map_scores([truth], [truth])["PSNR"] == 100
+    assert np.isnan(map_scores([np.full_like(truth, np.nan)], [given])["RMSE"])
+    with pytest.raises(InputError, match="one"):
+        maps.image_stats(truth, given[..., 0])
