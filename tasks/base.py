@@ -25,7 +25,8 @@ class Prediction:
 
     ``labels`` has the input's (H, W); ``confidence`` is float32 (H, W) in [0, 1]; ``map`` is what
     was painted, uint8 at ``geometry.work_size``. ``stats`` says what decoding cost; ``weights`` is
-    {"name", "sha256"} or None; ``sample`` is {"mode", "seed"}.
+    {"name", "sha256"} or None; ``sample`` is {"mode", "seed"}; ``tokens`` int64 (h/8, w/8, C) is the map
+    as the generator wrote it, where it has tokens and painted in one piece.
     """
 
     labels: np.ndarray
@@ -38,6 +39,7 @@ class Prediction:
     stats: dict[str, Any] = dataclasses.field(default_factory=dict)
     weights: dict[str, str] | None = None
     sample: dict[str, Any] = dataclasses.field(default_factory=dict)
+    tokens: np.ndarray | None = None
 
     @property
     def task(self) -> str:
@@ -125,6 +127,17 @@ class Task(ABC):
         if legend is not None and not self.uses_legend:
             raise UsageError(f"legend: the task {self.name!r} takes none; leave it out")
         return Prompt(self.name, self.text, legend)
+
+    def given(self, photo: np.ndarray | str | Path) -> Task:
+        """The task as this input asks for it: itself, unless the file says something about it."""
+        return self
+
+    def check(self) -> None:  # noqa: B027
+        """Raise UsageError when something is missing without which nothing can be predicted."""
+
+    def look(self, photo: np.ndarray, geometry: Geometry) -> np.ndarray:
+        """What the generator is shown of the input uint8 (H, W, 3): the photo at the work size."""
+        return geometry.apply(photo)
 
     def reverse_prompt(self, legend: Legend | None = None) -> Prompt:
         """The order to paint a photo from this task's map."""

@@ -16,6 +16,7 @@ from visiongen.image import Geometry, check_photo, read_image
 from visiongen.prompt import Legend, Prompt
 from visiongen.registry import BACKBONES, TASKS
 from visiongen.tasks.base import Prediction, Task
+from visiongen.tasks.example_pairs import Picture, show_examples
 
 _SAMPLING = ("temperature", "top_k", "top_p", "window")
 
@@ -36,6 +37,7 @@ def predict_many(
     long_side: int | None = None,
     tile: bool | int = False,
     photo_name: str | None = None,
+    examples: Sequence[tuple[Picture, Picture]] | None = None,
     **options: Any,
 ) -> list[Prediction]:
     """Predict several tasks; the photo is read once and the maps are painted as one batch.
@@ -43,13 +45,20 @@ def predict_many(
     ``photo``: a path, or uint8 RGB (H, W, 3). ``legend`` (or "road=#804080,...") is for tasks that
     take one. ``long_side``: pixels at which the photo is painted, by default each task's own; tasks
     painted at one size share the reading. ``tile``: True paints the photo at its own size in tiles
-    of ``long_side``; a number sets the whole's longer side instead.
+    of ``long_side``; a number sets the whole's longer side instead. ``examples``: 1 to 4 pairs
+    (photo, map) that say what is meant instead of words, see :mod:`visiongen.tasks.example_pairs`.
     ``options``: temperature, top_k, top_p, window for the sampler, or options of a task
     (``relative``, ``unknown_distance``). Bad options raise UsageError, bad photos InputError.
     """
     sampling = {key: options.pop(key) for key in _SAMPLING if key in options}
-    wanted = _tasks(tasks, options)
+    if examples is not None:
+        options["examples"] = examples
+    wanted = [task.given(photo) for task in _tasks(tasks, options)]
+    for task in wanted:
+        task.check()
     prompts = _prompts(wanted, Legend.parse(legend) if isinstance(legend, str) else legend)
+    if examples is not None:
+        prompts = show_examples(wanted, prompts, examples, legend is not None)
     sampler = Sampler(mode=mode, seed=seed, **sampling)  # type: ignore[arg-type]
     if not isinstance(photo, np.ndarray):
         photo_name = photo_name or Path(photo).name
@@ -94,11 +103,15 @@ def _whole(
 ) -> list[Prediction]:
     """Paint the photo in one piece."""
     geometry = Geometry.fit(photo.shape[:2], long_side)
-    canvases = backbone.scene(geometry.apply(photo)).paint(prompts, sampler)
+    views = [task.look(photo, geometry) for task in tasks]
+    if any(not np.array_equal(view, views[0]) for view in views[1:]):
+        names = ", ".join(task.name for task in tasks)
+        raise UsageError(f"tasks {names}: one of them reads a map, not a photo; ask for it alone")
+    canvases = backbone.scene(views[0]).paint(prompts, sampler)
     results = []
     for task, prompt, canvas in zip(tasks, prompts, canvases, strict=True):
         result = task.decode(canvas.image, geometry, prompt, canvas.confidence, photo_name)
-        result.stats = canvas.stats.to_json()
+        result.stats, result.tokens = canvas.stats.to_json(), canvas.tokens
         results.append(result)
     return results
 
@@ -107,7 +120,7 @@ def _tasks(tasks: Sequence[str | Task], options: dict[str, Any]) -> list[Task]:
     """Task objects; each option goes to the tasks that have it, and must find one."""
     if not tasks:
         raise UsageError(f"tasks: none given; choose from {', '.join(TASKS)}")
-    left = set(options)
+    left = set(options) - {"examples"}  # every task may have them
     wanted = []
     for task in tasks:
         if isinstance(task, str):

@@ -13,7 +13,7 @@ from itertools import pairwise
 import numpy as np
 
 from visiongen.backbones.base import Backbone, Canvas, DecodeStats, Sampler
-from visiongen.image import STEP, Geometry, nearest_index, resize_photo
+from visiongen.image import STEP, Geometry, nearest_index
 from visiongen.prompt import Prompt
 from visiongen.tasks.base import Prediction, Task
 
@@ -162,8 +162,8 @@ def predict_tiles(
     """
     small = Geometry.fit(photo.shape[:2], long_side)
     geometry = Geometry.fit(photo.shape[:2], whole_side or max(photo.shape[:2]))
-    first = backbone.scene(small.apply(photo)).paint(prompts, sampler)
-    large = resize_photo(photo, geometry.work_size)
+    first = backbone.scene(tasks[0].look(photo, small)).paint(prompts, sampler)
+    large = tasks[0].look(photo, geometry)
     height, width = geometry.work_size
     blends = []
     for task, prompt, canvas in zip(tasks, prompts, first, strict=True):

@@ -44,7 +44,9 @@ class KnownScene:
         import numpy as np
 
         red, green, blue = (self.photo[..., c].astype(np.float32) for c in range(3))
-        if prompt.task == "semantic":
+        if prompt.task == "image":
+            return self.photo
+        if prompt.legend and prompt.task in ("semantic", "incontext"):
             return (red * len(prompt.legend) / 256).astype(np.int64)
         if prompt.task == "depth":
             return np.where(green == 255, np.inf, 1 + green / 16).astype(np.float32)
@@ -57,12 +59,15 @@ class KnownScene:
         import numpy as np
 
         from visiongen.backbones.base import Canvas, DecodeStats
-        from visiongen.registry import TASKS
+        from visiongen.registry import CODECS, TASKS
 
         canvases = []
         for prompt in prompts:
             task = TASKS.get(prompt.task)(**{"relative": True} if "relative" in prompt.text else {})
-            image = task.codec(prompt.legend).encode(self.labels(prompt))
+            codec = task.codec(prompt.legend)
+            if prompt.task == "incontext":
+                codec = CODECS.get("legend/nearest@1")(prompt.legend)
+            image = codec.encode(self.labels(prompt))
             sure = None if self.confidence is None else np.full(self.size, self.confidence, "f4")
             stats = DecodeStats(sampler.mode if sampler else "", 10, 2, 5, 0.25)
             canvases.append(Canvas(image, None, True, 0, self.size[0], sure, stats))

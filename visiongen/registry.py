@@ -69,6 +69,7 @@ TASKS = Registry(
         "matting": "visiongen.tasks.matting:Matting",
         "salient": "visiongen.tasks.salient:Salient",
         "image": "visiongen.tasks.image:Image",
+        "incontext": "visiongen.tasks.incontext:InContext",
     },
 )
 CODECS = Registry(

@@ -22,7 +22,7 @@ from visiongen.tasks.codecs.legend import random_legend_colours
 
 ALL = pytest.mark.parametrize("name", list(CODECS))
 SEEDS = st.integers(0, 2**32 - 1)
-KINDS = ("legend", "instance", "depth", "normals", "material", "alpha", "edges")
+KINDS = ("legend", "instance", "depth", "normals", "material", "alpha", "edges", "image")
 # Painted or found by what the whole picture holds: quantiles, instances that a crop may cut in two.
 WHOLE = ("depth/disparity@1", "depth/graylog@1", "depth/marigold@1", "depth/painter@1", "instance/distinct@1")
 QUICK = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -50,6 +50,8 @@ def labels_for(codec: Codec, rng: np.random.Generator, size: tuple[int, int]) ->
         return rng.integers(0, len(codec.legend), size)  # type: ignore[attr-defined]
     if codec.name.startswith("instance/"):
         return blocks(rng, size)
+    if codec.name.startswith("image/"):
+        return rng.integers(0, 256, (*size, 3), np.uint8)
     if codec.name.startswith(("alpha/", "edges/")):
         return rng.uniform(0, 1, size).astype(np.float32)
     if codec.name.startswith("depth/"):
@@ -83,7 +85,7 @@ def same_partition(one: np.ndarray, two: np.ndarray) -> bool:
 
 def error_within_bound(codec: Codec, labels: np.ndarray, decoded: np.ndarray) -> bool:
     """Whether decode(encode(labels)) is as near to labels as the codec states."""
-    if codec.name.startswith("legend/"):
+    if codec.name.startswith(("legend/", "image/")):
         return np.array_equal(labels, decoded)
     if codec.name.startswith("instance/"):
         return same_partition(labels, decoded)

@@ -18,6 +18,9 @@ from visiongen.tasks.codecs import read_map_png
 
 ALL = pytest.mark.parametrize("name", list(TASKS))
 LEGEND = Legend.parse("sky=#102030,floor=#e0c0a0,thing=#20d040")
+TWO = np.kron([[[250, 20, 30]], [[20, 30, 250]]], np.ones((32, 96, 1))).astype(np.uint8)
+# What a task cannot do without.
+OPTIONS = {"image": {"source": "depth"}, "incontext": {"examples": [(TWO, TWO)]}}
 
 
 @pytest.fixture
@@ -51,7 +54,7 @@ def test_texts_are_distinct(name: str) -> None:
 @ALL
 def test_decodes_what_was_painted(name: str, photo: np.ndarray, known_backbone) -> None:
     """At the map's own size the decoded labels are the codec's; nothing is resized in colour."""
-    result = predict(name, photo, backbone=known_backbone(), long_side=128)
+    result = predict(name, photo, backbone=known_backbone(), long_side=128, **OPTIONS.get(name, {}))
     assert isinstance(result, Prediction) and result.geometry.work_size == (96, 128)
     direct, _ = result.codec.decode(result.map)
     assert np.array_equal(result.labels, direct)
@@ -61,7 +64,7 @@ def test_decodes_what_was_painted(name: str, photo: np.ndarray, known_backbone) 
 @pytest.mark.parametrize("size", [(37, 53), (200, 90), (96, 128)])
 def test_results_have_the_inputs_size(name: str, size: tuple[int, int], known_backbone) -> None:
     photo = np.random.default_rng(1).integers(0, 256, (*size, 3), np.uint8)
-    result = predict(name, photo, backbone=known_backbone(confidence=0.5), long_side=64)
+    result = predict(name, photo, backbone=known_backbone(0.5), long_side=64, **OPTIONS.get(name, {}))
     assert result.labels.shape[:2] == size == result.confidence.shape
     assert result.picture().shape == (*size, 3) and result.picture().dtype == np.uint8
     assert result.confidence.dtype == np.float32
@@ -72,19 +75,23 @@ def test_results_have_the_inputs_size(name: str, size: tuple[int, int], known_ba
 @ALL
 def test_labels_are_decoded_before_they_are_resized(name: str) -> None:
     """Two regions enlarged: no label appears that the two regions do not have."""
-    task = TASKS.get(name)()
+    task = TASKS.get(name)(**OPTIONS.get(name, {}))
     prompt = task.prompt(LEGEND) if task.uses_legend else task.prompt()
     codec = task.codec(prompt.legend)
     corner = {
         "semantic": (np.uint8(0), np.uint8(2)),
         "depth": (np.float32(1), np.float32(10)),
         "normals": (np.array([0, 0, 1], "f4"), np.array([1, 0, 0], "f4")),
+        "image": (np.uint8([0, 200, 0]), np.uint8([80, 0, 0])),
+        "incontext": (np.uint8(0), np.uint8(1)),
     }[name]
     labels = np.array([[corner[0]] * 8 + [corner[1]] * 8] * 8)
     geometry = Geometry((40, 77), (8, 16))
     result = task.decode(codec.encode(labels), geometry, prompt)
     if name == "normals":  # between two directions only directions between them may appear
         assert (result.labels[..., 1] < 0.01).all() and (result.labels[..., [0, 2]] > -0.01).all()
+    elif name == "image":  # a picture is resized as one, with a little overshoot
+        assert (result.labels <= [100, 225, 20]).all()
     else:
         values = np.unique(result.labels.round(3))
         assert len(values) == 2 and np.allclose(values, corner, rtol=0.01)
@@ -92,7 +99,8 @@ def test_labels_are_decoded_before_they_are_resized(name: str) -> None:
 
 @ALL
 def test_save_writes_everything(name: str, photo: np.ndarray, known_backbone, tmp_path: Path) -> None:
-    result = predict(name, photo[:90, :99], backbone=known_backbone(), long_side=64, photo_name="p.jpg")
+    options = dict(long_side=64, photo_name="p.jpg") | OPTIONS.get(name, {})
+    result = predict(name, photo[:90, :99], backbone=known_backbone(), **options)
     files = result.save(tmp_path, "p")
     suffixes = ["png", "map.png", "labels.png", "npy", "confidence.png", "json"]
     assert [f.name for f in files] == [f"p.{name}.{s}" for s in suffixes]
@@ -115,13 +123,15 @@ def test_tiles_agree_with_the_truth(name: str, known_backbone) -> None:
     y, x = np.mgrid[0:211, 0:333]
     photo = np.stack([x * 200 // 333, y + 10, 30 + x // 2], axis=2).astype(np.uint8)
     backbone = known_backbone()
-    result = predict(name, photo, backbone=backbone, long_side=96, tile=True)
+    result = predict(name, photo, backbone=backbone, long_side=96, tile=True, **OPTIONS.get(name, {}))
     assert result.labels.shape[:2] == (211, 333) and result.geometry.work_size == (208, 336)
     assert result.stats["tiles"] == len(backbone.seen) - 1 == 20
     truth = backbone.scene(np.ascontiguousarray(photo[:208, :328])).labels(result.prompt)
     got = result.labels[:208, :328]
-    if name == "semantic":
+    if name in ("semantic", "incontext"):
         assert (got == truth).mean() > 0.97
+    elif name == "image":
+        assert abs(got.astype(int) - truth).mean() < 2
     elif name == "depth":
         assert np.median(abs(got - truth) / truth) < 0.01 and np.quantile(abs(got / truth - 1), 0.99) < 0.05
     else:

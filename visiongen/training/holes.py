@@ -11,6 +11,9 @@ import cv2
 import numpy as np
 import torch
 
+from visiongen.fill import cover, fill_prompt
+from visiongen.training.targets import Target
+
 LEAST, MOST = 0.03, 0.97  # of the tokens: a hole is never nothing and never everything
 
 
@@ -24,6 +27,16 @@ def draw(rng: Random, h: int, w: int, share: float | None = None) -> np.ndarray:
     (a grid of a single token has just the hole).
     """
     return ~hole(as_numpy(rng), (h, w), share)
+
+
+def fill_order(photo: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, Target]:
+    """An inpainting to learn: the photo uint8 (8h, 8w, 3) with a gray hole, and the order to fill it.
+
+    Only the hole is valid in the target.
+    """
+    keep = draw(rng, photo.shape[0] // 8, photo.shape[1] // 8)
+    valid = ~np.kron(keep, np.ones((8, 8), bool))
+    return cover(photo, keep), Target(fill_prompt(photo, keep), photo, valid)
 
 
 def as_numpy(rng: Random) -> np.random.Generator:

@@ -1,0 +1,218 @@
+"""Example pairs (photo, map): reading them, what their colours are, and how to decode their like."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from visiongen.errors import InputError, UsageError
+from visiongen.image import Geometry, check_photo, read_image, resize_nearest, resize_photo
+from visiongen.prompt import MAX_EXAMPLES, Example, Legend, Prompt
+from visiongen.tasks.base import Task
+from visiongen.tasks.codecs.base import Codec, difference, read_map_png
+from visiongen.tasks.codecs.gray import AlphaGray
+from visiongen.tasks.codecs.image import RgbImage
+from visiongen.tasks.codecs.legend import LegendCodec, LegendNearest, squared_distances
+from visiongen.tasks.returned import codec_named, has_spec
+from visiongen.unnamed import TEXT, by_area, unnamed_legend
+
+Picture = np.ndarray | str | Path
+SIDE = 128  # longer side of the examples in pixels, as in training
+MOST = 32  # flat colours; a map with more is taken for a continuous one
+TOLERANCE = 24.0  # colour levels: nearer colours are the same one
+_EXACT, _FLAT, _SPECK = 10.0, 0.9, 0.002
+
+
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """1 to 4 pairs as the backbone reads them, small and of one size.
+
+    ``legend`` (None: the maps are continuous) holds unnamed entries, the largest last; ``codec`` reads
+    maps of their kind: for flat maps the nearest colour, under names where the maps had them.
+    """
+
+    examples: tuple[Example, ...]
+    legend: Legend | None
+    codec: Codec
+
+
+def read_pairs(
+    pairs: Sequence[tuple[Picture, Picture]],
+    codec: Codec | str | None = None,
+    tolerance: float = TOLERANCE,
+) -> Pairs:
+    """Read pairs of files or arrays uint8 (H, W, 3).
+
+    A map that visiongen wrote says itself what it is painted with. Others are read with ``codec`` (an
+    object or a registered name); without it, a map of at most 32 flat colours (``tolerance`` levels
+    apart, soft borders allowed) is a legend without names, and any other is a picture. A map may be
+    smaller than its photo if it has its shape. UsageError: no pair, more than 4, or pairs that were
+    painted differently; InputError: a file that cannot be read, or sizes that do not fit.
+    """
+    if not pairs:
+        raise UsageError(f"examples: none given; give 1 to {MAX_EXAMPLES} pairs (photo, map)")
+    if len(pairs) > MAX_EXAMPLES:
+        raise UsageError(f"examples: {len(pairs)} given; at most {MAX_EXAMPLES} pairs are read")
+    if isinstance(codec, str):
+        codec = codec_named(codec)
+    photos, maps = [], []
+    for number, pair in enumerate(pairs, 1):
+        if not isinstance(pair, tuple | list) or len(pair) != 2:
+            raise UsageError(f"example {number}: give a pair (photo, map)")
+        photo, painted, found = _read(pair[0], pair[1], number)
+        if found is not None and codec is not None and found.spec() != codec.spec():
+            words = difference(found, codec)
+            raise UsageError(f"example {number}: painted with {words}; all examples need one codec")
+        codec = found or codec
+        photos.append(photo)
+        maps.append(painted)
+    colours = _colours(maps, codec, tolerance)
+    size = Geometry.fit(photos[0].shape[:2], SIDE).work_size
+    if colours is not None:
+        maps = [snap(painted, colours) for painted in maps]
+    small = [resize_nearest(painted, size) for painted in maps]
+    examples = tuple(Example(resize_photo(p, size), m) for p, m in zip(photos, small, strict=True))
+    if colours is None:
+        return Pairs(examples, None, codec or RgbImage())
+    kept, legend = _legend(colours, small)
+    return Pairs(examples, legend, _reading(codec, kept, legend))
+
+
+def show_examples(
+    tasks: Sequence[Task], prompts: Sequence[Prompt], pairs: Sequence[tuple[Picture, Picture]], named: bool
+) -> list[Prompt]:
+    """The prompts with the examples instead of words; those of the task ``incontext`` have them already.
+
+    Maps of a task with a legend are snapped to its colours; unless the caller ``named`` one, the legend
+    is the one that the maps hold. Other maps must be of the task's own codec (UsageError).
+    """
+    return [
+        prompt if prompt.examples else _shown(task, prompt, pairs, named)
+        for task, prompt in zip(tasks, prompts, strict=True)
+    ]
+
+
+def _shown(task: Task, prompt: Prompt, pairs: Sequence[tuple[Picture, Picture]], named: bool) -> Prompt:
+    codec = task.codec(prompt.legend)
+    if not task.uses_legend:
+        return replace(prompt, text=TEXT, examples=read_pairs(pairs, codec).examples)
+    if not named:
+        found = read_pairs(pairs)
+        if not isinstance(found.codec, LegendCodec):
+            raise UsageError(f"examples: {task.name} needs maps of flat colours, these vary smoothly")
+        return replace(prompt, text=TEXT, legend=found.codec.legend, examples=found.examples)
+    assert prompt.legend is not None
+    colours = prompt.legend.array()
+    maps = [_read(photo, painted, i)[1] for i, (photo, painted) in enumerate(pairs, 1)]
+    found = read_pairs([(pair[0], snap(m, colours)) for pair, m in zip(pairs, maps, strict=True)], codec)
+    return replace(prompt, text=TEXT, examples=found.examples)
+
+
+def _read(photo: Picture, painted: Picture, number: int) -> tuple[np.ndarray, np.ndarray, Codec | None]:
+    """One pair as arrays, and the codec written in the map."""
+    where = f"example {number}"
+    codec = None
+    if not isinstance(painted, np.ndarray) and has_spec(painted):
+        painted, codec = read_map_png(painted)
+    photo, painted = (
+        check_photo(picture, where) if isinstance(picture, np.ndarray) else read_image(picture)
+        for picture in (photo, painted)
+    )
+    (h, w), (high, wide) = photo.shape[:2], painted.shape[:2]
+    work = Geometry.fit((h, w), max(high, wide)).work_size
+    if abs(high * w - wide * h) > 0.03 * wide * h and work != (high, wide):
+        raise InputError(
+            f"{where}: the photo is {w}x{h}, its map {wide}x{high}; the map must have the photo's shape"
+        )
+    return photo, painted, codec
+
+
+def _colours(maps: Sequence[np.ndarray], codec: Codec | None, tolerance: float) -> np.ndarray | None:
+    """The flat colours (K, 3) of the maps; None where colours vary smoothly."""
+    if isinstance(codec, LegendCodec):
+        return codec.legend.array()
+    if isinstance(codec, AlphaGray):
+        return np.array([[255, 255, 255], [0, 0, 0]], np.uint8)
+    return flat_colours(maps, tolerance) if codec is None else None
+
+
+def flat_colours(maps: Sequence[np.ndarray], tolerance: float = TOLERANCE) -> np.ndarray | None:
+    """The colours uint8 (K, 3) of flat maps, the most frequent first; None if they are not flat.
+
+    Flat: at least 90 % of the pixels lie within 10 levels of one of at most 32 colours that are
+    ``tolerance`` apart. The rest are soft borders: a colour of less than 0.2 % is one, and so is a mix
+    of two more frequent colours that is nowhere 3 pixels wide.
+    """
+    pixels = np.concatenate([painted.reshape(-1, 3) for painted in maps])
+    codes = pixels.astype(np.int64) @ [1 << 16, 1 << 8, 1]
+    found, counts = np.unique(codes, return_counts=True)
+    order = np.argsort(-counts, kind="stable")[: 1 << 14]  # of a photo the rarest colours matter least
+    counts = counts[order]
+    rows = np.stack([found[order] >> 16, (found[order] >> 8) & 255, found[order] & 255], axis=1)
+    chosen: list[np.ndarray] = []
+    covered, free = 0, np.ones(len(rows), bool)
+    while free.any() and len(chosen) < MOST:
+        first = rows[np.flatnonzero(free)[0]]
+        distance = squared_distances(rows, first[None])[:, 0]
+        size = counts[free & (distance <= tolerance**2)].sum()
+        if size < _SPECK * len(pixels) and chosen:
+            free &= distance > tolerance**2
+            continue
+        covered += int(counts[free & (distance <= _EXACT**2)].sum())
+        free &= distance > tolerance**2
+        chosen.append(first)
+    if covered < _FLAT * len(pixels):
+        return None
+    colours = np.array(chosen, np.uint8)
+    mixes = [i for i in range(2, len(colours)) if _is_mix(colours[i], colours[:i])]
+    return np.delete(colours, [i for i in mixes if _is_thin(maps, colours, i)], axis=0)
+
+
+def _is_mix(colour: np.ndarray, others: np.ndarray) -> bool:
+    """Whether a colour lies between two of the others (K, 3), up to 24 levels beside the line."""
+    first, second = np.triu_indices(len(others), 1)
+    start = others[first].astype(np.float64)
+    along = others[second] - start
+    at = ((colour - start) * along).sum(axis=1) / (along**2).sum(axis=1)
+    gap = np.linalg.norm(colour - start - at[:, None] * along, axis=1)
+    return bool(((gap < TOLERANCE) & (at > 0) & (at < 1)).any())
+
+
+def _is_thin(maps: Sequence[np.ndarray], colours: np.ndarray, place: int) -> bool:
+    """Whether hardly a pixel of a colour has only pixels of that colour around it."""
+    import cv2
+
+    masks = [squared_distances(m.reshape(-1, 3), colours).argmin(axis=1) == place for m in maps]
+    inside = 0
+    for mask, painted in zip(masks, maps, strict=True):
+        square = mask.reshape(painted.shape[:2]).astype(np.uint8)
+        inside += int(cv2.erode(square, np.ones((3, 3), np.uint8)).sum())
+    return inside < 0.02 * sum(int(mask.sum()) for mask in masks)
+
+
+def snap(painted: np.ndarray, colours: np.ndarray) -> np.ndarray:
+    """A map with every pixel in the nearest of ``colours`` (K, 3)."""
+    nearest = squared_distances(painted.reshape(-1, 3), colours).argmin(axis=1)
+    return colours[nearest].reshape(painted.shape)
+
+
+def _legend(colours: np.ndarray, maps: Sequence[np.ndarray]) -> tuple[np.ndarray, Legend]:
+    """The places of the colours that the small maps show, and the legend of them."""
+    pixels = np.concatenate([painted.reshape(-1, 3) for painted in maps])
+    counts = np.bincount(squared_distances(pixels, colours).argmin(axis=1), minlength=len(colours))
+    order = by_area(counts)
+    kept = order[counts[order] > 0]
+    return kept, unnamed_legend(colours[kept])
+
+
+def _reading(codec: Codec | None, kept: np.ndarray, legend: Legend) -> Codec:
+    """How maps in the colours of ``legend`` are read; ``kept``: its entries' places in the codec's."""
+    if isinstance(codec, AlphaGray):
+        return codec
+    if not isinstance(codec, LegendCodec):
+        return LegendNearest(legend)
+    names = tuple(codec.legend.names[i] for i in kept)
+    return LegendNearest(Legend(names, legend.colours))

@@ -1,0 +1,228 @@
+"""The reverse direction: a photo painted from a map, and holes in photos filled."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from visiongen.backbones.base import Backbone, Sampler
+from visiongen.errors import InputError, UsageError
+from visiongen.fill import TEXT as FILL_TEXT
+from visiongen.fill import cover, fill_prompt, keep_mask
+from visiongen.image import Geometry, check_photo, read_image, resize_labels, resize_nearest, resize_photo
+from visiongen.prompt import Legend, Prompt
+from visiongen.registry import TASKS
+from visiongen.tasks.base import Prediction, Task
+from visiongen.tasks.codecs.base import Codec, read_map_png
+from visiongen.tasks.codecs.image import RgbImage
+from visiongen.tasks.codecs.legend import LegendCodec
+from visiongen.tasks.returned import has_spec
+
+SOURCES = ("semantic", "depth", "normals", "edges")
+
+
+@dataclass
+class ImagePrediction(Prediction):
+    """``labels`` uint8 (H, W, 3): the painted picture, sRGB, in the input's size."""
+
+    def picture(self) -> np.ndarray:
+        """The labels themselves."""
+        return self.labels
+
+    def label_image(self) -> tuple[np.ndarray, dict[str, Any]]:
+        """The picture, 8 bit."""
+        return self.labels, {"bits": 8, "value": "sRGB"}
+
+    def summary(self) -> dict[str, Any]:
+        """Mean colour."""
+        mean = self.labels.reshape(-1, 3).mean(axis=0)
+        return super().summary() | {"mean": [round(float(v), 2) for v in mean]}
+
+
+@dataclass(frozen=True)
+class Image(Task):
+    """Paint a photo from a map. ``source``: the task whose map it is (semantic, depth, normals, edges).
+
+    ``source`` and ``legend`` are found in a map file that visiongen wrote; an array, or another
+    picture, needs ``source``, and a semantic one its legend. ``extra``: words added to the instruction.
+    """
+
+    source: str | None = None
+    legend: Legend | None = None
+    extra: str = ""
+
+    name: ClassVar[str] = "image"
+    text: ClassVar[str] = "photo"
+    reverse_text: ClassVar[str] = "photo from image"
+    long_side: ClassVar[int] = 160
+    prediction: ClassVar[type[Prediction]] = ImagePrediction
+
+    def __post_init__(self) -> None:
+        if self.source is not None and self.source not in SOURCES:
+            raise UsageError(f"source {self.source!r}: photos are painted from {', '.join(SOURCES)}")
+        if self.source == "semantic":  # the only one with a legend of the caller's
+            object.__setattr__(self, "uses_legend", True)
+
+    def given(self, photo: np.ndarray | str | Path) -> Task:
+        """With the source and the legend that a map file names; UsageError when nobody names one."""
+        if self.source is None and not isinstance(photo, np.ndarray) and has_spec(photo):
+            return dataclasses.replace(self, **recognise(read_map_png(photo)[1], str(photo)))
+        return self
+
+    def check(self) -> None:
+        """A map without a source has no meaning."""
+        if self.source is None:
+            raise UsageError(f"image: what does the map show? give source: one of {', '.join(SOURCES)}")
+
+    def look(self, photo: np.ndarray, geometry: Geometry) -> np.ndarray:
+        """The map at the work size; colours are copied, never mixed."""
+        return resize_nearest(photo, geometry.work_size)
+
+    def prompt(self, legend: Legend | None = None) -> Prompt:
+        """A photo from the source's map (without a source: from nothing)."""
+        if self.source is None:
+            return super().prompt(legend)
+        other: Task = TASKS.get(self.source)()
+        if self.source == "semantic":
+            back = other.reverse_prompt(legend or self.legend)
+        else:
+            super().prompt(legend)
+            back = other.reverse_prompt()
+        return Prompt(self.name, f"{back.text} {self.extra}".strip(), back.legend)
+
+    def codec(self, legend: Legend | None = None, **options: Any) -> Codec:
+        """Colours as they are."""
+        return RgbImage(**options)
+
+    def undo(self, geometry: Geometry, labels: np.ndarray) -> np.ndarray:
+        """A photo is resized as one."""
+        return resize_photo(labels, geometry.input_size)
+
+    def soften(self, painted: np.ndarray, codec: Codec) -> tuple[np.ndarray, np.ndarray]:
+        """Colours in [0, 1]."""
+        return painted.astype(np.float32) / 255, np.ones(painted.shape[:2], np.float32)
+
+    def harden(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Rounded colours."""
+        colours = (np.clip(values, 0, 1) * 255 + 0.5).astype(np.uint8)
+        return colours, np.ones(values.shape[:2], np.float32)
+
+
+def recognise(codec: Codec, where: str = "map") -> dict[str, Any]:
+    """What a map's own codec says: {"source": ..., "legend": ...}; UsageError for other maps."""
+    if isinstance(codec, LegendCodec):
+        return {"source": "semantic", "legend": codec.legend}
+    for name in SOURCES:
+        if TASKS.get(name)().codec().spec() == codec.spec():
+            return {"source": name}
+    raise UsageError(f"{where}: painted with {codec.name}; photos are painted from {', '.join(SOURCES)}")
+
+
+def inpaint(
+    photo: np.ndarray | str | Path,
+    mask: np.ndarray | str | Path,
+    *,
+    mode: str = "verified",
+    seed: int = 0,
+    backbone: Backbone | None = None,
+    long_side: int | None = None,
+    photo_name: str | None = None,
+    **sampling: Any,
+) -> Prediction:
+    """Fill a hole; every pixel outside the mask is exactly the photo's.
+
+    ``mask``: bool (H, W), or a picture of the photo's size, bright (>= 128) in the hole. A window around
+    the hole, twice as large where the photo allows, is painted at ``long_side`` pixels (default 160)
+    and put back. ``confidence`` is 1 outside the mask; ``map`` is the painted window, ``stats`` has
+    its place in the photo, [top, left, height, width]. InputError: a mask of another size or without
+    a hole.
+    """
+    from visiongen.tasks.predicting import default_backbone
+
+    if not isinstance(photo, np.ndarray):
+        photo_name, photo = photo_name or Path(photo).name, read_image(photo)
+    photo = check_photo(photo, photo_name or "photo")
+    hole = _hole(mask, photo.shape[:2])
+    top, left, high, wide = window(hole)
+    place = np.s_[top : top + high, left : left + wide]
+    geometry = Geometry.fit((high, wide), long_side or Image.long_side)
+    keep = keep_mask(_shrink(hole[place], geometry))
+    small = _closed(geometry.apply(np.ascontiguousarray(photo[place])), keep)
+    prompt = fill_prompt(small, keep, Image.name)
+    sampler = Sampler(mode=mode, seed=seed, **sampling)  # type: ignore[arg-type]
+    painter = backbone or default_backbone()
+    canvas = painter.scene(cover(small, keep)).paint([prompt], sampler)[0]
+    inside = hole[place]
+    labels, sure = photo.copy(), np.ones(hole.shape, np.float32)
+    labels[place][inside] = resize_photo(canvas.image, (high, wide))[inside]
+    if canvas.confidence is not None:
+        sure[place][inside] = np.clip(geometry.undo_scalar(canvas.confidence), 0, 1)[inside]
+    record = painter.weights
+    return ImagePrediction(
+        labels=labels,
+        confidence=sure,
+        map=canvas.image,
+        prompt=prompt,
+        codec=RgbImage(),
+        geometry=Geometry(hole.shape, geometry.work_size),
+        photo_name=photo_name,
+        stats=canvas.stats.to_json() | {"window": [top, left, high, wide], "kept": int(keep.sum())},
+        weights={"name": record.name, "sha256": record.sha256} if record else None,
+        sample={"mode": mode, "seed": seed} | sampling,
+        tokens=canvas.tokens,
+    )
+
+
+def _hole(mask: np.ndarray | str | Path, size: tuple[int, ...]) -> np.ndarray:
+    """The mask as bool (H, W); InputError when it does not fit the photo or is empty."""
+    where = "mask" if isinstance(mask, np.ndarray) else str(mask)
+    array = mask if isinstance(mask, np.ndarray) else read_image(mask)
+    if array.ndim == 3:
+        array = array[..., :3].mean(axis=2)
+    hole = array if array.dtype == bool else array >= 128
+    if hole.shape != size:
+        (high, wide), (h, w) = hole.shape, size
+        raise InputError(f"{where}: {wide}x{high}, but the photo is {w}x{h}; give a mask of its size")
+    if not hole.any():
+        raise InputError(f"{where}: no hole in it; paint white what is to be filled")
+    return hole
+
+
+def window(hole: np.ndarray) -> tuple[int, int, int, int]:
+    """Top, left, height and width of twice the hole's box, at least 64 pixels, inside the photo."""
+    spans = []
+    for axis, length in ((1, hole.shape[0]), (0, hole.shape[1])):
+        inside = np.flatnonzero(hole.any(axis=axis))
+        size = min(length, max(64, 2 * int(inside[-1] + 1 - inside[0])))
+        middle = (int(inside[0]) + int(inside[-1]) + 1) // 2
+        spans.append((min(max(0, middle - size // 2), length - size), size))
+    (top, high), (left, wide) = spans
+    return top, left, high, wide
+
+
+def _shrink(hole: np.ndarray, geometry: Geometry) -> np.ndarray:
+    """The hole at the work size: a pixel is in it when any part of it is."""
+    h, w = geometry.work_size
+    if h > hole.shape[0] or w > hole.shape[1]:
+        return resize_labels(hole.astype(np.uint8), (h, w)).astype(bool)
+    rows = (np.arange(hole.shape[0]) * h) // hole.shape[0]
+    columns = (np.arange(hole.shape[1]) * w) // hole.shape[1]
+    small = np.zeros((h, w), bool)
+    where = np.nonzero(hole)
+    small[rows[where[0]], columns[where[1]]] = True
+    return small
+
+
+def _closed(photo: np.ndarray, keep: np.ndarray) -> np.ndarray:
+    """The photo with its hole closed roughly, so that tokens beside it know nothing of what it hid."""
+    import cv2
+
+    gone = np.kron(~keep, np.ones((8, 8), np.uint8)).astype(np.uint8)
+    return cv2.inpaint(photo, gone, 3, cv2.INPAINT_TELEA)
+
+
+__all__ = ["FILL_TEXT", "SOURCES", "Image", "ImagePrediction", "inpaint", "recognise", "window"]

@@ -1,0 +1,200 @@
+"""In-context prediction: what is made of the examples, and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image as Pictures
+
+from visiongen.errors import InputError, UsageError
+from visiongen.prompt import Legend
+from visiongen.tasks import predict
+from visiongen.tasks.codecs import write_map_png
+from visiongen.tasks.codecs.depth import CubeWalk
+from visiongen.tasks.codecs.gray import AlphaGray
+from visiongen.tasks.codecs.legend import LegendNearest
+from visiongen.tasks.depth import DepthPrediction
+from visiongen.tasks.example_pairs import flat_colours, read_pairs
+from visiongen.tasks.matting import MattingPrediction
+from visiongen.training.episodes import TEXT
+
+RNG = np.random.default_rng(0)
+PHOTO = RNG.integers(0, 256, (96, 128, 3), np.uint8)
+RED, BLUE, BLACK = (220, 30, 40), (30, 60, 220), (0, 0, 0)
+
+
+def disc(colour=RED, rest=BLACK, size=(96, 128)) -> np.ndarray:
+    image = np.empty((*size, 3), np.uint8)
+    image[:] = rest
+    return cv2.circle(image, (size[1] // 2, size[0] // 2), size[0] // 4, colour, -1)
+
+
+def save(path: Path, image: np.ndarray) -> Path:
+    Pictures.fromarray(image).save(path)
+    return path
+
+
+def test_flat_maps_become_an_unnamed_legend(known_backbone) -> None:
+    result = predict("incontext", PHOTO, examples=[(PHOTO, disc())], backbone=known_backbone())
+    assert result.task == "incontext" and result.prompt.text == TEXT and result.unit == "class id"
+    assert result.legend == Legend(("?1", "?2"), (RED, BLACK)), "the largest entry is the last"
+    assert set(np.unique(result.labels)) == {0, 1} and result.labels.shape == (96, 128)
+    (example,) = result.prompt.examples
+    assert example.photo.shape == example.map.shape == (96, 128, 3)
+    assert set(result.summary()["share"]) == {"?1", "?2"}
+
+
+def test_colours_are_collected_over_all_examples(known_backbone) -> None:
+    pairs = [(PHOTO, disc()), (PHOTO[:48, :64].copy(), disc(BLUE, size=(48, 64)))]
+    prompt = predict("incontext", PHOTO, examples=pairs, backbone=known_backbone()).prompt
+    assert prompt.legend is not None and set(prompt.legend.colours) == {RED, BLUE, BLACK}
+    assert prompt.legend.colours[-1] == BLACK
+    assert len({example.map.shape for example in prompt.examples}) == 1
+    for example in prompt.examples:
+        assert {tuple(c) for c in example.map.reshape(-1, 3).tolist()} <= set(prompt.legend.colours)
+
+
+def test_jpeg_and_soft_borders_stay_flat(tmp_path: Path) -> None:
+    sharp = disc(size=(240, 320))
+    soft = cv2.GaussianBlur(sharp, (0, 0), 1.0)
+    Pictures.fromarray(soft).save(tmp_path / "m.jpg", quality=85)
+    big = cv2.resize(PHOTO, (320, 240))
+    pairs = read_pairs([(big, tmp_path / "m.jpg")])
+    assert pairs.legend is not None and len(pairs.legend) == 2
+    gap = np.abs(np.array(pairs.legend.colours) - [RED, BLACK]).max()
+    assert gap <= 10
+    wrong = (pairs.examples[0].map != cv2.resize(pairs.examples[0].map, (128, 96))).mean()
+    assert wrong == 0
+
+
+def test_what_is_flat() -> None:
+    ramp = np.repeat(np.linspace(0, 255, 128).astype(np.uint8)[None, :, None], 96, 0).repeat(3, 2)
+    assert flat_colours([ramp]) is None and flat_colours([PHOTO]) is None
+    colours = flat_colours([disc(), disc(BLUE)])
+    assert colours is not None and {tuple(c) for c in colours.tolist()} == {RED, BLUE, BLACK}
+    near = disc((9, 0, 0))
+    one, two = flat_colours([near]), flat_colours([near], tolerance=5)
+    assert one is not None and len(one) == 1 and two is not None and len(two) == 2
+    cells = np.kron(RNG.permutation(27).reshape(3, 9), np.ones((10, 10), int))
+    grid = (np.stack([cells // 9, cells // 3 % 3, cells % 3], -1) * 120).astype(np.uint8)
+    found = flat_colours([grid])
+    assert found is not None and len(found) == 27
+
+
+def test_named_maps_keep_their_names(tmp_path: Path, known_backbone) -> None:
+    legend = Legend.parse("car=#dc1e28,sky=#00ff00,other=#000000")
+    path = write_map_png(tmp_path / "m.png", disc(), LegendNearest(legend))
+    result = predict("incontext", PHOTO, examples=[(PHOTO, path)], backbone=known_backbone())
+    assert result.prompt.legend is not None and result.prompt.legend.names == ("?1", "?2")
+    assert result.legend is not None and result.legend.names == ("car", "other"), "no example shows sky"
+    assert set(result.summary()["share"]) == {"car", "other"}
+    assert [name for name, _ in result.as_dict()["legend"]] == ["car", "other"]
+
+
+def test_continuous_maps_are_decoded_by_their_codec(tmp_path: Path) -> None:
+    """The canvas is what the generator painted; metres come from the codec that the examples carry."""
+    metres = np.linspace(1, 20, 96 * 128, dtype=np.float32).reshape(96, 128)
+    path = write_map_png(tmp_path / "d.png", CubeWalk().encode(metres), CubeWalk())
+    for example_codec, given in ((None, path), ("depth/cubewalk@1", CubeWalk().encode(metres))):
+        backbone = Fixed(CubeWalk().encode(metres))
+        result = predict(
+            "incontext", PHOTO, examples=[(PHOTO, given)], backbone=backbone, example_codec=example_codec,
+            long_side=128,
+        )  # fmt: skip
+        assert isinstance(result, DepthPrediction) and result.unit == "m" and result.task == "incontext"
+        assert result.prompt.legend is None and np.abs(result.labels / metres - 1).max() < 0.01
+
+
+class Fixed:
+    """A backbone that paints one picture, whatever it is asked."""
+
+    weights = None
+
+    def __init__(self, image: np.ndarray) -> None:
+        self.image = image
+
+    def scene(self, photo=None, size=None):
+        return self
+
+    def paint(self, prompts, sampler=None):
+        from visiongen.backbones.base import Canvas
+
+        return [Canvas(self.image, None, True, 0, 96, None) for _ in prompts]
+
+
+def test_gray_maps(tmp_path: Path) -> None:
+    alpha = np.tile(np.linspace(0, 1, 128, dtype=np.float32), (96, 1))
+    path = write_map_png(tmp_path / "a.png", AlphaGray().encode(alpha), AlphaGray())
+    backbone = Fixed(AlphaGray().encode(alpha))
+    result = predict("incontext", PHOTO, examples=[(PHOTO, path)], backbone=backbone, long_side=128)
+    assert isinstance(result, MattingPrediction) and np.abs(result.labels - alpha).max() < 0.01
+    assert result.prompt.legend is not None and set(result.prompt.legend.colours) == {(255,) * 3, BLACK}
+
+
+def test_small_maps_of_large_photos(tmp_path: Path) -> None:
+    """visiongen's own maps are smaller than the photo: they go together when the shape is the same."""
+    photo = cv2.resize(PHOTO, (500, 333))
+    pairs = read_pairs([(photo, disc(size=(104, 160)))])
+    assert pairs.examples[0].map.shape[:2] == (88, 128)
+    with pytest.raises(InputError, match="example 1: the photo is 500x333, its map 100x100"):
+        read_pairs([(photo, disc(size=(100, 100)))])
+
+
+def test_refusals(tmp_path: Path, known_backbone) -> None:
+    backbone = known_backbone()
+    pair = (PHOTO, disc())
+    legend = write_map_png(tmp_path / "l.png", disc(), LegendNearest(Legend.parse("a=#dc1e28,b=#000000")))
+    flat = CubeWalk().encode(np.full((96, 128), 3, np.float32))
+    depth = write_map_png(tmp_path / "d.png", flat, CubeWalk())
+    (tmp_path / "bad.png").write_bytes(b"no picture")
+    cases = [
+        ([], UsageError, "none given"),
+        ([pair] * 5, UsageError, "5 given; at most 4"),
+        ([pair[0]], UsageError, "give a pair"),
+        ([(PHOTO, tmp_path / "bad.png")], InputError, "not an image"),
+        ([(PHOTO, tmp_path / "missing.png")], InputError, "no such file"),
+        ([(PHOTO, legend), (PHOTO, depth)], UsageError, "example 2: painted with depth"),
+        ([(PHOTO.astype(float), disc())], InputError, "example 1"),
+    ]
+    for pairs, kind, words in cases:
+        with pytest.raises(kind, match=words):
+            predict("incontext", PHOTO, examples=pairs, backbone=backbone)
+    with pytest.raises(UsageError, match="none given"):
+        predict("incontext", PHOTO, backbone=backbone)
+    assert not backbone.seen, "nothing was painted"
+
+
+def test_any_task_may_be_shown(tmp_path: Path, known_backbone) -> None:
+    metres = CubeWalk().encode(np.full((96, 128), 3, np.float32))
+    result = predict("depth", PHOTO, examples=[(PHOTO, metres)], backbone=known_backbone())
+    assert result.prompt.text == TEXT and result.task == "depth" and len(result.prompt.examples) == 1
+    with pytest.raises(UsageError, match="example 1: painted with"):
+        path = write_map_png(tmp_path / "l.png", disc(), LegendNearest(Legend.parse("a=#dc1e28")))
+        predict("depth", PHOTO, examples=[(PHOTO, path)], backbone=known_backbone())
+    result = predict(
+        "semantic", PHOTO, legend="ball=#d01020,other=#101010", examples=[(PHOTO, disc())],
+        backbone=known_backbone(),
+    )  # fmt: skip
+    assert result.legend is not None and result.legend.names == ("ball", "other")
+    colours = {tuple(c) for c in result.prompt.examples[0].map.reshape(-1, 3).tolist()}
+    assert colours == set(result.legend.colours), "snapped to the legend that was asked for"
+    result = predict("semantic", PHOTO, examples=[(PHOTO, disc())], backbone=known_backbone())
+    assert result.legend is not None and result.legend.names == ("?1", "?2")
+
+
+def test_the_nano_backbone_reads_examples() -> None:
+    """With random weights the answer means nothing, but other examples give another one."""
+    from visiongen.backbones.embedded import EmbeddedBackbone
+
+    backbone = EmbeddedBackbone.random("nano")
+    maps = [disc(), disc(size=(96, 128))[:, ::-1].copy()]
+    maps[1][:, :64] = RED
+    results = [
+        predict("incontext", PHOTO, examples=[(PHOTO, m)], backbone=backbone, long_side=64) for m in maps
+    ]
+    again = predict("incontext", PHOTO, examples=[(PHOTO, maps[0])], backbone=backbone, long_side=64)
+    assert np.array_equal(results[0].map, again.map)
+    assert not np.array_equal(results[0].map, results[1].map)

@@ -1,0 +1,38 @@
+"""Filling holes: the photo that the generator is shown, and the order that it gets."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from visiongen.prompt import Held, Prompt
+
+#: The instruction of an inpainting order.
+TEXT = "fill the hole"
+_GRAY, _TOKEN = 128, 8
+
+
+def keep_mask(hole: np.ndarray, margin: int = 1) -> np.ndarray:
+    """Pixels bool (8h, 8w) of a hole -> tokens bool (h, w) that stay.
+
+    A token goes when any of its pixels lies in the hole, and so do ``margin`` tokens around it: what
+    the hole hides often shows beside it (a shadow, a soft edge).
+    """
+    h, w = hole.shape[0] // _TOKEN, hole.shape[1] // _TOKEN
+    gone = hole.reshape(h, _TOKEN, w, _TOKEN).any(axis=(1, 3))
+    if margin:
+        import cv2
+
+        square = np.ones((2 * margin + 1, 2 * margin + 1), np.uint8)
+        gone = cv2.dilate(gone.astype(np.uint8), square).astype(bool)
+    return ~gone
+
+
+def cover(photo: np.ndarray, keep: np.ndarray) -> np.ndarray:
+    """The photo uint8 (8h, 8w, 3), gray wherever a token does not stay (``keep`` bool (h, w))."""
+    gone = ~np.kron(keep, np.ones((_TOKEN, _TOKEN), bool))
+    return np.where(gone[..., None], np.uint8(_GRAY), photo)
+
+
+def fill_prompt(photo: np.ndarray, keep: np.ndarray, task: str = "photo") -> Prompt:
+    """The order to paint what is missing; the tokens that stay are those of ``photo`` itself."""
+    return Prompt(task, TEXT, held=Held(keep, image=photo))
