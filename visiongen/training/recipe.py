@@ -150,9 +150,22 @@ def _brief(value: object) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
+def _options_of(source: type) -> set[str]:
+    """Names that the constructor takes; where it passes the rest on (``**``), also those of its base."""
+    names: set[str] = set()
+    for kind in source.__mro__:
+        if "__init__" not in vars(kind):
+            continue
+        parameters = inspect.signature(vars(kind)["__init__"]).parameters.values()
+        names |= {p.name for p in parameters if p.kind is not p.VAR_KEYWORD}
+        if not any(p.kind is p.VAR_KEYWORD for p in parameters):
+            break
+    return names
+
+
 def _check_options(part: DataPart, where: object) -> None:
     """Unknown source options are found before the run, not in a worker."""
-    known = set(inspect.signature(SOURCES.get(part.source).__init__).parameters) - {"self", "data"}
+    known = _options_of(SOURCES.get(part.source)) - {"self", "data"}
     for name in part.options:
         if name not in known:
             raise UsageError(
