@@ -89,6 +89,7 @@ HEADS: dict[str, type[Head]] = {
     "instance": MapHead,
     "basecolor": MapHead,
     "orm": MapHead,
+    "tangent": MapHead,
     "referring": GrayHead,
     "edges": GrayHead,
     "salient": GrayHead,

@@ -101,8 +101,8 @@ class MaterialSet:
     def make_tileable(self, share: float = 0.125) -> MaterialSet:
         """A set that repeats without a seam, smaller by about ``share`` of each side.
 
-        All maps change over along one path (visiongen.tasks.pbr.seams); normals are unit again; a height that was integrated is
-        integrated anew, now periodic. The photo no longer fits and is left out.
+        All maps change over along one path (visiongen.tasks.pbr.seams); normals are unit again; a height
+        that was integrated is integrated anew, now periodic. The photo no longer fits and is left out.
         """
         base, normal, orm = tileable(self._stack(), share)
         length = np.linalg.norm(normal, axis=2, keepdims=True)
