@@ -59,7 +59,7 @@ class ExampleReader(nn.Module):
             rows = torch.tensor([owner[i] for i in at], device=device)
             share = torch.stack([_shares(examples[i], prompts[owner[i]], entries) for i in at]).to(device)
             pair = pair.index_add(0, rows, said.float())
-            total = total.index_add(0, rows, share.transpose(1, 2) @ seen.float())
+            total = total.index_add(0, rows, (share.transpose(1, 2) @ seen.float()).float())
             area = area.index_add(0, rows, share.sum(1)[..., None])
         counts = torch.tensor([max(1, len(p.examples)) for p in prompts], device=device)
         kind = self.entry.weight.dtype
@@ -70,7 +70,7 @@ class ExampleReader(nn.Module):
         """Logits (B, N, K): features (B, N, d) beside ``forward``'s prototypes; 0 where none is given."""
         mine = F.normalize(self.mine(self.norm(features)).float(), dim=-1)
         theirs = F.normalize(prototypes.float(), dim=-1)
-        return self.sharp.float() * mine @ theirs.transpose(1, 2)
+        return (self.sharp * mine @ theirs.transpose(1, 2)).float()
 
 
 def _by_size(examples: Sequence[Example]) -> list[list[int]]:
