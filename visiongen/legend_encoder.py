@@ -7,9 +7,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from visiongen.prompt import Prompt
+from visiongen.unnamed import UNNAMED
 
 MAX_BYTES = 96  # names and instructions are cut here
-UNNAMED = "?"  # names that begin so say nothing: the entry is known from examples alone
 
 
 def encode_bytes(texts: list[str], device: torch.device) -> Tensor:

@@ -7,9 +7,23 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from visiongen.prompt import Prompt
 from visiongen.training.batches import IGNORE
 
 LARGEST = 10.0  # times the mean; a class of a few pixels must not rule the step
+
+
+def class_names(prompt: Prompt) -> tuple[str, ...]:
+    """What a prompt's legend entries count as: their names, or, of two entries, the task's two sides.
+
+    A phrase or an unnamed entry is never seen twice; by its own name it would count as the rarest class.
+    """
+    if prompt.legend is None:
+        return ()
+    if len(prompt.legend) == 2:
+        small = (f"{prompt.task}: meant", f"{prompt.task}: rest")
+        return small if prompt.legend.names[0] != "other" else small[::-1]
+    return prompt.legend.names
 
 
 def pixel_weights(labels: Tensor, legends: Sequence[Sequence[str]], power: float) -> Tensor:

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from visiongen.prompt import Prompt
 from visiongen.tokenizer import ImageTokenizer, TokenizerConfig
 from visiongen.training import holes, start
-from visiongen.training.balance import pixel_weights
+from visiongen.training.balance import class_names, pixel_weights
 from visiongen.training.batches import IGNORE
 from visiongen.transformer import SUB, Condition, Painter, PainterConfig
 
@@ -170,7 +170,7 @@ class Painting(nn.Module):
 
 def class_weights(labels: Tensor, prompts: Sequence[Prompt], power: float) -> Tensor:
     """``pixel_weights`` of the orders' own legends; an order without one has no labels."""
-    return pixel_weights(labels, [p.legend.names if p.legend else () for p in prompts], power)
+    return pixel_weights(labels, [class_names(p) for p in prompts], power)
 
 
 def _token_weights(batch: dict[str, Any], pixels: Tensor) -> Tensor:

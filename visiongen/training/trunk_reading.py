@@ -17,8 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from visiongen.prompt import Prompt
-from visiongen.training.balance import pixel_weights
-from visiongen.training.painting import pointer_loss, token_cells
+from visiongen.training.painting import class_weights, pointer_loss, token_cells
 from visiongen.transformer import SUB, Painter, PainterConfig
 
 CELLS = SUB * SUB
@@ -68,7 +67,7 @@ class TrunkReading(nn.Module):
             return None
         prompts = [batch["prompts"][i] for i in rows]
         labels = batch["labels"][rows]
-        pixels = pixel_weights(labels, [p.legend.names for p in prompts], self.balance)
+        pixels = class_weights(labels, prompts, self.balance)
         return pointer_loss(self._point(features[batch["photo_index"][rows]], prompts), labels, pixels)
 
     def _point(self, x: Tensor, prompts: list[Prompt]) -> Tensor:
