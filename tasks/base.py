@@ -26,7 +26,8 @@ class Prediction:
     ``labels`` has the input's (H, W); ``confidence`` is float32 (H, W) in [0, 1]; ``map`` is what
     was painted, uint8 at ``geometry.work_size``. ``stats`` says what decoding cost; ``weights`` is
     {"name", "sha256"} or None; ``sample`` is {"mode", "seed"}; ``tokens`` int64 (h/8, w/8, C) is the map
-    as the generator wrote it, where it has tokens and painted in one piece.
+    as the generator wrote it, and ``seen`` uint8 (h, w, 3) what it was shown, where it has tokens and
+    painted in one piece.
     """
 
     labels: np.ndarray
@@ -40,6 +41,7 @@ class Prediction:
     weights: dict[str, str] | None = None
     sample: dict[str, Any] = dataclasses.field(default_factory=dict)
     tokens: np.ndarray | None = None
+    seen: np.ndarray | None = None
 
     @property
     def task(self) -> str:

@@ -68,10 +68,19 @@ class Image(Task):
             object.__setattr__(self, "uses_legend", True)
 
     def given(self, photo: np.ndarray | str | Path) -> Task:
-        """With the source and the legend that a map file names; UsageError when nobody names one."""
+        """With the source and the legend that a map file names, painted at the map's own size.
+
+        A map larger than its task paints is made smaller. UsageError: a map of another kind.
+        """
+        found = self
         if self.source is None and not isinstance(photo, np.ndarray) and has_spec(photo):
-            return dataclasses.replace(self, **recognise(read_map_png(photo)[1], str(photo)))
-        return self
+            found = dataclasses.replace(self, **recognise(read_map_png(photo)[1], str(photo)))
+        if found.source is None:
+            return found
+        side = max(photo.shape[:2] if isinstance(photo, np.ndarray) else read_image(photo).shape[:2])
+        sized = dataclasses.replace(found)
+        object.__setattr__(sized, "long_side", min(side, TASKS.get(found.source).long_side))
+        return sized
 
     def check(self) -> None:
         """A map without a source has no meaning."""

@@ -112,6 +112,7 @@ def _whole(
     for task, prompt, canvas in zip(tasks, prompts, canvases, strict=True):
         result = task.decode(canvas.image, geometry, prompt, canvas.confidence, photo_name)
         result.stats, result.tokens = canvas.stats.to_json(), canvas.tokens
+        result.seen = views[0]
         results.append(result)
     return results
 

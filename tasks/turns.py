@@ -1,0 +1,133 @@
+"""Several turns: an instruction about a prediction changes its order, and what it leaves alone stays.
+
+About a segmentation (names in the plural or singular, with or without "the", joined by commas or "and"):
+
+========================  ==========================================================================
+``only the cars``         what is not named becomes "other"
+``without the sky``       what is named becomes "other"
+``also the poles``        a new entry, in a colour far from the others
+``the cars in red``       another colour: a CSS name or #rrggbb
+``rename car to van``     another name for the same region; nothing is painted
+========================  ==========================================================================
+
+About a photo painted from a map any words will do: they are added to the instruction.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from visiongen.backbones.base import Backbone, Canvas, Sampler
+from visiongen.errors import UsageError
+from visiongen.prompt import Held, Prompt
+from visiongen.tasks.base import Prediction, Task
+from visiongen.tasks.image import Image
+from visiongen.tasks.legend_change import GRAMMAR, Change, change_legend
+from visiongen.tasks.predicting import default_backbone
+from visiongen.tasks.semantic import Semantic
+
+_TOKEN = 8
+
+
+def ask(
+    previous: Prediction,
+    instruction: str,
+    *,
+    backbone: Backbone | None = None,
+    mode: str = "verified",
+    seed: int = 0,
+    **sampling: Any,
+) -> Prediction:
+    """The next turn: ``previous`` as ``instruction`` wants it (see the module for what is understood).
+
+    Tokens of regions whose entry keeps name and colour are held: they come back identical. For a new
+    entry the map is painted once without holding anything, to see where it lies; all else is held
+    then. ``stats`` has "instruction", "tokens_kept" and "turn". UsageError: words that are not
+    understood, a name that the legend lacks, another task, or a prediction painted in tiles.
+    """
+    words = " ".join(instruction.split())
+    if not words:
+        raise UsageError(f"instruction: it is empty; {GRAMMAR}")
+    if previous.task not in (Semantic.name, Image.name):
+        raise UsageError(f"turns: {previous.task} takes no further instruction; semantic and image do")
+    if previous.seen is None:
+        raise UsageError("turns: the prediction does not hold its photo (tiles?); predict it again whole")
+    painter = backbone or default_backbone()
+    sampler = Sampler(mode=mode, seed=seed, **sampling)  # type: ignore[arg-type]
+    turn = _Turn(previous, painter, sampler)
+    result = turn.reworded(words) if previous.task == Image.name else turn.segmented(words)
+    record = painter.weights
+    result.weights = {"name": record.name, "sha256": record.sha256} if record else None
+    result.sample = {"mode": mode, "seed": seed} | sampling
+    result.stats |= {"instruction": words, "turn": int(previous.stats.get("turn", 1)) + 1}
+    return result
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Turn:
+    previous: Prediction
+    painter: Backbone
+    sampler: Sampler
+
+    def reworded(self, words: str) -> Prediction:
+        """The same map, and the words added to the instruction."""
+        before = self.previous.prompt
+        for start in ("the same legend", "the same map", "the same"):
+            words = words.removeprefix(start).lstrip(" ,;")
+        prompt = dataclasses.replace(before, text=f"{before.text} {words}".strip())
+        note = "the words are part of the instruction; weights that never met them may not heed them"
+        return self._read(Image(), self._paint(prompt), prompt, kept=0, note=note)
+
+    def segmented(self, words: str) -> Prediction:
+        """The changed legend; what cannot change is held."""
+        before = self.previous
+        legend = before.legend
+        assert legend is not None
+        change = change_legend(legend, words)
+        if change.added:
+            first = self._paint(Prompt(before.task, Semantic.text, change.legend))
+            labels = Semantic().codec(change.legend).decode(first.image)[0]
+            keep = ~_near(np.isin(labels, change.added))
+        else:
+            labels = before.codec.decode(before.map)[0]
+            keep = ~_touched(~np.isin(labels, change.unchanged))
+        return self._repaint(change, keep)
+
+    def _repaint(self, change: Change, keep: np.ndarray) -> Prediction:
+        tokens, image = self.previous.tokens, self.previous.map
+        held = None
+        if keep.any():  # a backbone without tokens is given the picture, and may write it a little anew
+            held = Held(keep, image=image) if tokens is None else Held(keep, tokens=tokens)
+        prompt = Prompt(self.previous.task, Semantic.text, change.legend, held=held)
+        same = Canvas(image, tokens, True, 0, image.shape[0], None)
+        canvas = same if keep.all() else self._paint(prompt)
+        return self._read(Semantic(), canvas, prompt, kept=int(keep.sum()))
+
+    def _paint(self, prompt: Prompt) -> Canvas:
+        return self.painter.scene(self.previous.seen).paint([prompt], self.sampler)[0]
+
+    def _read(self, task: Task, canvas: Canvas, prompt: Prompt, kept: int, **more: Any) -> Prediction:
+        before = self.previous
+        result = task.decode(canvas.image, before.geometry, prompt, canvas.confidence, before.photo_name)
+        result.stats = canvas.stats.to_json() | {"tokens_kept": kept} | more
+        result.tokens, result.seen = canvas.tokens, before.seen
+        return result
+
+
+def _touched(mask: np.ndarray) -> np.ndarray:
+    """Pixels bool (8h, 8w) -> tokens bool (h, w) with any of them."""
+    h, w = mask.shape[0] // _TOKEN, mask.shape[1] // _TOKEN
+    return mask.reshape(h, _TOKEN, w, _TOKEN).any(axis=(1, 3))
+
+
+def _near(mask: np.ndarray) -> np.ndarray:
+    """As ``_touched``, and the tokens beside them."""
+    import cv2
+
+    return cv2.dilate(_touched(mask).astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
+
+
+__all__ = ["GRAMMAR", "ask"]
