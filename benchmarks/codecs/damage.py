@@ -12,6 +12,13 @@ import numpy as np
 from visiongen.benchmarks.roundtrip import through_tokenizer
 
 Damage = Callable[[np.ndarray, np.random.Generator], np.ndarray]
+CAST = np.array([1.03, 1.0, 0.94])  # gains of red, green, blue
+LIFT = 3.0  # levels added to every channel
+
+
+def nothing(painted: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The map as the codec paints it, in 8 bits."""
+    return painted
 
 
 def noise(sigma: float) -> Damage:
@@ -28,6 +35,11 @@ def blur(painted: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return cv2.GaussianBlur(painted, (0, 0), 1.0)
 
 
+def cast(painted: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A warm cast: red by 1.03, blue by 0.94, all three lifted by 3 levels."""
+    return np.clip(painted * CAST + LIFT, 0, 255).round().astype(np.uint8)
+
+
 def resize(painted: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Half the size by area and back, linearly."""
     h, w = painted.shape[:2]
@@ -35,13 +47,17 @@ def resize(painted: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return cv2.resize(small, (w, h), interpolation=cv2.INTER_LINEAR)
 
 
-def jpeg(painted: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """JPEG of quality 75 with the usual halved chroma, and back."""
-    from PIL import Image
+def jpeg(quality: int) -> Damage:
+    """JPEG with the usual halved chroma, and back."""
 
-    buffer = io.BytesIO()
-    Image.fromarray(painted).save(buffer, "JPEG", quality=75)
-    return np.asarray(Image.open(buffer).convert("RGB"))
+    def damage(painted: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        from PIL import Image
+
+        buffer = io.BytesIO()
+        Image.fromarray(painted).save(buffer, "JPEG", quality=quality)
+        return np.asarray(Image.open(buffer).convert("RGB"))
+
+    return damage
 
 
 def tokenizer(painted: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -57,10 +73,13 @@ def _shipped_tokenizer():  # type: ignore[no-untyped-def]
 
 
 DAMAGES: dict[str, Damage] = {
-    "noise 8": noise(8),
-    "noise 16": noise(16),
+    "8 bit": nothing,
+    "noise 4": noise(4),
+    "noise 12": noise(12),
     "blur 1 px": blur,
+    "cast": cast,
+    "JPEG 90": jpeg(90),
+    "JPEG 75": jpeg(75),
     "resize 0.5x": resize,
-    "JPEG 75": jpeg,
     "tokenizer": tokenizer,
 }

@@ -5,10 +5,11 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
-from edge_safety import cube, edges, log_uniform, pole, profiles, ramp, under_noise
+from edge_safety import pole, ramp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from visiongen.benchmarks.codecs.depth_edges import cube, edges, log_uniform, profiles, under_noise
 from visiongen.errors import InputError
 from visiongen.tasks.codecs.depth import CubeWalk, CubeWalkEdges
 
