@@ -14,11 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from visiongen.errors import InputError
+from visiongen.surround import MIN_ALPHA, surround_albedo
 
 GAMMA = 2.2
 DISTANCE = 2.14
 """Of the nine lights and their camera from the centre, in patch widths."""
-_MIN_ALPHA = 2e-3
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ def shading(
     x, y = _grid(maps.size)
     toward = _direction(x, y, camera) if camera else (np.float32(0), np.float32(0), np.float32(1))
     facing = np.maximum(n[0] * toward[0] + n[1] * toward[1] + n[2] * toward[2], np.float32(1e-3))
-    alpha2 = np.maximum(maps.roughness.astype(np.float32) ** 2, np.float32(_MIN_ALPHA)) ** 2
+    alpha2 = np.maximum(maps.roughness.astype(np.float32) ** 2, np.float32(MIN_ALPHA)) ** 2
     rest = 1 - alpha2
     view_root = np.sqrt(facing * facing * rest + alpha2)
     shape = (len(lights), *maps.size)
@@ -177,28 +177,19 @@ def responses(
 def ambient_response(maps: SurfaceMaps) -> np.ndarray:
     """Linear radiance (H, W, 3) inside a uniform white surrounding of radiance 1, seen straight down.
 
-    Specular part: the two-term fit of Karis, "Physically Based Shading on Mobile" (2014).
+    Specular part: directional albedo of the lobe, split as in Karis, "Real Shading in Unreal Engine 4"
+    (2013).
     """
     return np.ascontiguousarray(_ambient(maps, *reflectance(maps)).transpose(1, 2, 0))
 
 
 def _ambient(maps: SurfaceMaps, body: np.ndarray, f0: np.ndarray) -> np.ndarray:
-    scale, offset = _surround(np.maximum(maps.normal[..., 2], np.float32(0)), maps.roughness)
+    scale, offset = surround_albedo(np.clip(maps.normal[..., 2], 0, 1), maps.roughness)
     light: np.ndarray = f0 * scale
     light += offset
     light += body
     light *= maps.occlusion
     return light
-
-
-def _surround(facing: np.ndarray, roughness: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Directional albedo of the specular lobe = F0 scale + offset."""
-    rough = roughness.astype(np.float32)
-    one = np.minimum((1 - rough) ** 2, np.exp2(np.float32(-9.28) * facing)) * (1 - rough)
-    fit = one + np.float32(-0.0275) * rough + np.float32(0.0425)
-    scale = np.float32(-1.04) * fit + np.float32(-0.572) * rough + np.float32(1.04)
-    offset = np.float32(1.04) * fit + np.float32(0.022) * rough - np.float32(0.04)
-    return scale, np.maximum(offset, 0)
 
 
 def render(
