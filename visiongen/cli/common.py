@@ -45,6 +45,20 @@ def check_mode(mode: str) -> None:
         raise UsageError(f"--mode {mode!r}: choose one of {', '.join(MODES)}")
 
 
+def task_options(texts: Sequence[str]) -> dict[str, Any]:
+    """``["relative=true", "phrase=the red box"]`` as {name: value}: JSON where it is, else text."""
+    found: dict[str, Any] = {}
+    for text in texts:
+        name, sep, value = text.partition("=")
+        if not sep or not name.strip():
+            raise UsageError(f"--option {text!r}: write NAME=VALUE")
+        try:
+            found[name.strip().replace("-", "_")] = json.loads(value)
+        except json.JSONDecodeError:
+            found[name.strip().replace("-", "_")] = value
+    return found
+
+
 def load_backbone(weights: str) -> Backbone:
     """The embedded backbone with the named weights (WeightsError when missing or altered)."""
     from visiongen.registry import BACKBONES

@@ -14,7 +14,20 @@ from collections.abc import Sequence
 import typer
 
 from visiongen import __version__
-from visiongen.cli import bench, decode, demo, materials, predict, prompt, stream, train, weights, world
+from visiongen.cli import (
+    bench,
+    codec,
+    decode,
+    demo,
+    materials,
+    paint,
+    predict,
+    prompt,
+    stream,
+    train,
+    weights,
+    world,
+)
 from visiongen.errors import VisiongenError
 
 app = typer.Typer(
@@ -26,11 +39,14 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("predict")(predict.predict)
+app.command("paint")(paint.paint)
+app.command("inpaint")(paint.inpaint)
 app.command("stream")(stream.stream)
 app.command("materials")(materials.materials)
 app.command("prompt")(prompt.prompt)
 app.command("decode")(decode.decode)
 app.add_typer(bench.app, name="bench")
+app.add_typer(codec.app, name="codec")
 app.command("train")(train.train)
 app.add_typer(weights.app, name="weights")
 app.command("world")(world.world)

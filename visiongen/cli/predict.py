@@ -19,7 +19,8 @@ def predict(
     task: Annotated[
         str,
         typer.Argument(
-            metavar="TASK", help="semantic, depth or normals; several with commas share one reading."
+            metavar="TASK",
+            help="semantic, depth, ... (see docs/tasks.md); several with commas share one reading.",
         ),
     ],
     inputs: Annotated[list[str], typer.Argument(metavar="INPUT...", help="Image files, folders or globs.")],
@@ -32,12 +33,27 @@ def predict(
     relative: Annotated[
         bool, typer.Option("--relative", help="Depth without a unit (affine-invariant) instead of metres.")
     ] = False,
+    example: Annotated[
+        list[str] | None,
+        typer.Option("--example", metavar="PHOTO=MAP", help="What is meant, shown; 1 to 4 times."),
+    ] = None,
+    then: Annotated[
+        list[str] | None,
+        typer.Option("--then", metavar="TEXT", help='A further turn: "only the cars"; in this order.'),
+    ] = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option("--option", metavar="NAME=VALUE", help="Any other option of the task."),
+    ] = None,
     weights: common.WeightsName = "tiny",
     json_target: common.JsonTarget = None,
 ) -> None:
     """Paint and decode TASK for every input; one bad file does not stop the others (exit code 1)."""
     tasks = _task_names(task)
-    options = _options(tasks, legend, mode, relative)
+    options = _options(tasks, legend, mode, relative) | common.task_options(option or [])
+    if example:
+        options["examples"] = [split_pair(text) for text in example]
+    turns = _turns(tasks, then or [])
     options |= {"mode": mode, "seed": seed, "long_side": long_side, "tile": tile}
     from visiongen.image import list_inputs
 
@@ -47,7 +63,7 @@ def predict(
     results, failed = common.each_input(
         paths,
         "predicting",
-        lambda path, stem: _predict_one(tasks, path, stem, out, options, json_target),
+        lambda path, stem: _predict_one(tasks, path, stem, out, options, turns, json_target),
     )
     record = backbone.weights
     report = {
@@ -78,9 +94,10 @@ def _task_names(text: str) -> list[str]:
 def _options(tasks: list[str], legend: str | None, mode: str, relative: bool) -> dict[str, Any]:
     """Check the options against the tasks before weights are loaded."""
     from visiongen.prompt import Legend
+    from visiongen.registry import TASKS
 
     common.check_mode(mode)
-    if legend is not None and "semantic" not in tasks:
+    if legend is not None and not any(name == "image" or TASKS.get(name).uses_legend for name in tasks):
         raise UsageError(f"--legend belongs to the task semantic, not to {', '.join(tasks)}; leave it out")
     if relative and "depth" not in tasks:
         raise UsageError(f"--relative belongs to the task depth, not to {', '.join(tasks)}; leave it out")
@@ -88,15 +105,43 @@ def _options(tasks: list[str], legend: str | None, mode: str, relative: bool) ->
     return {"legend": parsed} | ({"relative": True} if relative else {})
 
 
-def _predict_one(
-    tasks: list[str], path: Path, stem: str, out: Path, options: dict[str, Any], json_target: str | None
-) -> list[dict[str, Any]]:
-    """Predict every task for one photo and save; return the rows of the report."""
-    from visiongen.tasks import predict_many
+def split_pair(text: str) -> tuple[Path, Path]:
+    """``photo.jpg=map.png`` as two paths; a name may hold "=" itself. UsageError without a "="."""
+    parts = text.split("=")
+    pairs = [("=".join(parts[:i]), "=".join(parts[i:])) for i in range(1, len(parts))]
+    if not pairs:
+        raise UsageError(f"--example {text!r}: write PHOTO=MAP, two files")
+    found = next((pair for pair in pairs if all(Path(name).is_file() for name in pair)), pairs[0])
+    return Path(found[0]), Path(found[1])
 
+
+def _turns(tasks: list[str], turns: list[str]) -> list[str]:
+    """The further turns; they need one task that understands them (UsageError)."""
+    if turns and tasks not in (["semantic"], ["image"]):
+        raise UsageError(f"--then goes with the task semantic or image alone, not with {', '.join(tasks)}")
+    return turns
+
+
+def _predict_one(
+    tasks: list[str],
+    path: Path,
+    stem: str,
+    out: Path,
+    options: dict[str, Any],
+    turns: list[str],
+    json_target: str | None,
+) -> list[dict[str, Any]]:
+    """Predict every task for one photo and save, then the further turns; the rows of the report."""
+    from visiongen.tasks import ask, predict_many
+
+    found = predict_many(tasks, path, **options)
+    named = [(name, stem, prediction) for name, prediction in zip(tasks, found, strict=True)]
+    for number, words in enumerate(turns, 2):
+        chosen = {key: options[key] for key in ("backbone", "mode", "seed")}
+        named.append((tasks[0], f"{stem}.turn{number}", ask(named[-1][2], words, **chosen)))
     rows = []
-    for name, prediction in zip(tasks, predict_many(tasks, path, **options), strict=True):
-        files = [str(file) for file in prediction.save(out, stem)]
+    for name, base, prediction in named:
+        files = [str(file) for file in prediction.save(out, base)]
         common.say(f"{path}: {name} -> {files[0]}", json_target)
         report = {key: value for key, value in prediction.as_dict().items() if key not in ("schema", "photo")}
         rows.append({"input": str(path), "files": files} | report)

@@ -1,0 +1,100 @@
+"""``visiongen paint`` and ``visiongen inpaint``: photos from maps, and holes in photos filled."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from visiongen.cli import common
+from visiongen.errors import UsageError
+
+if TYPE_CHECKING:
+    from visiongen.tasks import Prediction
+
+Count = Annotated[int, typer.Option("--count", metavar="N", help="Pictures, seeds SEED, SEED+1, ...")]
+
+
+def paint(
+    maps: Annotated[list[str], typer.Argument(metavar="MAP...", help="Painted maps, folders or globs.")],
+    out: common.Out = Path("out"),
+    source: Annotated[
+        str | None,
+        typer.Option("--source", help="What the map shows, if it does not say."),
+    ] = None,
+    legend: common.LegendText = None,
+    mode: common.ModeName = "verified",
+    seed: common.Seed = 0,
+    count: Count = 1,
+    long_side: common.LongSide = None,
+    weights: common.WeightsName = "tiny",
+    json_target: common.JsonTarget = None,
+) -> None:
+    """Paint a photo from every map. Maps that visiongen wrote name their task and legend themselves."""
+    from visiongen.image import list_inputs
+    from visiongen.tasks import predict
+    from visiongen.tasks.image import Image
+
+    Image(source)  # refuses an unknown source
+    options: dict[str, Any] = {"mode": mode, "long_side": long_side, "legend": legend, "source": source}
+    _check(mode, count)
+    paths = list_inputs(maps)
+    backbone = common.load_backbone(weights)
+
+    def work(path: Path, stem: str) -> list[dict[str, Any]]:
+        stem = stem.removesuffix(".map")
+        found = [
+            predict("image", path, backbone=backbone, **options, seed=s) for s in range(seed, seed + count)
+        ]
+        return _save(found, out, stem, path, json_target)
+
+    results, failed = common.each_input(paths, "painting", work)
+    common.write_report(json_target, {"schema": "visiongen.paint/1", "results": results, "failed": failed})
+    common.exit_if_failed(failed, len(paths))
+
+
+def inpaint(
+    photo: Annotated[Path, typer.Argument(metavar="PHOTO", help="One image file.")],
+    mask: Annotated[
+        Path, typer.Option("--mask", metavar="MASK", help="Picture of the photo's size, white in the hole.")
+    ],
+    out: common.Out = Path("out"),
+    mode: common.ModeName = "verified",
+    seed: common.Seed = 0,
+    count: Count = 1,
+    long_side: common.LongSide = None,
+    weights: common.WeightsName = "tiny",
+    json_target: common.JsonTarget = None,
+) -> None:
+    """Fill the hole that MASK shows; every pixel outside it stays exactly as it is."""
+    from visiongen.tasks import inpaint as fill
+
+    _check(mode, count)
+    backbone = common.load_backbone(weights)
+    found = [
+        fill(photo, mask, mode=mode, seed=s, backbone=backbone, long_side=long_side)
+        for s in range(seed, seed + count)
+    ]
+    results = _save(found, out, f"{photo.stem}.filled", photo, json_target)
+    common.write_report(json_target, {"schema": "visiongen.inpaint/1", "results": results, "failed": []})
+
+
+def _check(mode: str, count: int) -> None:
+    """Refuse what would paint one picture several times (UsageError)."""
+    common.check_mode(mode)
+    if count < 1 or (count > 1 and mode != "sample"):
+        raise UsageError(f"--count {count}: at least 1; more than 1 goes with --mode sample")
+
+
+def _save(
+    found: list[Prediction], out: Path, stem: str, source: Path, json_target: str | None
+) -> list[dict[str, Any]]:
+    """Save the pictures under one name, numbered by seed when there are several; rows of the report."""
+    rows = []
+    for prediction in found:
+        name = stem if len(found) == 1 else f"{stem}.seed{prediction.sample['seed']}"
+        files = [str(file) for file in prediction.save(out, name)]
+        common.say(f"{source}: image -> {files[0]}", json_target)
+        rows.append({"input": str(source), "files": files} | prediction.as_dict())
+    return rows
