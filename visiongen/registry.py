@@ -120,6 +120,9 @@ BENCHMARKS = Registry(
         "world-referring": "visiongen.benchmarks.datasets.world:REFERRING",
         "world-basecolor": "visiongen.benchmarks.datasets.world:BASECOLOR",
         "world-orm": "visiongen.benchmarks.datasets.world:ORM",
+        "world-edges": "visiongen.benchmarks.datasets.world:EDGES",
+        "world-salient": "visiongen.benchmarks.datasets.world:SALIENT",
+        "world-matting": "visiongen.benchmarks.datasets.world:MATTING",
     },
 )
 SOURCES = Registry(

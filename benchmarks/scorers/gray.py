@@ -1,0 +1,75 @@
+"""Maps of one number a pixel: edges, salient objects, mattes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from visiongen.benchmarks.metrics import edges, matting, saliency
+from visiongen.benchmarks.scorers.base import Guess, ModuleScorer, Options
+
+
+class GrayScorer(ModuleScorer):
+    """Truth (H, W) in [0, 1], NaN = not scored; answers float (H, W)."""
+
+    def shrink(self, truth: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+        """Averaged, so that a soft border stays soft."""
+        import cv2
+
+        if truth.shape[:2] == tuple(size):
+            return truth
+        clean = np.nan_to_num(np.asarray(truth, np.float32), nan=0)
+        return cv2.resize(clean, (size[1], size[0]), interpolation=cv2.INTER_AREA)
+
+    def labels(self, truth: np.ndarray, options: Options) -> np.ndarray:
+        """What is not scored is painted black."""
+        return np.clip(np.nan_to_num(np.asarray(truth, np.float32), nan=0), 0, 1)
+
+
+class SalientScorer(GrayScorer):
+    """See metrics/saliency.py."""
+
+    metrics = saliency
+
+
+class MattingScorer(GrayScorer):
+    """See metrics/matting.py; a truth (H, W, 2) holds the trimap's unknown region beside the opacity."""
+
+    metrics = matting
+
+    def labels(self, truth: np.ndarray, options: Options) -> np.ndarray:
+        """The opacity alone."""
+        return super().labels(truth if truth.ndim == 2 else truth[..., 0], options)
+
+    def prior(self, truths: Sequence[np.ndarray]) -> Guess:
+        """Mean opacity."""
+        return super().prior([truth if truth.ndim == 2 else truth[..., 0] for truth in truths])
+
+
+class EdgesScorer(GrayScorer):
+    """See metrics/edges.py; a truth bool (H, W, A) holds the lines of A people."""
+
+    metrics = edges
+
+    def shrink(self, truth: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+        """Of people's lines: the share who drew one, the strongest of each cell, as soft lines again."""
+        if truth.ndim == 2:
+            return super().shrink(truth, size)
+        return lines_at(truth, size)
+
+    def prior(self, truths: Sequence[np.ndarray]) -> Guess:
+        """Mean strength."""
+        return super().prior([lines_at(t, t.shape[:2]) if t.ndim == 3 else t for t in truths])
+
+
+def lines_at(drawn: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Lines bool (H, W, A) of A people -> strength float32 (h, w) in [0, 1], lines about two pixels wide."""
+    from visiongen.training.targets_gray import draw_lines
+
+    share = drawn.mean(axis=2, dtype=np.float32)
+    rows = np.arange(drawn.shape[0]) * size[0] // drawn.shape[0]
+    columns = np.arange(drawn.shape[1]) * size[1] // drawn.shape[1]
+    cells = np.zeros(size, np.float32)
+    np.maximum.at(cells, (rows[:, None], columns[None]), share)
+    return np.asarray(draw_lines(cells), np.float32)
