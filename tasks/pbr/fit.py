@@ -17,13 +17,18 @@ from visiongen.relight import (
     ambient_response,
     decode_srgb,
     encode_srgb,
+    render,
     responses,
     ring,
 )
 
-#: What the photo's light is put together from: a flash at the camera, eight far lamps, a surrounding.
-CANDIDATES = (Light((0.0, 0.0, DISTANCE)), *(replace(light, distant=True) for light in ring(8, 45.0)))
-_PIXELS = 20_000
+#: What the photo's light is put together from: a flash at the camera, far lamps 20 and 45 degrees off the
+#: normal, a surrounding.
+CANDIDATES = (
+    Light((0.0, 0.0, DISTANCE)),
+    *(replace(light, distant=True) for tilt, count in ((20.0, 6), (45.0, 8)) for light in ring(count, tilt)),
+)
+_SIDE = 160
 
 
 @dataclass(frozen=True)
@@ -57,22 +62,33 @@ def fit_light(maps: SurfaceMaps, photo: np.ndarray) -> Rerender:
 
     Residuals are weighted as the gamma encoding does; pixels at 254 and more (burnt out) are left out.
     """
-    from scipy.optimize import nnls
-
     if photo.shape != (*maps.size, 3):
         raise InputError(f"photo: {photo.shape} is not (H, W, 3) of the maps' size {maps.size}; resize it")
-    seen = decode_srgb(photo.astype(np.float32) / 255)
-    alone = np.concatenate([responses(maps, CANDIDATES, CAMERA), ambient_response(maps)[None]])
-    step = max(1, seen.shape[0] * seen.shape[1] // _PIXELS)
-    colours = np.zeros((len(alone), 3))
-    for c in range(3):
-        level = seen[..., c].ravel()[::step]
-        weight = (level + 0.02) ** (1 / GAMMA - 1) * (photo[..., c].ravel()[::step] < 254)
-        columns = alone[..., c].reshape(len(alone), -1)[:, ::step]
-        colours[:, c] = nnls((columns * weight).T.astype(np.float64), (level * weight).astype(np.float64))[0]
-    picture = encode_srgb(np.einsum("lhwc,lc->hwc", alone, colours.astype(np.float32)))
-    rmse = float(np.sqrt(np.mean((picture - photo.astype(np.float32) / 255) ** 2, dtype=np.float64)))
+    colours = _colours(*_thinned(maps, photo))
     triples = [(float(r), float(g), float(b)) for r, g, b in colours]
     used = zip(CANDIDATES, triples[:-1], strict=True)
     lights = tuple(replace(light, colour=colour) for light, colour in used if any(colour))
+    picture = encode_srgb(render(maps, lights, triples[-1], CAMERA))
+    rmse = float(np.sqrt(np.mean((picture - photo.astype(np.float32) / 255) ** 2, dtype=np.float64)))
     return Rerender((picture * 255 + 0.5).astype(np.uint8), rmse, lights, triples[-1])
+
+
+def _thinned(maps: SurfaceMaps, photo: np.ndarray) -> tuple[SurfaceMaps, np.ndarray]:
+    """Every n-th row and column: a light is known from few pixels."""
+    step = -(-max(maps.size) // _SIDE)
+    return SurfaceMaps(*(m[::step, ::step] for m in vars(maps).values())), photo[::step, ::step]
+
+
+def _colours(maps: SurfaceMaps, photo: np.ndarray) -> np.ndarray:
+    """Colours (L + 1, 3) of the candidates and, last, of the surrounding."""
+    from scipy.optimize import nnls
+
+    seen = decode_srgb(photo.astype(np.float32) / 255)
+    alone = np.concatenate([responses(maps, CANDIDATES, CAMERA), ambient_response(maps)[None]])
+    colours = np.zeros((len(alone), 3))
+    for c in range(3):
+        level = seen[..., c].ravel()
+        weight = (level + 0.02) ** (1 / GAMMA - 1) * (photo[..., c].ravel() < 254)
+        columns = alone[..., c].reshape(len(alone), -1)
+        colours[:, c] = nnls((columns * weight).T.astype(np.float64), (level * weight).astype(np.float64))[0]
+    return colours
