@@ -36,7 +36,7 @@ def protocol() -> dict[str, Any]:
     return load_protocol(NAME)
 
 
-def test_sets(data: str | Path | None, side: int) -> list[PbrSet]:
+def held_out_sets(data: str | Path | None, side: int) -> list[PbrSet]:
     """The held-out sets, longer side ``side``; MissingDataError when one is not there."""
     return read_sets(pack("pbr_mix", data), side, HELD_OUT)
 
@@ -66,6 +66,7 @@ def mean_material(sets: list[PbrSet], size: tuple[int, int]) -> SurfaceMaps:
 
     def mean(file: str, map_name: str) -> np.ndarray:
         known = [getattr(s.maps, map_name) for s in sets if file in s.present]
+        known = known or [getattr(s.maps, map_name) for s in sets]
         return np.mean([m.reshape(-1, *m.shape[2:]).mean(axis=0) for m in known], axis=0)
 
     normal = mean("normal_gl", "normal")

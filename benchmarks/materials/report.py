@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from visiongen.benchmarks.datasets.pbr_mix import NAME, Photo, photographs, protocol, test_sets
+from visiongen.benchmarks.datasets.pbr_mix import NAME, Photo, held_out_sets, photographs, protocol
 from visiongen.benchmarks.materials.rows import Answer, make_rows
 from visiongen.benchmarks.metrics import bootstrap
 from visiongen.benchmarks.metrics.material import SCORES, set_scores
@@ -43,7 +43,7 @@ def run(
     if limit is not None and limit < 1:
         raise UsageError(f"--limit {limit}: give at least 1 set, or leave it out")
     table, started = protocol(), time.perf_counter()
-    sets = test_sets(data, table["side"])
+    sets = held_out_sets(data, table["side"])
     chosen = sets[:limit]
     rows, reasons = make_rows(backbone, data, table["side"], specialists, **options)
     scored: dict[str, dict[str, list[dict[str, float]]]] = {row: {} for row in rows}
