@@ -170,7 +170,7 @@ def test_world_live() -> None:
     source = WorldSource(size=[24, 32], batch=2, tasks=["depth", "photo"], whole=1.0)
     batch = source.batch(0, 0)
     check_format(batch, (24, 32))
-    assert [p.task for p in batch["prompts"]] == ["depth", "photo"] * 2
+    assert [p.task for p in batch["prompts"]] == ["depth", "image"] * 2
     assert same(batch, source.batch(0, 0))
 
 

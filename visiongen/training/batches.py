@@ -19,23 +19,21 @@ import numpy as np
 import torch
 
 from visiongen.prompt import Legend, Prompt
-from visiongen.registry import CODECS
+from visiongen.registry import CODECS, TASKS
 
 Batch = dict[str, Any]
 IGNORE = 255
 
-#: Instruction texts, the same as the tasks use.
-TEXTS = {"semantic": "segment", "depth": "depth in metres", "normals": "surface normals"}
-REVERSE_TEXTS = {
-    "semantic": "photo from segment",
-    "depth": "photo from depth",
-    "normals": "photo from normals",
-}
+#: Tasks whose maps a photo may be painted from.
+REVERSED = ("semantic", "depth", "normals", "edges")
+#: Name of the task in photo_prompt's orders.
+PHOTO = "image"
 
 
 def photo_prompt(task: str | None = None, legend: Legend | None = None) -> Prompt:
     """The order to paint a photo: from nothing, or from the map of ``task`` (and its legend)."""
-    return Prompt("photo", REVERSE_TEXTS[task] if task else "photo", legend)
+    kind = TASKS.get(PHOTO)
+    return (kind(source=task, legend=legend) if task == "semantic" else kind(source=task)).prompt()
 
 
 def random_colours(count: int, rng: np.random.Generator) -> np.ndarray:

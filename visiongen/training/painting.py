@@ -20,7 +20,7 @@ from visiongen.prompt import Prompt
 from visiongen.tokenizer import ImageTokenizer, TokenizerConfig
 from visiongen.training import holes, start
 from visiongen.training.balance import class_names, pixel_weights
-from visiongen.training.batches import IGNORE
+from visiongen.training.batches import IGNORE, PHOTO
 from visiongen.transformer import SUB, Condition, Painter, PainterConfig
 
 PHOTO_WEIGHT = 0.3  # photos as targets have high entropy; they must not drown the maps
@@ -85,7 +85,7 @@ class Painting(nn.Module):
         tokens = exact.round().long()
         pixels = class_weights(batch["labels"], batch["prompts"], self.balance)
         weight = _token_weights(batch, pixels)
-        given = self._given(tokens)
+        given = self._given(tokens, batch["prompts"])
         if given is not None:
             weight = weight * ~given[1]
         prefix = self.painter.encode_photo(batch["photo"], batch["photo_blank"])
@@ -105,16 +105,21 @@ class Painting(nn.Module):
             logs["pointer"] = float(pointer.detach())
         return total, logs
 
-    def _given(self, tokens: Tensor) -> tuple[Tensor, Tensor] | None:
-        """The truth's tokens (B, N, C) and which of them are shown (B, N), for a share of the samples."""
-        if not self.held:
-            return None
-        seed = int(torch.randint(0, 2**31, ()))
-        rng = np.random.default_rng(seed)
+    def _given(self, tokens: Tensor, prompts: Sequence[Prompt]) -> tuple[Tensor, Tensor] | None:
+        """The truth's tokens (B, N, C) and which of them are shown (B, N).
+
+        What the orders themselves hold, and a hole's surroundings in a share of the other samples.
+        """
+        rng = np.random.default_rng(int(torch.randint(0, 2**31, ())))
         size = (tokens.shape[1], tokens.shape[2])
-        keep = [holes.draw(rng, *size) if rng.random() < self.held else np.zeros(size, bool) for _ in tokens]
-        shown = torch.from_numpy(np.stack(keep)).to(tokens.device)
-        return (tokens.flatten(1, 2), shown.flatten(1)) if bool(shown.any()) else None
+        keep = np.zeros(tokens.shape[:3], bool)
+        for row, prompt in enumerate(prompts):
+            if prompt.held is not None:
+                keep[row] = prompt.held.keep
+            elif rng.random() < self.held:
+                keep[row] = holes.draw(rng, *size)
+        shown = torch.from_numpy(keep).to(tokens.device)
+        return (tokens.flatten(1, 2), shown.flatten(1)) if keep.any() else None
 
     def _causal_loss(
         self,
@@ -181,7 +186,7 @@ def _token_weights(batch: dict[str, Any], pixels: Tensor) -> Tensor:
     labelled = batch["labels"] != IGNORE
     weight = torch.where(labelled, pixels, 1.0) * batch["valid"]
     share = F.avg_pool2d(weight[:, None], 8).flatten(1)
-    photo = torch.tensor([p.task == "photo" for p in batch["prompts"]], device=share.device)
+    photo = torch.tensor([p.task == PHOTO for p in batch["prompts"]], device=share.device)
     return share * torch.where(photo, PHOTO_WEIGHT, 1.0)[:, None]
 
 

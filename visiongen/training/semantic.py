@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from visiongen.prompt import Prompt
+from visiongen.registry import TASKS
 from visiongen.training.augment import fill_nearest
-from visiongen.training.batches import IGNORE, TEXTS, random_legend
+from visiongen.training.batches import IGNORE, random_legend
 
 OTHER = "other"
 
@@ -50,7 +51,7 @@ def paint_classes(
     labels = table[classes]
     legend = random_legend(wanted, rng)
     filled = np.where(labels == IGNORE, 0, labels) if (labels == IGNORE).all() else fill_nearest(labels)
-    prompt = Prompt("semantic", TEXTS["semantic"], legend)
+    prompt = TASKS.get("semantic")().prompt(legend)
     return PaintedClasses(prompt, legend.array()[filled], labels != IGNORE, labels)
 
 

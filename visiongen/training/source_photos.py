@@ -10,8 +10,10 @@ import numpy as np
 
 from visiongen.data import data_root
 from visiongen.errors import MissingDataError
+from visiongen.fill import cover, fill_prompt
+from visiongen.training import holes
 from visiongen.training.augment import jitter, random_view
-from visiongen.training.batches import Batch, BatchBuilder, photo_prompt
+from visiongen.training.batches import PHOTO, Batch, BatchBuilder, photo_prompt
 from visiongen.training.reading import decode_rgb
 from visiongen.training.source_base import Size, Source
 
@@ -22,7 +24,8 @@ class PhotoSource(Source):
     """Random windows of the photos in ``folders`` (below the data root, or absolute).
 
     An entry may be a folder (searched recursively) or a zip file. ``scale``: side of the window
-    against the largest one. ``hold_out``: every N-th file, in sorted order, is never used.
+    against the largest one. ``hold_out``: every N-th file, in sorted order, is never used. ``fill``: share
+    of the photos that are given with a hole, which is to be filled; the others come from nothing.
     Encoded files stay in memory, decoded ones do not.
     """
 
@@ -38,12 +41,13 @@ class PhotoSource(Source):
         flips: bool = True,
         jitter: float = 0.3,
         hold_out: int = 20,
+        fill: float = 0.0,
         data: str | None = None,
     ) -> None:
         super().__init__(size=size, batch=batch, data=data)
         self.folders, self.hold_out = tuple(folders), hold_out
         self.scale = (float(scale[0]), float(scale[1]))
-        self.flips, self.jitter = flips, jitter
+        self.flips, self.jitter, self.fill = flips, jitter, fill
         self._files: list[tuple[str, bytes]] = []
 
     def prepare(self) -> None:
@@ -59,7 +63,7 @@ class PhotoSource(Source):
             self._files.extend(found)
 
     def batch(self, index: int, seed: int) -> Batch:
-        """``batch`` photos as targets of one shared blank input."""
+        """``batch`` photos as targets: of one shared blank input, or of themselves with a hole."""
         self.prepare()
         rng = self.generator(index, seed)
         size = self.draw_size(rng)
@@ -70,7 +74,11 @@ class PhotoSource(Source):
             image = decode_rgb(data, name)
             view = random_view((image.shape[0], image.shape[1]), size, rng, self.scale, self.flips)
             seen = jitter(view.photo(image), rng, self.jitter)
-            builder.target(blank, photo_prompt(), np.ascontiguousarray(seen))
+            if rng.uniform() < self.fill:
+                keep = holes.draw(rng, size[0] // 8, size[1] // 8)
+                builder.target(builder.photo(cover(seen, keep)), fill_prompt(seen, keep, PHOTO), seen)
+            else:
+                builder.target(blank, photo_prompt(), np.ascontiguousarray(seen))
         return builder.build()
 
 

@@ -13,7 +13,7 @@ from visiongen.data import data_root
 from visiongen.errors import UsageError
 from visiongen.registry import TARGETS
 from visiongen.training.augment import View, degrade, jitter, random_view, whole_view
-from visiongen.training.batches import REVERSE_TEXTS, Batch, BatchBuilder, photo_prompt
+from visiongen.training.batches import REVERSED, Batch, BatchBuilder, photo_prompt
 from visiongen.training.pool import Frame, FramePool, default_cache
 from visiongen.training.source_base import Size, Source, check_tasks
 from visiongen.training.targets import Seen
@@ -176,7 +176,7 @@ class WorldSource(Source):
             if target is None:
                 continue
             builder.target(place, target.prompt, target.map, target.valid, target.labels)
-            if task in REVERSE_TEXTS:
+            if task in REVERSED:
                 maps.append((task, target))
         if maps and rng.uniform() < self.reverse:
             task, target = maps[int(rng.integers(len(maps)))]

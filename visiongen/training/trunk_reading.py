@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from visiongen.prompt import Prompt
+from visiongen.training.batches import PHOTO
 from visiongen.training.painting import class_weights, pointer_loss, token_cells
 from visiongen.transformer import SUB, Painter, PainterConfig
 
@@ -86,7 +87,7 @@ class TrunkReading(nn.Module):
 
     def _colour_loss(self, features: Tensor, batch: dict[str, Any]) -> Tensor | None:
         """L1 of every cell's colour in maps without a legend that no other head knows."""
-        rows = _rows(batch, lambda p: p.legend is None and p.task not in ("depth", "normals", "photo"))
+        rows = _rows(batch, lambda p: p.legend is None and p.task not in ("depth", "normals"))
         if not rows:
             return None
         prompts = [batch["prompts"][i] for i in rows]
@@ -104,7 +105,7 @@ class TrunkReading(nn.Module):
 def _rows(batch: dict[str, Any], wanted: Callable[[Prompt], bool]) -> list[int]:
     """Orders of which a photo is given and that are ``wanted``."""
     blank = batch["photo_blank"][batch["photo_index"]].tolist()
-    return [i for i, p in enumerate(batch["prompts"]) if not blank[i] and p.task != "photo" and wanted(p)]
+    return [i for i, p in enumerate(batch["prompts"]) if not blank[i] and p.task != PHOTO and wanted(p)]
 
 
 def _depth_loss(logs: Tensor, metres: Tensor) -> Tensor:
