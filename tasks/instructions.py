@@ -80,13 +80,40 @@ def _normals(codec: Codec, legend: Legend | None) -> list[str]:
     return lines + [f"- {name}: {hex_colour(colour)}" for name, colour in zip(names, colours, strict=True)]
 
 
+def _edges(codec: Codec, legend: Legend | None) -> list[str]:
+    return [
+        "Paint an edge map of the attached photo: light lines on pure black (#000000), in pure gray "
+        "(red = green = blue).",
+        "Draw a line where one object ends and another begins, where a surface ends in front of another, and "
+        "where it folds sharply; none along textures, shadows, reflections or printed patterns.",
+        "The lighter a line, the surer the edge: white (#ffffff) where everybody would draw it, gray where "
+        "only some people would. Lines are about 1 % of the picture's longer side wide, with soft sides.",
+    ]
+
+
+def _matting(codec: Codec, legend: Legend | None) -> list[str]:
+    return [
+        "Paint the alpha matte of the foreground of the attached photo, in pure gray (red = green = blue).",
+        "White (#ffffff) is the foreground, black (#000000) the background; where a pixel shows both, at the "
+        "border, in hair, fur, glass or motion blur, its gray is the foreground's share: half is #808080.",
+    ]
+
+
+def _salient(codec: Codec, legend: Legend | None) -> list[str]:
+    return [
+        "Paint a mask of the one object in the attached photo that people look at first.",
+        "White (#ffffff) is the object, all of it, without holes where there are none; black (#000000) is "
+        "everything else. Where you are not sure, use the gray in between that says how sure.",
+    ]
+
+
 def _frame(size: tuple[int, int] | None) -> list[str]:
     shape = f" ({size[1]} x {size[0]} pixels)" if size else ""
     return [
         f"Same framing as the photo: same size and aspect ratio{shape}, every object exactly where it is "
         "in the photo, nothing cropped, moved, added or left out.",
-        "No shading, no lighting, no texture, no outlines, no text, no legend, no border, no watermark. "
-        "Answer with the picture only, as a lossless PNG if you can.",
+        "No shading, no lighting, no texture, no other outlines, no text, no legend, no border, no "
+        "watermark. Answer with the picture only, as a lossless PNG if you can.",
     ]
 
 
@@ -94,4 +121,7 @@ ORDERS: dict[str, Callable[[Codec, Legend | None], list[str]]] = {
     "semantic": _semantic,
     "depth": _depth,
     "normals": _normals,
+    "edges": _edges,
+    "matting": _matting,
+    "salient": _salient,
 }

@@ -21,11 +21,17 @@ class MattingPrediction(GrayPrediction):
         """The labels under their own name."""
         return self.labels
 
-    def cutout(self, photo: np.ndarray) -> np.ndarray:
-        """``photo`` uint8 (H, W, 3), the one that was predicted -> RGBA uint8, see ``foreground.cutout``."""
-        from visiongen.tasks.foreground import cutout
+    def cutout(self, photo: np.ndarray, sharpen: bool = True) -> np.ndarray:
+        """The foreground alone, RGBA uint8 (H, W, 4) with straight alpha and its own colours.
 
-        return cutout(photo, self.labels)
+        ``photo`` uint8 (H, W, 3) is the one that was predicted. ``sharpen`` lets the matte, painted
+        smaller than the photo, follow the photo's borders (see visiongen.tasks.foreground).
+        """
+        from visiongen.tasks import foreground
+
+        step = max(self.geometry.input_size) / max(self.geometry.work_size)
+        alpha = foreground.sharpen(photo, self.labels, step) if sharpen else self.labels
+        return foreground.cutout(photo, alpha)
 
 
 @dataclass(frozen=True)

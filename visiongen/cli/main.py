@@ -17,6 +17,7 @@ from visiongen import __version__
 from visiongen.cli import (
     bench,
     codec,
+    cutout,
     decode,
     demo,
     materials,
@@ -41,6 +42,7 @@ app = typer.Typer(
 app.command("predict")(predict.predict)
 app.command("paint")(paint.paint)
 app.command("inpaint")(paint.inpaint)
+app.command("cutout")(cutout.cutout)
 app.command("stream")(stream.stream)
 app.command("materials")(materials.materials)
 app.command("prompt")(prompt.prompt)
