@@ -46,6 +46,8 @@ class KnownScene:
         red, green, blue = (self.photo[..., c].astype(np.float32) for c in range(3))
         if prompt.task == "image":
             return self.photo
+        if prompt.task in ("basecolor", "orm"):
+            return self.photo.astype(np.float32) / 255
         if prompt.legend and prompt.task in ("semantic", "incontext"):
             return (red * len(prompt.legend) / 256).astype(np.int64)
         if prompt.task == "depth":

@@ -33,11 +33,12 @@ def save(one: MaterialSet, folder: Path, stem: str) -> list[Path]:
         files.append(write_atomic(folder / f"{stem}.height.png", encode_png(relief)))
     height, width = one.maps.size
     repeat = _BALL_REPEAT if one.tileable else 1.0
-    textures = [pictures[k] for k in ("basecolor", "normal", "orm")]
-    files.append(write_atomic(folder / f"{stem}.glb", glb(stem, *textures, height / width, repeat)))
-    names = [f"{stem}.{k}.png" for k in ("basecolor", "normal", "orm")]
+    base, normal, orm = pictures.values()
+    files.append(write_atomic(folder / f"{stem}.glb", glb(stem, base, normal, orm, height / width, repeat)))
+    names = (f"{stem}.basecolor.png", f"{stem}.normal.png", f"{stem}.orm.png")
     bounds = (f"{stem}.height.png", reading["black"], reading["white"]) if reading else None
-    files.append(write_atomic(folder / f"{stem}.mtlx", document(stem, *names, bounds)))
+    text = document(stem, names[0], names[1], names[2], bounds)
+    files.append(write_atomic(folder / f"{stem}.mtlx", text))
     report: dict[str, Any] = one.as_dict() | {"height": reading}
     extra: dict[str, np.ndarray] = {}
     if one.photo is not None:

@@ -83,13 +83,19 @@ def test_labels_are_decoded_before_they_are_resized(name: str) -> None:
         "depth": (np.float32(1), np.float32(10)),
         "normals": (np.array([0, 0, 1], "f4"), np.array([1, 0, 0], "f4")),
         "image": (np.uint8([0, 200, 0]), np.uint8([80, 0, 0])),
+        "basecolor": (np.array([0, 1, 0], "f4"), np.array([0.4, 0, 0], "f4")),
+        "orm": (np.array([0, 1, 0], "f4"), np.array([0.4, 0, 0], "f4")),
+        "tangent": (np.array([0, 0, 1], "f4"), np.array([1, 0, 0], "f4")),
         "incontext": (np.uint8(0), np.uint8(1)),
     }[name]
     labels = np.array([[corner[0]] * 8 + [corner[1]] * 8] * 8)
     geometry = Geometry((40, 77), (8, 16))
     result = task.decode(codec.encode(labels), geometry, prompt)
-    if name == "normals":  # between two directions only directions between them may appear
+    if name in ("normals", "tangent"):  # between two directions only directions between them may appear
         assert (result.labels[..., 1] < 0.01).all() and (result.labels[..., [0, 2]] > -0.01).all()
+    elif name in ("basecolor", "orm"):  # fractions, too, stay between those of the two
+        assert (result.labels >= 0).all() and (result.labels <= [0.401, 1, 0]).all()
+        assert np.allclose(result.labels[..., 0] / 0.4 + result.labels[..., 1], 1, atol=0.01)
     elif name == "image":  # a picture is resized as one, with a little overshoot
         assert (result.labels <= [100, 225, 20]).all()
     else:
@@ -132,6 +138,8 @@ def test_tiles_agree_with_the_truth(name: str, known_backbone) -> None:
         assert (got == truth).mean() > 0.97
     elif name == "image":
         assert abs(got.astype(int) - truth).mean() < 2
+    elif name in ("basecolor", "orm"):
+        assert abs(got - truth).max() < 0.02
     elif name == "depth":
         assert np.median(abs(got - truth) / truth) < 0.01 and np.quantile(abs(got / truth - 1), 0.99) < 0.05
     else:

@@ -36,7 +36,7 @@ def materials(
     common.check_mode(mode)
     if scene and tileable:
         raise UsageError("--tileable: a scene does not repeat; leave out --scene or --tileable")
-    options = {"kind": "scene" if scene else "surface", "tileable": tileable, "size": size}
+    options: dict[str, Any] = {"kind": "scene" if scene else "surface", "tileable": tileable, "size": size}
     options |= {"mode": mode, "seed": seed, "long_side": long_side, "tile": tile}
     from visiongen.image import list_inputs
 
