@@ -55,8 +55,8 @@ def sphere(repeat: tuple[float, float] = (1.0, 1.0), radius: float = 0.5, segmen
     lower, upper = np.stack([a, b, c], axis=1)[row < rings - 1], np.stack([a, c, d], axis=1)[row > 0]
     # At the poles one of the two triangles has no area and is left out.
     triangles = np.concatenate([lower, upper]).astype(np.uint16)
-    arrays = (x.astype(np.float32) for x in (normals * radius, normals, tangents, uv))
-    return Mesh(*arrays, triangles)
+    place, out, along, at = (x.astype(np.float32) for x in (normals * radius, normals, tangents, uv))
+    return Mesh(place, out, along, at, triangles)
 
 
 @dataclass
