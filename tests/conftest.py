@@ -50,6 +50,17 @@ class KnownScene:
             return self.photo.astype(np.float32) / 255
         if prompt.legend and prompt.task in ("semantic", "incontext"):
             return (red * len(prompt.legend) / 256).astype(np.int64)
+        if prompt.task == "referring":
+            return (red >= 96).astype(np.int64)
+        if prompt.task == "instance":
+            return 1 + (red / 52).astype(np.int64)
+        if prompt.task == "panoptic":
+            from visiongen.tasks.panoptic import Panoptic
+
+            things = Panoptic().codec(prompt.legend).things
+            classes = (red * (len(prompt.legend) - 1) / 256).astype(np.int64)
+            counted = np.array([name in things for name in prompt.legend.names])[classes]
+            return classes * 1000 + np.where(counted, 1 + (green >= 128), 0)
         if prompt.task == "depth":
             return np.where(green == 255, np.inf, 1 + green / 16).astype(np.float32)
         x = (blue / 255 - 0.5) * 1.2

@@ -35,6 +35,18 @@ def join(kept: np.ndarray, gap: float) -> tuple[int, np.ndarray]:
     return number - 1, np.where(kept > 0, group, 0).astype(np.int32)
 
 
+def compact(ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Sorted distinct ``ids``, none negative, and the place of each pixel's id among them; as np.unique."""
+    top = int(ids.max(initial=0))
+    if top > max(1 << 16, ids.size):
+        known, index = np.unique(ids, return_inverse=True)
+        return known, index.reshape(ids.shape)
+    known = np.flatnonzero(np.bincount(ids.ravel(), minlength=1))
+    place = np.zeros(top + 1, np.intp)
+    place[known] = np.arange(len(known))
+    return known, place[ids]
+
+
 def by_area(ids: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
     """Ids 0-``count`` renumbered by falling area, int32; 0 stays 0. Then the old id of each new one."""
     area = np.bincount(ids.ravel(), minlength=count + 1)

@@ -9,9 +9,12 @@ import numpy as np
 
 from visiongen.errors import InputError
 from visiongen.tasks.codecs.base import Codec, check_map, check_positive, nearest_fill
-from visiongen.tasks.codecs.density import Clusters
-from visiongen.tasks.codecs.grouping import by_area, join, parts
+from visiongen.tasks.codecs.density import cluster_colours
+from visiongen.tasks.codecs.grouping import by_area, compact, join, parts
 
+_CORE = 6  # pixels that a core has, and
+_SOLID = 4.0  # how many of them count as flat
+_EDGE = 4.0  # times ``flat``: the contrast from which on a pixel does not vote
 SMALLEST = 0.02
 """Side of the smallest size told, as a share of the map's: (area / (H W)) ** 0.5."""
 
@@ -26,18 +29,20 @@ class CentreInstances(Codec):
     numbering), so a network can regress it. As Painter's location palette (arXiv 2212.02499) and
     Panoptic-DeepLab's centre votes (arXiv 1911.10194), but for the size.
 
-    Reading: blue below ``threshold`` is none; below ``certain`` it belongs to the nearest instance. The
-    other pixels' colours are votes: their density (a Gaussian of ``bandwidth`` levels) is split into
-    hills, and hills whose pass is higher than ``valley`` of the lower top are one. A hill's pixels
-    (8 neighbours) are its parts; parts of less than ``min_area`` pixels, or without 3 x 3 pixels
-    inside where they lie between other instances, go to the nearest instance; parts at most ``gap``
-    pixels apart are one instance. Confidence: distance to the hill's mean colour, or to black, as a
-    Gaussian of ``sigma`` levels. What is read depends on the whole map; a mirrored map has 255 - red.
+    Reading: blue below ``threshold`` is none. Pixels of blue ``certain`` and more vote with their
+    colours, the less the more the map changes around them (a Gaussian of ``flat`` levels over the
+    contrast of 3 x 3 pixels): what a blurred border mixes says nothing. The votes' density (a Gaussian of
+    ``bandwidth`` levels) is split into hills, and hills whose pass is higher than ``valley`` of the
+    lower top are one. Pixels of a hill at most ``gap`` pixels apart are one instance, which grows over the
+    rest of what is not none along the edges of the map; less than ``min_area`` pixels go to the nearest
+    instance. Confidence: distance to the instance's mean colour, or to black, as a Gaussian of ``sigma``
+    levels. What is read depends on the whole map; a mirrored map has 255 - red.
     """
 
     threshold: float = 64.0
     certain: float = 104.0
-    bandwidth: float = 9.0
+    flat: float = 16.0
+    bandwidth: float = 5.0
     valley: float = 0.7
     min_area: int = 16
     gap: float = 32.0
@@ -46,8 +51,8 @@ class CentreInstances(Codec):
     name: ClassVar[str] = "instance/centre@1"
     unit: ClassVar[str] = "instance id"
     bound: ClassVar[str] = (
-        "exact but for the ids' order, for instances of min_area pixels and more, thick where they touch, "
-        "whose parts lie within gap and whose colours lie 3.5 bandwidths or more apart"
+        "exact but for the ids' order, for instances of min_area pixels and more that are 5 pixels thick, "
+        "whose parts lie within gap and whose colours lie 5 bandwidths or more apart"
     )
 
     def __post_init__(self) -> None:
@@ -60,37 +65,61 @@ class CentreInstances(Codec):
             raise InputError(f"instances: {ids.dtype} {ids.shape} are not ids; give ints (H, W)")
         if (ids < 0).any():
             raise InputError(f"instances: id {int(ids.min())} is negative; 0 is none, instances count from 1")
-        known, index = np.unique(ids, return_inverse=True)
-        return instance_colours(index.reshape(ids.shape), known)[index.reshape(ids.shape)]
+        known, index = compact(ids)
+        return instance_colours(index, known)[index]
 
     def decode(self, painted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Map -> ids int32 (H, W), 0 = none, 1 the largest, and confidence."""
-        votes = check_map(painted).astype(np.float32)
-        thing = votes[..., 2] >= self.threshold
-        voting = thing & (votes[..., 2] >= self.certain)
-        cluster = np.where(thing, -1, 0).astype(np.int32)
-        found = Clusters.of(votes[voting], self.bandwidth, self.valley)
-        cluster[voting] = found.member + 1
-        ids, colour = self._components(cluster, found.mean)
-        ids, order = by_area(ids, len(colour) - 1)
-        away = ((votes - colour[order][ids]) ** 2).sum(axis=2)
-        return ids, np.exp(away * np.float32(-0.5 / self.sigma**2))
+        from skimage.segmentation import watershed
 
-    def _components(self, cluster: np.ndarray, mean: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Cluster of every pixel (H, W), 0 none, -1 unsure -> ids int32 (H, W), colours (N + 1, 3)."""
-        ids, colour = np.zeros(cluster.shape, np.int32), [np.zeros(3, np.float32)]
-        for k in range(1, len(mean) + 1):
-            kept = parts(cluster == k, self.min_area)
-            if kept.any():
-                number, group = join(kept, self.gap)
-                ids = np.where(group > 0, group + (len(colour) - 1), ids)
-                colour += [mean[k - 1]] * number
-        holes = (cluster != 0) & (ids == 0)
-        return nearest_fill(ids.astype(np.int32), holes)[0], np.array(colour)
+        blue = check_map(painted)[..., 2]
+        contrast = _contrast(painted)
+        weight = np.exp(contrast**2 * np.float32(-0.5 / self.flat**2))
+        thing = blue >= self.threshold
+        voting = thing & (blue >= self.certain) & (contrast < _EDGE * self.flat)
+        cluster = np.zeros(blue.shape, np.int32)
+        cluster[voting], count = cluster_colours(painted[voting], weight[voting], self.bandwidth, self.valley)
+        ids = self._cores(cluster, count, weight)
+        if ids.any():
+            ids = watershed(contrast, ids, connectivity=2, mask=thing).astype(np.int32)
+        kept = np.bincount(ids.ravel()) >= self.min_area
+        ids = nearest_fill(np.where(kept[ids], ids, 0), ~kept[ids])[0]
+        ids = by_area(ids, len(kept) - 1)[0]
+        return ids, self._confidence(painted, ids, weight)
 
-    def flip(self, labels: np.ndarray) -> np.ndarray:
-        """The mirrored ids; their map has 255 - red where an instance is."""
-        return super().flip(labels)
+    def _cores(self, cluster: np.ndarray, count: int, weight: np.ndarray) -> np.ndarray:
+        """Ids int32 (H, W) of what is surely inside an instance, 0 elsewhere."""
+        ids, last = np.zeros(cluster.shape, np.int32), 0
+        for k in range(1, count + 1):
+            kept = parts(cluster == k, _CORE)
+            if not kept.any():
+                continue
+            number, group = join(kept, self.gap)
+            solid = np.bincount(group.ravel(), weight.ravel(), number + 1) >= _SOLID
+            solid[0] = False
+            names = np.where(solid, last + np.cumsum(solid), 0)
+            ids = np.where(group > 0, names[group], ids).astype(np.int32)
+            last += int(solid.sum())
+        return ids
+
+    def _confidence(self, painted: np.ndarray, ids: np.ndarray, weight: np.ndarray) -> np.ndarray:
+        """How near each pixel is to its instance's mean colour, or to black; float32 (H, W)."""
+        values = painted.astype(np.float32)
+        share, flat = weight.ravel() + 1e-6, ids.ravel()
+        sums = [np.bincount(flat, values[..., c].ravel() * share) for c in range(3)]
+        mean = np.stack(sums, axis=1) / np.bincount(flat, share)[:, None].clip(1e-12)
+        mean[0] = 0
+        away = ((values - mean.astype(np.float32)[ids]) ** 2).sum(axis=2)
+        return np.exp(away * np.float32(-0.5 / self.sigma**2))
+
+
+def _contrast(painted: np.ndarray) -> np.ndarray:
+    """How much a map changes within 3 x 3 pixels: distance of the highest from the lowest, float32 (H, W)."""
+    import cv2
+
+    window = np.ones((3, 3), np.uint8)
+    span = cv2.dilate(painted, window).astype(np.float32) - cv2.erode(painted, window)
+    return np.sqrt((span * span).sum(axis=2))
 
 
 def instance_colours(index: np.ndarray, known: np.ndarray) -> np.ndarray:

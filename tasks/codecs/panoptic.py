@@ -10,7 +10,7 @@ import numpy as np
 
 from visiongen.errors import InputError
 from visiongen.tasks.codecs.base import check_map, nearest_fill
-from visiongen.tasks.codecs.grouping import parts
+from visiongen.tasks.codecs.grouping import compact, parts
 from visiongen.tasks.codecs.legend import UNKNOWN, LegendCodec, LegendNearest
 
 BORDER = "border"
@@ -100,6 +100,7 @@ class BorderPanoptic(LegendCodec):
         values = np.asarray(labels)
         if values.ndim != 2 or values.dtype.kind not in "iu":
             raise InputError(f"panoptic labels: {values.dtype} {values.shape}; give ints (H, W)")
+        values = values.astype(np.int64)
         classes = len(self.legend) - (self.border is not None)
         bad = (values < VOID) | (values >= classes * MANY)
         bad |= (values >= 0) & (self._is_thing[np.clip(values // MANY, 0, 255)] != (values % MANY > 0))
@@ -153,8 +154,7 @@ def border_pixels(values: np.ndarray, thing: np.ndarray, width: int) -> np.ndarr
     border = np.zeros(values.shape, bool)
     if not thing.any():
         return border
-    _, index = np.unique(values, return_inverse=True)
-    index = index.reshape(values.shape)
+    index = compact(values - VOID)[1]
     area = np.bincount(index.ravel())
     open_ = np.ones(len(area), bool)
     for reach in range(width, 0, -1):

@@ -22,9 +22,12 @@ from visiongen.tasks.codecs.legend import random_legend_colours
 
 ALL = pytest.mark.parametrize("name", list(CODECS))
 SEEDS = st.integers(0, 2**32 - 1)
-KINDS = ("legend", "instance", "depth", "normals", "material", "alpha", "edges", "image")
+KINDS = ("legend", "instance", "depth", "normals", "material", "alpha", "edges", "image", "panoptic")
 # Painted or found by what the whole picture holds: quantiles, instances that a crop may cut in two.
-WHOLE = ("depth/disparity@1", "depth/graylog@1", "depth/marigold@1", "depth/painter@1", "instance/distinct@1")
+WHOLE = (
+    "depth/disparity@1", "depth/graylog@1", "depth/marigold@1", "depth/painter@1", "instance/distinct@1",
+    "instance/centre@1", "panoptic/border@1",
+)  # fmt: skip
 QUICK = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
@@ -42,7 +45,16 @@ def takes_legend(name: str) -> bool:
 
 
 def make(name: str, rng: np.random.Generator) -> Codec:
+    if name.startswith("panoptic/"):
+        return panoptic_of(legend_of(rng))
     return CODECS.get(name)(legend_of(rng)) if takes_legend(name) else CODECS.get(name)()
+
+
+def panoptic_of(legend: Legend) -> Codec:
+    """Every second class counted; the last entry is the border, if there is more than one."""
+    names = (*legend.names[:-1], "border") if len(legend) > 1 else legend.names
+    things = names[1:-1:2]
+    return CODECS.get("panoptic/border@1")(Legend(names, legend.colours), things=things)
 
 
 def labels_for(codec: Codec, rng: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
@@ -50,6 +62,11 @@ def labels_for(codec: Codec, rng: np.random.Generator, size: tuple[int, int]) ->
         return rng.integers(0, len(codec.legend), size)  # type: ignore[attr-defined]
     if codec.name.startswith("instance/"):
         return blocks(rng, size)
+    if codec.name.startswith("panoptic/"):
+        counted = np.array([name in codec.things for name in codec.legend.names])  # type: ignore[attr-defined]
+        ids = blocks(rng, size, side=14)
+        classes = np.where(ids > 0, ids % max(1, len(counted) - 1), 0)
+        return classes * 1000 + np.where(counted[classes], ids, 0)
     if codec.name.startswith("image/"):
         return rng.integers(0, 256, (*size, 3), np.uint8)
     if codec.name.startswith(("alpha/", "edges/")):
@@ -89,6 +106,8 @@ def error_within_bound(codec: Codec, labels: np.ndarray, decoded: np.ndarray) ->
         return np.array_equal(labels, decoded)
     if codec.name.startswith("instance/"):
         return same_partition(labels, decoded)
+    if codec.name.startswith("panoptic/"):
+        return same_partition(labels, decoded) and np.array_equal(labels // 1000, decoded // 1000)
     if codec.name.startswith(("alpha/", "edges/", "material/")):
         return bool(abs(labels - decoded).max() <= (0.0044 if "albedo" in codec.name else 1.001 / 510))
     if hasattr(codec, "tolerance"):
@@ -237,6 +256,11 @@ def test_flips_and_crops_commute(name: str, seed: int) -> None:
         assert abs(flipped[..., 0] - (255 - mirrored[..., 0])).max() <= 1
         assert np.array_equal(flipped[..., 1:], mirrored[..., 1:])
         assert np.array_equal(codec.flip(labels)[..., 0], -labels[:, ::-1, 0])
+    elif name == "instance/centre@1":  # red is the centre's x
+        there = mirrored[..., 2] > 0
+        assert np.array_equal(there, flipped[..., 2] > 0)
+        assert abs(flipped[there, 0] - (255 - mirrored[there, 0])).max() <= 1
+        assert np.array_equal(flipped[..., 1:], mirrored[..., 1:])
     else:
         assert np.array_equal(flipped, mirrored)
     if name not in WHOLE:
