@@ -26,7 +26,6 @@ from visiongen.prompt import Held, Prompt
 from visiongen.tasks.base import Prediction, Task
 from visiongen.tasks.image import Image
 from visiongen.tasks.legend_change import GRAMMAR, Change, change_legend
-from visiongen.tasks.predicting import default_backbone
 from visiongen.tasks.semantic import Semantic
 
 _TOKEN = 8
@@ -48,6 +47,8 @@ def ask(
     then. ``stats`` has "instruction", "tokens_kept" and "turn". UsageError: words that are not
     understood, a name that the legend lacks, another task, or a prediction painted in tiles.
     """
+    from visiongen.tasks.predicting import default_backbone
+
     words = " ".join(instruction.split())
     if not words:
         raise UsageError(f"instruction: it is empty; {GRAMMAR}")

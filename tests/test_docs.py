@@ -14,7 +14,7 @@ from visiongen.cli.main import app
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 PAGES += sorted((ROOT / "weights").glob("*.md"))
-RUN_ELSEWHERE = ("codecs.md", "tasks.md")  # tests/tasks/test_pages.py, without weights
+RUN_ELSEWHERE = ("codecs.md", "tasks.md", "prompting.md")  # tests/tasks/test_pages.py, without weights
 FENCE = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```", re.M | re.S)
 
 

@@ -28,6 +28,14 @@ def test_examples_run(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         exec(compile(code, f"{page} {number}", "exec"), namespace)
 
 
+def test_prompting_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """This page needs a generator with tokens: the smallest one, untrained."""
+    from visiongen.backbones.embedded import EmbeddedBackbone
+
+    monkeypatch.setattr(predicting, "default_backbone", lambda: EmbeddedBackbone.random("nano"))
+    test_examples_run("prompting.md", tmp_path, monkeypatch, predicting.default_backbone)
+
+
 def test_pages_name_everything() -> None:
     codecs, tasks = ((DOCS / page).read_text() for page in ("codecs.md", "tasks.md"))
     assert all(f"`{name}`" in codecs for name in CODECS)
