@@ -13,6 +13,8 @@ from visiongen.errors import UsageError
 from visiongen.prompt import Legend, hex_colour
 from visiongen.tasks.base import Task
 from visiongen.tasks.codecs.base import Codec
+from visiongen.tasks.codecs.instance import palette
+from visiongen.tasks.codecs.panoptic import BorderPanoptic
 
 ANCHORS = (0.5, 1, 1.5, 2, 3, 4, 5, 7, 10, 15, 20, 30, 50, 100)
 """Metres whose colours a depth order lists."""
@@ -107,12 +109,54 @@ def _salient(codec: Codec, legend: Legend | None) -> list[str]:
     ]
 
 
+def _instance(codec: Codec, legend: Legend | None) -> list[str]:
+    """In the convention instance/distinct@1: a model that was not trained cannot place centre colours."""
+    return [
+        "Paint an instance segmentation map of the attached photo: every single object that can be counted "
+        "(each car, person, chair, cup ... on its own) in one flat colour of its own.",
+        "No two objects share a colour, and neighbouring colours differ strongly; parts of one "
+        "object that something else separates have the same colour. For example:",
+        f"- {', '.join(hex_colour(colour) for colour in palette()[1:13])}",
+        "- everything that is no single object (sky, ground, walls, vegetation): #000000",
+    ]
+
+
+def _panoptic(codec: Codec, legend: Legend | None) -> list[str]:
+    assert isinstance(codec, BorderPanoptic) and codec.border is not None
+    pairs = zip(codec.legend.names, codec.legend.array(), strict=True)
+    *classes, border = [f"- {name}: {hex_colour(colour)}" for name, colour in pairs]
+    lines = [
+        "Paint a panoptic segmentation map of the attached photo: every pixel in the colour of its class.",
+        "Use exactly these colours and no others, flat and without gradients:",
+        *classes,
+        "A pixel of none of these classes takes the colour of the most similar one.",
+    ]
+    if codec.things:
+        lines += [
+            f"Where two separate objects of one of the classes {', '.join(codec.things)} touch or overlap in "
+            "the picture, draw a line four pixels wide along their common contour in the colour",
+            border,
+            "so that every object is an area of its own. Draw that line nowhere else.",
+        ]
+    return lines
+
+
+def _referring(codec: Codec, legend: Legend | None) -> list[str]:
+    assert legend is not None
+    rest, meant = (hex_colour(colour) for colour in legend.array())
+    return [
+        f"In the attached photo, find {legend.names[1]!r} and paint a segmentation mask of it alone.",
+        f"- every pixel of it: {meant}",
+        f"- everything else, other objects of the same kind too: {rest}",
+    ]
+
+
 def _frame(size: tuple[int, int] | None) -> list[str]:
     shape = f" ({size[1]} x {size[0]} pixels)" if size else ""
     return [
         f"Same framing as the photo: same size and aspect ratio{shape}, every object exactly where it is "
         "in the photo, nothing cropped, moved, added or left out.",
-        "No shading, no lighting, no texture, no other outlines, no text, no legend, no border, no "
+        "No shading, no lighting, no texture, no other outlines, no text, no legend, no frame, no "
         "watermark. Answer with the picture only, as a lossless PNG if you can.",
     ]
 
@@ -124,4 +168,7 @@ ORDERS: dict[str, Callable[[Codec, Legend | None], list[str]]] = {
     "edges": _edges,
     "matting": _matting,
     "salient": _salient,
+    "instance": _instance,
+    "panoptic": _panoptic,
+    "referring": _referring,
 }

@@ -123,9 +123,9 @@ class Panoptic(Task):
     prediction: ClassVar[type[Prediction]] = PanopticPrediction
 
     def __post_init__(self) -> None:
-        if isinstance(self.things, str):
-            names = tuple(name.strip() for name in self.things.split(",") if name.strip())
-            object.__setattr__(self, "things", names)
+        if self.things is not None:
+            names = self.things.split(",") if isinstance(self.things, str) else self.things
+            object.__setattr__(self, "things", tuple(n.strip() for n in names if n.strip()))
 
     def prompt(self, legend: Legend | None = None) -> Prompt:
         """Ask for ``legend`` and a border, or for the 11 CamVid classes."""

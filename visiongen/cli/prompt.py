@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Annotated
 
@@ -12,13 +13,19 @@ from visiongen.errors import UsageError
 
 
 def prompt(
-    task: Annotated[str, typer.Argument(metavar="TASK", help="semantic, depth or normals.")],
+    task: Annotated[str, typer.Argument(metavar="TASK", help="semantic, depth, instance, ...")],
     legend: common.LegendText = None,
     relative: Annotated[
         bool, typer.Option("--relative", help="Depth without a unit (affine-invariant) instead of metres.")
     ] = False,
     photo: Annotated[
         Path | None, typer.Option("--photo", metavar="FILE", help="Name this photo's size in the text.")
+    ] = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--option", metavar="NAME=VALUE", help='Any other option of the task: phrase="the car".'
+        ),
     ] = None,
 ) -> None:
     """Print the text to send with a photo; read what comes back with `visiongen decode`."""
@@ -31,5 +38,9 @@ def prompt(
     if relative and task != "depth":
         raise UsageError(f"--relative belongs to the task depth, not to {task}; leave it out")
     size = read_image(photo).shape[:2] if photo is not None else None
+    options = common.task_options(option or []) | ({"relative": True} if relative else {})
+    odd = sorted(set(options) - {field.name for field in dataclasses.fields(kind)})
+    if odd:
+        raise UsageError(f"--option {odd[0]}: the task {task} has none of that name; leave it out")
     parsed = Legend.parse(legend) if legend is not None else None
-    print(instruction(kind(relative=True) if relative else kind(), parsed, size))
+    print(instruction(kind(**options), parsed, size))
