@@ -103,9 +103,8 @@ def number(value: float) -> str:
 
 def markdown(grid: Grid) -> Iterator[str]:
     """A table as lines of markdown."""
-    yield "| " + " | ".join(grid.heads) + " |"
-    yield "|" + "---|" * len(grid.heads)
-    for row in grid.rows:
+    rule = ["---"] * len(grid.heads)
+    for row in (grid.heads, rule, *grid.rows):
         yield "| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |"
 
 

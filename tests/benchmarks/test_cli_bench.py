@@ -10,6 +10,7 @@ from bench_helpers import Reader, make_camvid
 
 from visiongen.cli import bench
 from visiongen.cli.main import main
+from visiongen.registry import BENCHMARKS
 
 KEYS = """schema benchmark benchmark_version task n_expected n_scored n_failed partial scores rows
 protocol weights sample env seconds"""
@@ -33,9 +34,46 @@ def test_ls(capsys: pytest.CaptureFixture[str]) -> None:
     assert all(name in text for name in ("camvid11", "world-depth", "world-normals"))
     assert call("ls", "--json") == 0
     listed = json.loads(capsys.readouterr().out)["benchmarks"]
-    assert {b["name"]: b["primary"] for b in listed} == {
-        "camvid11": "mIoU", "world-depth": "AbsRel", "world-normals": "mean",
-    }  # fmt: skip
+    assert [b["name"] for b in listed] == list(BENCHMARKS)
+    primary = {b["name"]: b["primary"] for b in listed}
+    assert primary | {
+        "camvid11": "mIoU", "world-depth": "AbsRel", "world-normals": "mean", "world-instance": "AP",
+        "world-panoptic": "PQ", "world-referring": "gIoU", "world-orm": "RMSE",
+    } == primary  # fmt: skip
+
+
+def test_several_benchmarks_share_the_backbone_and_have_a_folder_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On the smallest untrained generator; every row but the specialist is there for every benchmark."""
+    from visiongen.backbones.embedded import EmbeddedBackbone
+
+    loaded = []
+
+    def load(name: str) -> EmbeddedBackbone:
+        loaded.append(name)
+        return EmbeddedBackbone.random("nano")
+
+    monkeypatch.setattr(bench, "load_backbone", load)
+    names = ["world-referring", "world-panoptic", "world-orm"]
+    for name in names:
+        protocol = BENCHMARKS.get(name).protocol
+        small = {"height": 48, "width": 64, "long_side": 64, "blind_frames": 3}
+        monkeypatch.setattr(BENCHMARKS.get(name), "protocol", protocol | small)
+    arguments = ("--limit", 2, "--mode", "draft", "--out", tmp_path, "--json", "-")
+    assert call("run", *names, names[0], *arguments) == 0
+    assert loaded == ["tiny"]
+    report = json.loads(capsys.readouterr().out)
+    assert report["schema"] == "visiongen.bench-many/1"
+    assert [result["benchmark"] for result in report["results"]] == names
+    for result in report["results"]:
+        assert set(KEYS.split()) <= set(result) and not result["failures"]
+        assert json.loads((tmp_path / result["benchmark"] / "result.json").read_text()) == result
+        rows = result["rows"]
+        assert rows["specialist"] is None and "--specialist" in result["reasons"]["specialist"]
+        values = {row: rows[row][result["primary"]] for row in ("blind", "codec", "ceiling")}
+        better = values["codec"]["value"] - values["ceiling"]["value"]
+        assert better >= 0 if values["codec"]["higher_is_better"] else better <= 0
 
 
 def test_run_prints_json_on_stdout_alone(
