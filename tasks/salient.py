@@ -23,6 +23,10 @@ class SalientPrediction(MattingPrediction):
         """bool (H, W): at least as likely object as not."""
         return self.labels >= 0.5
 
+    def cutout(self, photo: np.ndarray, sharpen: bool = False) -> np.ndarray:
+        """As of a matte, but by default not fitted to the photo: certainty is no opacity."""
+        return super().cutout(photo, sharpen)
+
 
 @dataclass(frozen=True)
 class Salient(GrayTask):

@@ -112,6 +112,9 @@ BENCHMARKS = Registry(
     "benchmark",
     {
         "camvid11": "visiongen.benchmarks.datasets.camvid11:BENCHMARK",
+        "ecssd": "visiongen.benchmarks.datasets.ecssd:BENCHMARK",
+        "matting-alpha": "visiongen.benchmarks.datasets.matting_alpha:BENCHMARK",
+        "bsds500": "visiongen.benchmarks.datasets.bsds500:BENCHMARK",
         "world-semantic": "visiongen.benchmarks.datasets.world:SEMANTIC",
         "world-depth": "visiongen.benchmarks.datasets.world:DEPTH",
         "world-normals": "visiongen.benchmarks.datasets.world:NORMALS",

@@ -29,7 +29,8 @@ def cutout(
         ),
     ] = None,
     soft: Annotated[
-        bool, typer.Option("--soft", help="Keep the matte as painted; do not fit it to the photo's borders.")
+        bool,
+        typer.Option("--soft", help="Keep the matte as painted; do not fit it to the photo (as --salient)."),
     ] = False,
     mode: common.ModeName = "verified",
     seed: common.Seed = 0,
@@ -51,7 +52,7 @@ def cutout(
     results, failed = common.each_input(
         paths,
         "cutting out",
-        lambda path, stem: _one(task, path, out / stem, options, not soft, behind, json_target),
+        lambda path, stem: _one(task, path, out / stem, options, not (soft or salient), behind, json_target),
     )
     record = backbone.weights
     report = {

@@ -67,7 +67,7 @@ def read_boundaries(path: Path) -> np.ndarray:
         with np.load(path) as stored:
             shape = tuple(int(n) for n in stored["shape"])
             bits = np.unpackbits(stored["boundaries"], axis=-1, count=shape[2])
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, EOFError, ValueError, KeyError) as error:
         raise InputError(f"{path}: no readable boundaries ({error}); restore the pack") from error
     return bits.astype(bool).reshape(shape)
 
