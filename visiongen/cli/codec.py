@@ -12,6 +12,7 @@ from visiongen.cli.common import JsonTarget, progress, say, write_report
 app = typer.Typer(help="Codecs: list them, measure what their maps survive.", no_args_is_help=True)
 QUICK = {"frames": 1, "classes": 19}
 FULL = {"frames": 6, "classes": 150}
+WIDE = 170  # columns of the widest table
 
 
 @app.command("ls")
@@ -67,8 +68,11 @@ def bench(
     elif json_target != "-":
         from rich.console import Console
 
+        console = Console(
+            width=max(WIDE, Console().width)
+        )  # a narrower window wraps lines, numbers stay whole
         for grid in text.grids(found):
-            Console().print(text.table(grid), crop=False, overflow="ignore", soft_wrap=True)
+            console.print(text.table(grid))
     if picture is not None:
         from visiongen.files import write_atomic
         from visiongen.tasks.pictures import encode_png
