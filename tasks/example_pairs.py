@@ -147,11 +147,11 @@ def flat_colours(maps: Sequence[np.ndarray], tolerance: float = TOLERANCE) -> np
     of two more frequent colours that is nowhere 3 pixels wide.
     """
     pixels = np.concatenate([painted.reshape(-1, 3) for painted in maps])
-    codes = pixels.astype(np.int64) @ [1 << 16, 1 << 8, 1]
+    codes: np.ndarray = pixels.astype(np.int64) @ np.array([1 << 16, 1 << 8, 1])
     found, counts = np.unique(codes, return_counts=True)
     order = np.argsort(-counts, kind="stable")[: 1 << 14]  # of a photo the rarest colours matter least
     counts = counts[order]
-    rows = np.stack([found[order] >> 16, (found[order] >> 8) & 255, found[order] & 255], axis=1)
+    rows = found[order][:, None] // np.array([1 << 16, 1 << 8, 1]) % 256
     chosen: list[np.ndarray] = []
     covered, free = 0, np.ones(len(rows), bool)
     while free.any() and len(chosen) < MOST:

@@ -121,7 +121,7 @@ class _Turn:
 def _touched(mask: np.ndarray) -> np.ndarray:
     """Pixels bool (8h, 8w) -> tokens bool (h, w) with any of them."""
     h, w = mask.shape[0] // _TOKEN, mask.shape[1] // _TOKEN
-    return mask.reshape(h, _TOKEN, w, _TOKEN).any(axis=(1, 3))
+    return np.asarray(mask.reshape(h, _TOKEN, w, _TOKEN).any(axis=(1, 3)))
 
 
 def _near(mask: np.ndarray) -> np.ndarray:

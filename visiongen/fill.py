@@ -18,13 +18,13 @@ def keep_mask(hole: np.ndarray, margin: int = 1) -> np.ndarray:
     the hole hides often shows beside it (a shadow, a soft edge).
     """
     h, w = hole.shape[0] // _TOKEN, hole.shape[1] // _TOKEN
-    gone = hole.reshape(h, _TOKEN, w, _TOKEN).any(axis=(1, 3))
+    gone = np.asarray(hole.reshape(h, _TOKEN, w, _TOKEN).any(axis=(1, 3)))
     if margin:
         import cv2
 
         square = np.ones((2 * margin + 1, 2 * margin + 1), np.uint8)
-        gone = cv2.dilate(gone.astype(np.uint8), square).astype(bool)
-    return ~gone
+        gone = np.asarray(cv2.dilate(gone.astype(np.uint8), square), bool)
+    return np.logical_not(gone)
 
 
 def cover(photo: np.ndarray, keep: np.ndarray) -> np.ndarray:

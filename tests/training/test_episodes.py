@@ -27,7 +27,9 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture(scope="module")
 def source(cache: str) -> EpisodeSource:
-    return EpisodeSource(**POOL, cache_dir=cache, batch=6, tasks=["depth", "normals"], tasks_share=0.3)
+    return EpisodeSource(
+        **POOL, cache_dir=cache, batch=6, tasks=["depth", "normals"], tasks_share=0.3, named=0
+    )
 
 
 def pictures(batch: dict[str, Any], key: str) -> np.ndarray:
@@ -69,7 +71,7 @@ def test_format_and_purity(source: EpisodeSource) -> None:
 
 
 def test_examples_may_be_left_out(cache: str) -> None:
-    source = EpisodeSource(**POOL, cache_dir=cache, tasks_share=0.0, none=1.0)
+    source = EpisodeSource(**POOL, cache_dir=cache, tasks_share=0.0, none=1.0, named=0)
     assert all(p.examples == () and p.legend is not None for p in source.batch(0, 0)["prompts"])
 
 
@@ -137,3 +139,15 @@ def test_order_of_a_hand_made_episode() -> None:
     assert order(rule, nothing, [query], rng) is None
     empty = order(rule, nothing, [query], rng, absent=1.0)
     assert empty is not None and empty.labels is not None and len(np.unique(empty.labels)) == 1
+
+
+def test_words_and_examples_together() -> None:
+    rng = np.random.default_rng(0)
+    rule = Rule("r", (classes("car"), classes("tree", "bush")))
+    query = seen([[0, 8], [5, 8]])
+    target = order(rule, query, [seen([[5, 0], [0, 8]])], rng, named=True)
+    assert target is not None and target.prompt.legend is not None
+    names = target.prompt.legend.names
+    assert sorted(names) == sorted(
+        ("car", f"?{1 + names.index(next(n for n in names if n[0] == '?'))}", "other")
+    )

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from visiongen.prompt import Example, Prompt
+from visiongen.prompt import Example, Legend, Prompt
 from visiongen.training.augment import fill_nearest
 from visiongen.training.batches import IGNORE, random_colours
 from visiongen.training.pool import Frame
+from visiongen.training.semantic import OTHER
 from visiongen.training.targets import Seen, Target
-from visiongen.unnamed import TEXT, by_area, unnamed_legend
+from visiongen.unnamed import TEXT, UNNAMED, by_area, unnamed_legend
 from visiongen.world.rules import ATOMS, Rule, shows
 
 LEAST = 0.004  # of the example pixels: a region that covers less of them is not shown by them
@@ -74,18 +75,20 @@ def order(
     examples: Sequence[Seen],
     rng: np.random.Generator,
     absent: float = 0.0,
+    named: bool = False,
 ) -> Target | None:
     """The painting order of ``query`` under ``rule``, shown by ``examples`` (at least one).
 
     A region that the examples do not show is left out of the legend and ignored in the query; under a
     trained rule so is a part of a region that they do not show. None:
     the examples show no region beside the rest, or the query shows none (then with chance ``absent``
-    it is an order all the same: nothing to find is an answer too).
+    it is an order all the same: nothing to find is an answer too). ``named``: classes keep their names,
+    so that words and examples together are an order too.
     """
     labels = rule.labels(query)
     shown = [rule.labels(example) for example in examples]
     size = len(rule.regions) + 1
-    counts = sum(np.bincount(part.ravel(), minlength=size) for part in shown)
+    counts = np.sum([np.bincount(part.ravel(), minlength=size) for part in shown], axis=0)
     kept = counts > LEAST * sum(part.size for part in shown)
     if np.count_nonzero(kept[:-1]) == 0 or not kept[-1]:
         return None
@@ -94,6 +97,8 @@ def order(
         return None
     places = by_area(np.where(kept, counts, 0))[-np.count_nonzero(kept) :]
     legend = unnamed_legend(random_colours(len(places), rng))
+    if named:
+        legend = Legend(_names(rule, places), legend.colours)
     table = np.full(256, IGNORE, np.uint8)
     table[places] = np.arange(len(places))
     colours = legend.array()
@@ -108,6 +113,17 @@ def order(
     if (answer == IGNORE).all():
         return None
     return Target(prompt, colours[fill_nearest(answer)], answer != IGNORE, answer)
+
+
+def _names(rule: Rule, places: np.ndarray) -> tuple[str, ...]:
+    """Names of a legend's entries: a class's own, ``?i`` for other regions, "other" for the rest."""
+    names = []
+    for number, place in enumerate(places, 1):
+        region = rule.regions[place] if place < len(rule.regions) else None
+        single = region is not None and len(region.any_of) == 1 and len(region.class_names) == 1
+        unnamed = f"{UNNAMED}{number}"
+        names.append(OTHER if region is None else region.class_names[0] if single else unnamed)
+    return tuple(names)
 
 
 def same_task(

@@ -18,6 +18,7 @@ from visiongen.training.pool import Frame
 from visiongen.training.source_base import Size, parse_sizes
 from visiongen.training.source_world import WorldSource
 from visiongen.training.targets import Seen, Target
+from visiongen.unnamed import UNNAMED
 from visiongen.world.rules import draw_rule
 
 THIN = 4  # every fourth row and column says well enough what a frame shows
@@ -33,7 +34,8 @@ class EpisodeSource(WorldSource):
     0.8 of the query's; ``tasks_share``: share of episodes whose pairs show one of ``tasks`` (those
     without a legend) instead of a rule; ``none``: share of rules given without any example, so that
     the generator also learns what it cannot know; ``absent``: chance to keep a query in which the
-    rule finds nothing. Only rules that may be trained are drawn.
+    rule finds nothing; ``named``: share of rules whose legend has the names of classes beside the
+    examples. Only rules that may be trained are drawn.
     """
 
     name = "episodes"
@@ -49,6 +51,7 @@ class EpisodeSource(WorldSource):
         tasks_share: float = 0.15,
         none: float = 0.05,
         absent: float = 0.1,
+        named: float = 0.1,
         whole: float = 0.7,
         pool: int = 0,
         **world: Any,
@@ -59,7 +62,7 @@ class EpisodeSource(WorldSource):
         if not pool:
             raise UsageError("source episodes: pool = 0; examples are chosen from a pool, give its size")
         self.example_size = None if example_size is None else parse_sizes(example_size, self.name)[0]
-        self.tasks_share, self.none, self.absent = tasks_share, none, absent
+        self.tasks_share, self.none, self.absent, self.named = tasks_share, none, absent, named
         self._bank: Bank | None = None
 
     def prepare(self) -> None:
@@ -101,7 +104,8 @@ class EpisodeSource(WorldSource):
         query, *examples = self._look_at(chosen, size, whole, rng)
         found: list[Target] = []
         for _ in range(DRAWS):
-            target = order(rule, query, examples, rng, self.absent)
+            named = bool(rng.uniform() < self.named)
+            target = order(rule, query, examples, rng, self.absent, named)
             if target is None and not found:
                 return False
             if target is not None:
@@ -114,7 +118,8 @@ class EpisodeSource(WorldSource):
         place = builder.photo(query.photo)
         for target in found:
             prompt = target.prompt
-            if rng.uniform() < self.none:
+            names = prompt.legend.names if prompt.legend else ()
+            if rng.uniform() < self.none and all(name.startswith(UNNAMED) for name in names):
                 prompt = dataclasses.replace(prompt, examples=())
             builder.target(place, prompt, target.map, target.valid, target.labels)
         return True

@@ -27,12 +27,23 @@ class Maps(Protocol):
     (H, W, 3) in camera axes; ``base_colour`` uint8 (H, W, 3); ``orm`` float32 (H, W, 3).
     """
 
-    classes: np.ndarray
-    instance: np.ndarray
-    depth: np.ndarray | None
-    normals: np.ndarray
-    base_colour: np.ndarray
-    orm: np.ndarray
+    @property
+    def classes(self) -> np.ndarray: ...  # noqa: D102
+
+    @property
+    def instance(self) -> np.ndarray: ...  # noqa: D102
+
+    @property
+    def depth(self) -> np.ndarray | None: ...  # noqa: D102
+
+    @property
+    def normals(self) -> np.ndarray: ...  # noqa: D102
+
+    @property
+    def base_colour(self) -> np.ndarray: ...  # noqa: D102
+
+    @property
+    def orm(self) -> np.ndarray: ...  # noqa: D102
 
 
 # Hue names as ranges of OpenCV's hue (half degrees), of colours that are neither pale nor dark.
@@ -141,7 +152,7 @@ class Rule:
         for position in range(len(self.regions) - 1, -1, -1):
             labels[self.regions[position].mask(maps)] = position
         if any(kind_of(atom) in MATTER for atom in self.atoms):
-            labels = cv2.medianBlur(labels, 5)
+            return np.asarray(cv2.medianBlur(labels, 5))
         return labels
 
 
