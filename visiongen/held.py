@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
+import numpy as np
 import torch
 from torch import Tensor, nn
+
+from visiongen.errors import UsageError
+from visiongen.prompt import Prompt
 
 
 class HeldEmbedding(nn.Module):
@@ -24,3 +30,32 @@ class HeldEmbedding(nn.Module):
         values = (tokens.float() / self.top * 2 - 1).to(self.value.weight.dtype)
         some = keep.any(1, keepdim=True)[..., None]
         return torch.where(keep[..., None], self.value(values), self.open.to(values.dtype)) * some
+
+
+def gather(
+    prompts: Sequence[Prompt],
+    shape: tuple[int, int, int],
+    encode: Callable[[Tensor], Tensor],
+    device: torch.device,
+) -> tuple[Tensor, Tensor] | None:
+    """Tokens (B, N, C) and where they stay (B, N) bool, from the prompts' ``held``; None for none at all.
+
+    ``shape`` is (h, w, C) of the canvas; ``encode`` is the tokenizer's, for pictures that are held.
+    UsageError where a hold is of another size.
+    """
+    if not any(prompt.held for prompt in prompts):
+        return None
+    tokens = torch.zeros(len(prompts), *shape, dtype=torch.int64, device=device)
+    keep = torch.zeros(len(prompts), *shape[:2], dtype=torch.bool, device=device)
+    for row, held in enumerate(prompt.held for prompt in prompts):
+        if held is None:
+            continue
+        if held.keep.shape != shape[:2]:
+            raise UsageError(f"held: {held.keep.shape} tokens given, the canvas has {shape[:2]}")
+        keep[row] = torch.from_numpy(held.keep).to(device)
+        if held.tokens is not None:
+            tokens[row] = torch.from_numpy(held.tokens).to(device)
+        else:
+            image = torch.from_numpy(np.ascontiguousarray(held.image)).to(device)
+            tokens[row] = encode(image.permute(2, 0, 1)[None].float() / 127.5 - 1)[0]
+    return tokens.flatten(1, 2), keep.flatten(1)

@@ -17,7 +17,6 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, cast
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -26,7 +25,7 @@ from visiongen.blocks import Block, rope_table
 from visiongen.conditioning import Cache, Condition, PhotoPrefix
 from visiongen.errors import InputError, UsageError
 from visiongen.example_reader import ExampleReader
-from visiongen.held import HeldEmbedding
+from visiongen.held import HeldEmbedding, gather
 from visiongen.legend_copy import LegendCopy
 from visiongen.legend_encoder import PromptEncoder
 from visiongen.prompt import Prompt
@@ -206,24 +205,8 @@ class Painter(nn.Module):
         return self.examples(prompts, entries, features)
 
     def hold(self, prompts: list[Prompt], grid: tuple[int, int]) -> tuple[Tensor, Tensor] | None:
-        """Tokens (B, N, C) and where they stay (B, N) bool, from the prompts' ``held``; None for none."""
-        if not any(prompt.held for prompt in prompts):
-            return None
-        device = self.blank.device
-        tokens = torch.zeros(len(prompts), *grid, self.channels, dtype=torch.int64, device=device)
-        keep = torch.zeros(len(prompts), *grid, dtype=torch.bool, device=device)
-        for row, held in enumerate(prompt.held for prompt in prompts):
-            if held is None:
-                continue
-            if held.keep.shape != tuple(grid):
-                raise UsageError(f"held: {held.keep.shape} tokens given, the canvas has {tuple(grid)}")
-            keep[row] = torch.from_numpy(held.keep).to(device)
-            if held.tokens is not None:
-                tokens[row] = torch.from_numpy(held.tokens).to(device)
-            else:
-                image = torch.from_numpy(np.ascontiguousarray(held.image)).to(device)
-                tokens[row] = self.encode(image.permute(2, 0, 1)[None].float() / 127.5 - 1)[0]
-        return tokens.flatten(1, 2), keep.flatten(1)
+        """What the prompts hold, see ``visiongen.held.gather``."""
+        return gather(prompts, (*grid, self.channels), self.encode, self.blank.device)
 
     def condition(
         self, photo: PhotoPrefix, prompts: list[Prompt], held: tuple[Tensor, Tensor] | None = None
