@@ -58,7 +58,7 @@ class Edges(GrayTask):
     prediction: ClassVar[type[Prediction]] = EdgesPrediction
 
     def codec(self, legend: Legend | None = None, **options: Any) -> Codec:
-        """Gray strength."""
+        """Gray strength, not snapped: the weakest lines are what recall is made of."""
         return EdgesGray(**options)
 
     def build(self, *args: Any, **kwargs: Any) -> Prediction:

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from visiongen.errors import UsageError
+from visiongen.errors import InputError, UsageError
 from visiongen.image import Geometry
 from visiongen.prompt import Legend
 from visiongen.registry import TASKS
 from visiongen.tasks.base import Prediction
+from visiongen.tasks.gray_task import SNAP
 from visiongen.tasks.instructions import instruction
 
 NAMES = ("edges", "matting", "salient")
@@ -45,8 +46,26 @@ def test_its_legend_is_fixed_and_names_white_and_black(name: str) -> None:
 def test_gray_is_read_as_a_number_not_as_the_nearer_entry(name: str) -> None:
     labels = np.tile(np.linspace(0, 1, 64, dtype=np.float32), (8, 1))
     result = predicted(name, labels, (8, 64))
-    assert abs(result.labels - labels).max() <= 1 / 510 + 1e-6
+    assert (
+        abs(result.labels - labels).max() <= (0 if name == "edges" else SNAP) + 1 / 500
+        and (np.diff(result.labels) >= 0).all()
+    )
+    assert result.labels[0, 0] == 0 and result.labels[0, -1] == 1 and abs(result.labels[0, 32] - 0.5) < 0.02
     assert result.confidence.min() > 0.99
+
+
+@pytest.mark.parametrize("name", ["matting", "salient"])
+def test_nearly_black_and_white_are_black_and_white(name: str) -> None:
+    """What the tokenizer leaves of flat regions must not shine through a cutout."""
+    task = TASKS.get(name)()
+    painted = np.full((8, 16, 3), 8, np.uint8)
+    painted[:, 8:] = 246
+    result = task.decode(painted, Geometry((8, 16), (8, 16)), task.prompt())
+    assert set(np.unique(result.labels)) == {0, 1}
+    exact = type(task.codec())()
+    assert exact.decode(painted)[0][0, 0] == pytest.approx(8 / 255)
+    with pytest.raises(InputError, match="snap"):
+        task.codec(snap=0.5)
 
 
 @ALL
