@@ -18,7 +18,8 @@ FLUSH = 0.06
 """Step of ln depth up to which one thing touches the other; more, and the nearer one hides it."""
 
 COLOURS = (
-    "red", "orange", "yellow", "green", "blue", "purple", "pink", "brown", "black", "gray", "white",
+    "red", "orange", "yellow", "green", "blue", "purple", "pink", "brown", "beige", "black", "gray",
+    "white",
 )  # fmt: skip
 # Hue bounds in degrees of the seven coloured names; pink is pale or bright red to magenta, brown dark orange.
 _HUES = ((0, 14, "red"), (14, 42, "orange"), (42, 68, "yellow"), (68, 168, "green"), (168, 258, "blue"),
@@ -180,8 +181,9 @@ def _name(hue: np.ndarray, saturation: np.ndarray, value: np.ndarray) -> np.ndar
     place = np.zeros(hue.shape, np.uint32)
     for low, high, name in _HUES:
         place[(hue >= low) & (hue < high)] = COLOURS.index(name)
-    warm = (hue < 42) | (hue >= 350)
-    place[warm & (hue >= 14) & (hue < 42) & (value < 0.68)] = COLOURS.index("brown")
+    pale = (hue >= 14) & (hue < 58) & (saturation < 0.45)
+    place[pale] = COLOURS.index("beige")
+    place[(hue >= 14) & (hue < 42) & (value < 0.68)] = COLOURS.index("brown")
     place[(hue < 14) & (value < 0.45) & (saturation < 0.6)] = COLOURS.index("brown")
     place[((hue >= 342) | (hue < 14)) & (saturation < 0.5) & (value > 0.7)] = COLOURS.index("pink")
     gray = saturation < np.where(value < 0.35, 0.25, 0.14)
