@@ -18,7 +18,7 @@ import numpy as np
 
 from visiongen.benchmarks.base import Benchmark, Item
 from visiongen.benchmarks.roundtrip import through_tokenizer, tokenizer_of
-from visiongen.errors import InputError
+from visiongen.errors import InputError, UsageError
 from visiongen.files import sha256
 from visiongen.image import Geometry
 from visiongen.prompt import Legend, Prompt
@@ -134,27 +134,35 @@ class SpecialistRow(Row):
 
     @classmethod
     def find(cls, benchmark: Benchmark, runs: Sequence[str | Path], legend: Legend | None) -> SpecialistRow:
-        """The one among ``runs`` (folders or weights files) for this task, else the shipped one.
+        """The one of ``runs`` (folders or weights files) that is meant, else the shipped one.
 
-        WeightsError when there is none, or it is missing or altered; InputError when of another task.
+        Of the runs made for this task, the one called like the benchmark's recipe comes first, then
+        those called like no recipe; one of another benchmark's recipe is taken if nothing ships.
+        WeightsError: missing or altered. InputError: there is none.
         """
         from visiongen import weights
         from visiongen.benchmarks.specialist import load_specialist
         from visiongen.training.start import find
 
+        own = recipe_of(benchmark)
+        shipped = benchmark.protocol.get("specialist")
+        found = []
         for run in runs:
-            path = find(run)
-            model = load_specialist(path)
+            model = load_specialist(find(run))
             if model.config.task == benchmark.task:
-                return cls(benchmark, model, sha256(path), legend)
-        name = benchmark.protocol.get("specialist")
-        if name is None:
+                name = Path(run).stem
+                found.append((name != own, name.startswith("specialist-") and name != own, run, model))
+        found.sort(key=lambda one: one[:2])
+        if found and not (found[0][1] and shipped):
+            *_, run, model = found[0]
+            return cls(benchmark, model, sha256(find(run)), legend)
+        if shipped is None:
             raise InputError(
-                f"none ships for {benchmark.name}; train one (visiongen train specialist-{benchmark.task}) "
-                "and give its folder as --specialist"
+                f"none ships for {benchmark.name}; train one (visiongen train {own}) and give its folder "
+                "as --specialist"
             )
-        model = load_specialist(weights.check(name))
-        return cls(benchmark, model, weights.entry(name).sha256, legend)
+        model = load_specialist(weights.check(shipped))
+        return cls(benchmark, model, weights.entry(shipped).sha256, legend)
 
     def answer(self, item: Item, photo: np.ndarray) -> Answer:
         """Look at the working size, read like any other painting, and undo the resize."""
@@ -162,6 +170,16 @@ class SpecialistRow(Row):
         task, prompt = order(self.benchmark.task, item.options, self.legend)
         prediction = self.model.prediction(geometry.apply(photo), task, prompt, geometry)
         return self.scorer.answer(prediction, item.options), {}
+
+
+def recipe_of(benchmark: Benchmark) -> str:
+    """The recipe of a benchmark's specialist: one of its own name, else of its task's."""
+    from visiongen.training.recipe import find_recipe
+
+    try:
+        return find_recipe(f"specialist-{benchmark.name}").stem
+    except UsageError:
+        return f"specialist-{benchmark.task}"
 
 
 def order(task: str, options: Mapping[str, Any], legend: Legend | None) -> tuple[Task, Prompt]:

@@ -63,9 +63,12 @@ def look(kind: str, start: int, height: int, width: int) -> tuple[Seen, ...]:
 
     frames = render(kind, list(range(start, start + CHUNK)), height, width, device="cpu")
     orm = np.stack([frames.occlusion.numpy(), frames.roughness.numpy(), frames.metallic.numpy()], axis=-1)
-    maps = (frames.photo, frames.depth, frames.normals, frames.classes, frames.instance, frames.base_colour)
-    arrays = [tensor.numpy() for tensor in maps]
-    return tuple(Seen(*parts, names=frames.class_names) for parts in zip(*arrays, orm, strict=True))
+    names = ("photo", "depth", "normals", "classes", "instance", "base_colour")
+    maps: dict[str, Any] = {name: getattr(frames, name).numpy() for name in names} | {"orm": orm}
+    return tuple(
+        Seen(**{name: array[i] for name, array in maps.items()}, names=frames.class_names)
+        for i in range(CHUNK)
+    )
 
 
 def _give(array: np.ndarray) -> Callable[[], np.ndarray]:

@@ -19,8 +19,9 @@ HIGHEST_PSNR = 100.0
 def image_stats(truth: np.ndarray, prediction: np.ndarray | None) -> dict[str, Any]:
     """{"n": pixels, "sq": [sum of squared errors a channel], "abs": [...]}; InputError: shapes."""
     truth = np.asarray(truth, np.float64)
-    if truth.ndim != 3 or (prediction is not None and np.shape(prediction) != truth.shape):
-        raise InputError(f"maps: prediction {np.shape(prediction)}, truth {truth.shape}; give one (H, W, C)")
+    size = truth.shape if prediction is None else np.shape(prediction)
+    if truth.ndim != 3 or size != truth.shape:
+        raise InputError(f"maps: prediction {size}, truth {truth.shape}; give one (H, W, C)")
     seen = np.isfinite(truth).all(axis=2)
     wanted = truth[seen]
     worst = np.where(wanted < 0.5, 1.0, 0.0)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import ModuleType
+from typing import ClassVar
 
 import numpy as np
 
@@ -30,13 +32,13 @@ class GrayScorer(ModuleScorer):
 class SalientScorer(GrayScorer):
     """See metrics/saliency.py."""
 
-    metrics = saliency
+    metrics: ClassVar[ModuleType] = saliency
 
 
 class MattingScorer(GrayScorer):
     """See metrics/matting.py; a truth (H, W, 2) holds the trimap's unknown region beside the opacity."""
 
-    metrics = matting
+    metrics: ClassVar[ModuleType] = matting
 
     def labels(self, truth: np.ndarray, options: Options) -> np.ndarray:
         """The opacity alone."""
@@ -50,7 +52,7 @@ class MattingScorer(GrayScorer):
 class EdgesScorer(GrayScorer):
     """See metrics/edges.py; a truth bool (H, W, A) holds the lines of A people."""
 
-    metrics = edges
+    metrics: ClassVar[ModuleType] = edges
 
     def shrink(self, truth: np.ndarray, size: tuple[int, int]) -> np.ndarray:
         """Of people's lines: the share who drew one, the strongest of each cell, as soft lines again."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 class InstanceScorer(ModuleScorer):
     """Truth: ids int (H, W), 0 = none. Answer: float32 (H, W, 2), ids and each instance's score."""
 
-    metrics = instances
+    metrics: ClassVar[ModuleType] = instances
 
     def __init__(self, protocol: dict[str, Any]) -> None:
         super().__init__(protocol)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from types import ModuleType
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 class MaskScorer(ModuleScorer):
     """Masks bool (H, W); the item's ``options["phrase"]`` says of what."""
 
-    metrics = masks
+    metrics: ClassVar[ModuleType] = masks
 
     def labels(self, truth: np.ndarray, options: Options) -> np.ndarray:
         """Position in the prompt's legend: 1 is the phrase."""

@@ -209,6 +209,19 @@ def test_a_run_folder_is_the_specialist_of_its_own_task(tmp_path: Path) -> None:
     assert row.identity["weights"] == sha256(tmp_path / "orm" / "weights.safetensors")
     with pytest.raises(InputError, match=r"train specialist-orm.*--specialist"):
         SpecialistRow.find(benchmark, [tmp_path / "salient"], None)
+    # A run called like another benchmark's recipe gives way to one called like this one's.
+    runs = [tmp_path / name for name in ("specialist-ecssd", "specialist-salient", "mine")]
+    for run in runs:
+        mark = len(run.name) / 100
+        save(run / "weights.safetensors", small("salient"), **SMALL, task="salient", balance=mark)
+    sets = {"world-salient": (runs, runs[:1]), "ecssd": (runs, runs[1:], runs[2:])}
+    chosen: dict[str, list[float]] = {}
+    for name, several in sets.items():
+        rows = [SpecialistRow.find(get_benchmark(name), given, None) for given in several]
+        chosen[name] = [row.model.config.balance * 100 for row in rows]
+    sizes = [float(len(run.name)) for run in runs]
+    assert chosen["world-salient"] == pytest.approx([sizes[1], sizes[0]])
+    assert chosen["ecssd"] == pytest.approx([sizes[0], sizes[2], sizes[2]])
     with pytest.raises(WeightsError, match="nothing"):
         SpecialistRow.find(benchmark, [tmp_path / "nothing"], None)
 

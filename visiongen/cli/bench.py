@@ -74,11 +74,12 @@ def run(
     from visiongen.benchmarks.runner import Options, get_benchmark
     from visiongen.benchmarks.runner import run as run_benchmark
 
-    wanted = {"all": REFERENCE, "none": ()}.get(rows) or tuple(r for r in rows.split(",") if r != "none")
+    wanted = REFERENCE if rows == "all" else tuple(row for row in rows.split(",") if row != "none")
     options = Options(split, limit, mode, seed, legend_seed, data, wanted, tuple(specialist or ()))
     benchmarks = [get_benchmark(name) for name in dict.fromkeys(names)]
     splits = [benchmark.split(split) for benchmark in benchmarks]
-    backbone, results = load_backbone(weights), []
+    backbone = load_backbone(weights)
+    results: list[dict[str, Any]] = []
     for benchmark, part in zip(benchmarks, splits, strict=True):
         folder = _folder(out, len(benchmarks) > 1, part, options, benchmark.name, weights)
         result = dict(run_benchmark(benchmark, backbone, folder, options, _progress))

@@ -52,8 +52,8 @@ def bench(
     from visiongen.errors import UsageError
 
     usual = QUICK if quick else FULL
-    wanted = {"frames": frames or usual["frames"], "classes": classes or usual["classes"]}
-    if min(wanted.values()) < 1 or wanted["classes"] > 255:
+    frames, classes = frames or usual["frames"], classes or usual["classes"]
+    if min(frames, classes) < 1 or classes > 255:
         raise UsageError(f"--frames {frames}, --classes {classes}: give 1 or more, at most 255 classes")
     from visiongen.benchmarks.codecs import report, text
     from visiongen.benchmarks.codecs.damage import DAMAGES
@@ -61,7 +61,7 @@ def bench(
 
     damages = {name: damage for name, damage in DAMAGES.items() if not (quick and name == "tokenizer")}
     with progress(len(CODECS) + 2, "codecs") as step:
-        found = report.run(damages=damages, step=step, **wanted)
+        found = report.run(frames, classes, damages, step=step)
     write_report(json_target, found)
     if markdown:
         say("\n".join(text.lines(found)), json_target)
