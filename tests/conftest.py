@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+from known import family
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
@@ -39,48 +43,29 @@ class KnownScene:
     def __init__(self, photo, confidence: float | None) -> None:
         self.photo, self.confidence, self.size = photo, confidence, photo.shape[:2]
 
+    def codec(self, prompt):
+        """The codec that reads what this prompt asks for."""
+        from visiongen.registry import CODECS, TASKS
+
+        if prompt.task == "incontext":
+            return CODECS.get("legend/nearest@1")(prompt.legend)
+        task = TASKS.get(prompt.task)(**{"relative": True} if "relative" in prompt.text else {})
+        return task.codec(prompt.legend)
+
     def labels(self, prompt):
-        """Class from red, depth 1-17 m (255: sky) from green, the normal's tilt from blue."""
-        import numpy as np
-
-        red, green, blue = (self.photo[..., c].astype(np.float32) for c in range(3))
-        if prompt.task == "image":
-            return self.photo
-        if prompt.task in ("basecolor", "orm"):
-            return self.photo.astype(np.float32) / 255
-        if prompt.legend and prompt.task in ("semantic", "incontext"):
-            return (red * len(prompt.legend) / 256).astype(np.int64)
-        if prompt.task == "referring":
-            return (red >= 96).astype(np.int64)
-        if prompt.task == "instance":
-            return 1 + (red / 52).astype(np.int64)
-        if prompt.task == "panoptic":
-            from visiongen.tasks.panoptic import Panoptic
-
-            things = Panoptic().codec(prompt.legend).things
-            classes = (red * (len(prompt.legend) - 1) / 256).astype(np.int64)
-            counted = np.array([name in things for name in prompt.legend.names])[classes]
-            return classes * 1000 + np.where(counted, 1 + (green >= 128), 0)
-        if prompt.task == "depth":
-            return np.where(green == 255, np.inf, 1 + green / 16).astype(np.float32)
-        x = (blue / 255 - 0.5) * 1.2
-        y = np.full_like(x, 0.2)
-        return np.stack([x, y, np.sqrt(1 - x * x - y * y)], axis=2)
+        """What the photo's pixels mean, see ``known.py``."""
+        codec = self.codec(prompt)
+        return family(codec).labels(self.photo, codec)
 
     def paint(self, prompts, sampler=None):
         """One canvas a prompt."""
         import numpy as np
 
         from visiongen.backbones.base import Canvas, DecodeStats
-        from visiongen.registry import CODECS, TASKS
 
         canvases = []
         for prompt in prompts:
-            task = TASKS.get(prompt.task)(**{"relative": True} if "relative" in prompt.text else {})
-            codec = task.codec(prompt.legend)
-            if prompt.task == "incontext":
-                codec = CODECS.get("legend/nearest@1")(prompt.legend)
-            image = codec.encode(self.labels(prompt))
+            image = self.codec(prompt).encode(self.labels(prompt))
             sure = None if self.confidence is None else np.full(self.size, self.confidence, "f4")
             stats = DecodeStats(sampler.mode if sampler else "", 10, 2, 5, 0.25)
             canvases.append(Canvas(image, None, True, 0, self.size[0], sure, stats))
