@@ -18,6 +18,7 @@ from visiongen.errors import InputError
 TOLERANCE = 0.0075  # of the diagonal: how far apart matched pixels may lie
 OUTLIER = 100.0  # what a pixel without a partner costs, in units of that distance
 THRESHOLDS = np.arange(1, 100) / 100
+GRAIN = 1024.0  # costs are told apart to this part of a pixel
 SURE = 0.5  # crests of a soft truth that count
 COUNTS = 4  # a threshold: truth pixels matched, truth pixels, predicted pixels matched, predicted pixels
 HIGHER_IS_BETTER = {"ODS": True, "OIS": True, "AP": True, "R50": True}
@@ -141,10 +142,11 @@ def cheapest(
     n, m = len(rows), len(columns)
     if not n:
         return rows, columns
-    tiny = 1e-6  # a stored zero would be no edge
+    # Whole numbers: sums of rounded fractions can send the solver round in circles for ever.
+    cost, alone = np.rint(cost * GRAIN) + 1, float(np.rint(alone * GRAIN))  # a stored zero is no edge
     i = np.concatenate([row, np.arange(n), n + np.arange(m), n + column])
     j = np.concatenate([column, m + np.arange(n), np.arange(m), m + row])
-    weight = np.concatenate([cost + tiny, np.full(n + m, alone), np.full(len(row), tiny)])
+    weight = np.concatenate([cost, np.full(n + m, alone), np.ones(len(row))])
     graph = coo_matrix((weight, (i, j)), shape=(n + m, n + m)).tocsr()
     left, right = min_weight_full_bipartite_matching(graph)
     real = (left < n) & (right < m)

@@ -45,7 +45,7 @@ def test_the_official_fixture_is_reproduced() -> None:
         pytest.skip("VISIONGEN_DATA has no bsds_fixture")
     from scipy.io import loadmat
 
-    thresholds = np.arange(1, 6) / 6
+    thresholds = np.linspace(1 / 6, 5 / 6, 5)  # as the official code; 85 / 255 is not above the second
     total = np.zeros(4 * 6)
     for path in sorted((root / "png").glob("*.png")):
         cell = loadmat(root / "groundTruth" / f"{path.stem}.mat")["groundTruth"]
@@ -120,7 +120,9 @@ def test_wrong_answers_score_as_badly_as_they_are() -> None:
         "nan": ods(truth, np.full_like(truth, np.nan)),
         "none": ods(truth, None),
     }
-    assert ods(truth, np.roll(truth, 1, axis=1)) == pytest.approx(good, abs=0.02)  # within the tolerance
+    assert good > 0.99
+    large = soft_circle((160, 213), 50, (80, 106))  # 2 pixels of tolerance
+    assert ods(large, np.roll(large, 1, axis=1)) > 0.98
     assert all(value < 0.5 for value in wrong.values()), wrong
     assert wrong["empty"] == wrong["none"] == 0 and wrong["nan"] < 0.2
     half = truth.copy()
