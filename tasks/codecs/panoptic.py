@@ -30,10 +30,10 @@ class BorderPanoptic(LegendCodec):
     Painting: a thing's pixels less than ``width`` + 1 pixels (chessboard) from another of its class are
     border; a thing that would lose more than half of its pixels so has a thinner border, or none.
 
-    Reading: nearest colour (see LegendNearest for ``temperature`` and ``unknown_distance``); a thing
-    class's pixels (4 neighbours) fall into parts, border pixels and parts of less than ``min_area``
-    pixels go to the nearest segment. Numbers count from the top left. A thing that something else
-    splits in two is read as two.
+    Reading: nearest colour (see LegendNearest for ``temperature`` and ``unknown_distance``). A thing
+    class's pixels (4 neighbours) fall into parts. Border pixels go to the nearest thing; those farther
+    than 2 ``width`` + 1 from any, and parts of less than ``min_area`` pixels, to the nearest segment.
+    Numbers count from the top left. A thing that something else splits in two is read as two.
     """
 
     things: tuple[str, ...] = ()
@@ -134,6 +134,11 @@ class BorderPanoptic(LegendCodec):
             holes |= mask & (number == 0)
         if holes.all():
             return np.full(classes.shape, VOID, np.int32)
+        if self.border is not None:  # a border lies inside things, so stuff that is nearer does not count
+            free = ~holes & (labels > VOID) & (labels % MANY > 0)
+            inside, away = nearest_fill(labels, ~free)
+            near = (classes == self.border) & (away <= 2 * self.width + 1) & free.any()
+            labels, holes = np.where(near, inside, labels), holes & ~near
         return nearest_fill(labels, holes)[0]
 
 
