@@ -63,4 +63,6 @@ class Edges(GrayTask):
 
     def build(self, *args: Any, **kwargs: Any) -> Prediction:
         """As every task, and whether to thin goes along."""
-        return dataclasses.replace(super().build(*args, **kwargs), thin=self.thin)
+        result = super().build(*args, **kwargs)
+        assert isinstance(result, EdgesPrediction)
+        return dataclasses.replace(result, thin=self.thin)

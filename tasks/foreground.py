@@ -38,18 +38,16 @@ def estimate(photo: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     levels = max(1, int(np.ceil(np.log2(max(height, width)))))
     seen, total = photo.reshape(-1, 3).astype(np.float32), float(alpha.sum())
     weights = (alpha.reshape(-1) / max(total, 1e-6), (1 - alpha.reshape(-1)) / max(alpha.size - total, 1e-6))
-    front, back = ((w @ seen).reshape(1, 1, 3).astype(np.float32) for w in weights)
+    pair: list[np.ndarray] = [np.asarray(w @ seen, np.float32).reshape(1, 1, 3) for w in weights]
     del seen
     for level in range(1, levels + 1):
         h, w = (max(1, round(side ** (level / levels))) for side in (height, width))
         small = cv2.resize(photo, (w, h), interpolation=cv2.INTER_AREA).reshape(h, w, 3)
         opacity = cv2.resize(alpha, (w, h), interpolation=cv2.INTER_AREA).reshape(h, w)
-        front, back = (
-            cv2.resize(c, (w, h), interpolation=cv2.INTER_NEAREST).reshape(h, w, 3) for c in (front, back)
-        )
-        _solve(small, opacity, front, back, _MANY if max(h, w) <= _SMALL else _FEW)
+        pair = [cv2.resize(c, (w, h), interpolation=cv2.INTER_NEAREST).reshape(h, w, 3) for c in pair]
+        _solve(small, opacity, pair[0], pair[1], _MANY if max(h, w) <= _SMALL else _FEW)
     opaque = alpha >= 1 - _SURE
-    result = np.clip(front + 0.5, 0, 255).astype(np.uint8)
+    result = np.clip(pair[0] + 0.5, 0, 255).astype(np.uint8)
     result[opaque] = photo[opaque]
     return result
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from visiongen.errors import InputError
+from visiongen.thinning import thin_edges
 
 TOLERANCE = 0.0075  # of the diagonal: how far apart matched pixels may lie
 OUTLIER = 100.0  # what a pixel without a partner costs, in units of that distance
@@ -80,15 +81,14 @@ def _thinned(prediction: np.ndarray, lines: np.ndarray, reach: float) -> np.ndar
         raise InputError(f"edges: prediction {prediction.shape}, truth {lines.shape[:2]}; resize it")
     missing = ~np.isfinite(prediction)
     if missing.any():
-        away = cv2.distanceTransform((~lines.any(2)).astype(np.uint8), cv2.DIST_L2, 5)
+        elsewhere = np.asarray(~lines.any(2), np.uint8)
+        away = cv2.distanceTransform(elsewhere, cv2.DIST_L2, 5)
         prediction = np.where(missing, away > reach, prediction)
     return suppress(prediction)
 
 
 def suppress(strength: np.ndarray) -> np.ndarray:
     """Non-maximum suppression: strength (H, W) clipped to [0, 1] where it is a crest, 0 elsewhere."""
-    from visiongen.tasks.codecs.gray import thin_edges
-
     return thin_edges(np.clip(strength, 0, 1))
 
 

@@ -26,8 +26,9 @@ def image_stats(truth: np.ndarray, prediction: np.ndarray | None) -> dict[str, A
     None: MAE 1 and nothing else. A NaN in the prediction counts as the opposite of the truth.
     """
     mask = np.nan_to_num(np.asarray(truth, np.float64), nan=0) > 0.5
-    if mask.ndim != 2 or (prediction is not None and np.shape(prediction) != mask.shape):
-        raise InputError(f"saliency: prediction {np.shape(prediction)}, truth {mask.shape}; give one (H, W)")
+    shape = mask.shape if prediction is None else np.shape(prediction)
+    if mask.ndim != 2 or shape != mask.shape:
+        raise InputError(f"saliency: prediction {shape}, truth {mask.shape}; give one (H, W)")
     if prediction is None:
         return {"mae": 1.0, "s": 0.0, "adaptive": 0.0, "curve": [0.0] * LEVELS}
     values = stretch(prediction, mask)
@@ -53,7 +54,7 @@ def f_curve(values: np.ndarray, mask: np.ndarray) -> np.ndarray:
     levels = (values * 255).astype(np.uint8)
     inside = np.bincount(levels[mask], minlength=LEVELS)[::-1].cumsum()
     every = np.bincount(levels.ravel(), minlength=LEVELS)[::-1].cumsum()
-    return _f(inside, every, np.count_nonzero(mask))
+    return _f(inside, every, int(mask.sum()))
 
 
 def _f(found: np.ndarray, chosen: np.ndarray, there: int) -> np.ndarray:
@@ -65,7 +66,7 @@ def _f(found: np.ndarray, chosen: np.ndarray, there: int) -> np.ndarray:
 def _adaptive(values: np.ndarray, mask: np.ndarray) -> float:
     """F at twice the mean, at most 1."""
     chosen = values >= min(2 * values.mean(), 1)
-    return float(_f(np.array((chosen & mask).sum()), np.array(chosen.sum()), np.count_nonzero(mask)))
+    return float(_f(np.array((chosen & mask).sum()), np.array(chosen.sum()), int(mask.sum())))
 
 
 # --- S-measure --------------------------------------------------------------------------------

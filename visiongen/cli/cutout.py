@@ -5,15 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
 import typer
 
 from visiongen.cli import common
 from visiongen.errors import UsageError
 
-Background = Callable[[tuple[int, int]], np.ndarray]  # size (H, W) -> uint8 (H, W, 3) or (3,)
+if TYPE_CHECKING:
+    import numpy as np
+
+    Background = Callable[[tuple[int, int]], np.ndarray]  # size (H, W) -> uint8 (H, W, 3) or (3,)
 
 
 def cutout(
@@ -71,6 +73,7 @@ def cutout(
 
 def _background(text: str) -> Background:
     """What ``--background`` names: a picture that exists, else a colour (UsageError for neither)."""
+    import numpy as np
     from PIL import ImageColor
 
     if Path(text).is_file():
@@ -89,6 +92,8 @@ def _background(text: str) -> Background:
 
 def _cover(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """The picture scaled to fill ``size`` (H, W), what sticks out cut off evenly."""
+    import numpy as np
+
     from visiongen.image import resize_photo
 
     height, width = picture.shape[:2]

@@ -10,7 +10,7 @@ import numpy as np
 
 from visiongen.data import pack
 from visiongen.errors import InputError
-from visiongen.registry import CODECS
+from visiongen.thinning import thin_edges
 from visiongen.training.augment import View
 from visiongen.training.batches import Batch, BatchBuilder
 from visiongen.training.reading import read_rgb
@@ -80,7 +80,7 @@ def crests(drawn: np.ndarray) -> Lines:
         share += cv2.dilate(one.astype(np.uint8), disc)
     share /= len(drawn)
     smooth = cv2.GaussianBlur(share, (0, 0), 1)  # a plateau has no crest
-    crest = CODECS.get("edges/gray@1").thin(smooth) > 0
+    crest = thin_edges(smooth) > 0
     y, x = np.nonzero(crest)
     return y.astype(np.float32), x.astype(np.float32), share[y, x]
 

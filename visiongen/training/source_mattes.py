@@ -132,7 +132,7 @@ def place(cutout: Cutout, size: tuple[int, int], rng: np.random.Generator) -> tu
     top, left = round((h - small[1]) * float(y)), round((w - small[0]) * float(x))
     if rng.uniform() < 0.4:  # standing on the lower rim, as people in portraits
         top = h - small[1]
-    move = np.float32([[1, 0, left], [0, 1, top]])
+    move = np.array([[1, 0, left], [0, 1, top]], np.float32)
     # Beyond the cutout its rim's colours go on: fraying may reach out there.
     colours = cv2.warpAffine(colours, move, (w, h), flags=cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE)
     alpha = cv2.warpAffine(alpha, move, (w, h), flags=cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT)
@@ -144,8 +144,9 @@ def fray(alpha: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     h, w = alpha.shape
     y, x = np.indices((h, w), np.float32)
     for sigma, reach in ((1.0, rng.uniform(0.3, 1.5)), (3.0, rng.uniform(0, 2))):
-        noise = cv2.GaussianBlur(rng.standard_normal((h, w, 2), np.float32), (0, 0), sigma)
-        noise *= np.float32(reach * 2 * np.sqrt(np.pi) * sigma)  # unit variance before the reach
+        grain = rng.standard_normal((h, w, 2), np.float32)
+        grain *= np.float32(reach * 2 * np.sqrt(np.pi) * sigma)  # blurred, its deviation is the reach
+        noise = cv2.GaussianBlur(grain, (0, 0), sigma)
         y += noise[..., 0]
         x += noise[..., 1]
     moved = cv2.remap(alpha, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)

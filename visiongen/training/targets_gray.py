@@ -97,7 +97,7 @@ def draw_lines(marks: np.ndarray, sigma: float = LINE) -> np.ndarray:
 
 
 #: What the blur leaves on the crest of a straight line two pixels wide.
-_CREST = float(cv2.GaussianBlur(np.float32([[0] * 8 + [1, 1] + [0] * 8]), (0, 0), LINE).max())
+_CREST = float(cv2.GaussianBlur(np.array([[0] * 8 + [1, 1] + [0] * 8], np.float32), (0, 0), LINE).max())
 
 
 # --- the thing that stands out ------------------------------------------------------------------
