@@ -57,6 +57,9 @@ class ImportedNormalsPrediction(NormalsPrediction):
         """OpenGL colours, whatever the map's were."""
         return OpenGLNormals().encode(self.labels)
 
+#: Where several tasks paint maps of one family, the one that any such map is read as.
+FIRST = {"legend": "semantic", "alpha": "matting"}
+
 
 @dataclass
 class ValuesPrediction(Prediction):
@@ -172,7 +175,7 @@ def kind_of(codec: Codec) -> tuple[str, type[Prediction]]:
         return family, ImportedNormalsPrediction
     if codec.unit == RELATIVE_DEPTH:
         return family, RelativeDepthPrediction
-    for name in TASKS:
+    for name in (FIRST[family],) if family in FIRST else TASKS:
         task = TASKS.get(name)()
         if task.codec().name.split("/")[0] == family and task.codec().unit in (codec.unit, "m"):
             return name, task.prediction

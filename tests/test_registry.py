@@ -20,7 +20,7 @@ def test_lazy_and_cached(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_unknown_names_get_a_hint() -> None:
     with pytest.raises(UsageError, match="did you mean 'depth'"):
         TASKS.get("dept")
-    with pytest.raises(UsageError, match="choose one of depth, normals, semantic"):
+    with pytest.raises(UsageError, match="choose one of basecolor, depth, edges"):
         TASKS.get("zzz")
 
 
