@@ -10,6 +10,8 @@ from visiongen.tasks.codecs.grouping import by_area, parts
 MARGIN = 2
 """Pixels from another instance at which an inside begins: tiles may place a border that far apart."""
 
+_REACH = 4 * MARGIN  # from an inside, up to which what is in an instance belongs to it
+
 
 def to_cores(ids: np.ndarray) -> np.ndarray:
     """Ids int (h, w), 0 = none -> float32 (h, w, 2): in an instance; and no other one within MARGIN."""
@@ -29,4 +31,5 @@ def from_cores(inside: np.ndarray, min_area: int) -> np.ndarray:
 
     thing, core = inside[..., 0], inside[..., 0] & inside[..., 1]
     count, ids = cv2.connectedComponents(parts(core, min_area), connectivity=8)
-    return by_area(nearest_fill(ids, thing & (ids == 0))[0], count - 1)[0]
+    filled, away = nearest_fill(ids, ids == 0)
+    return by_area(np.where(thing & (away <= _REACH), filled, 0), count - 1)[0]

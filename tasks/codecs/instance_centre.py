@@ -34,9 +34,9 @@ class CentreInstances(Codec):
     contrast of 3 x 3 pixels): what a blurred border mixes says nothing. The votes' density (a Gaussian of
     ``bandwidth`` levels) is split into hills, and hills whose pass is higher than ``valley`` of the
     lower top are one. Pixels of a hill at most ``gap`` pixels apart are one instance, which grows over the
-    rest of what is not none along the edges of the map; less than ``min_area`` pixels go to the nearest
-    instance. Confidence: distance to the instance's mean colour, or to black, as a Gaussian of ``sigma``
-    levels. What is read depends on the whole map; a mirrored map has 255 - red.
+    rest of what is not none along the edges of the map; less than ``min_area`` pixels become what is
+    nearest, an instance or none. Confidence: distance to the instance's mean colour, or to black, as a
+    Gaussian of ``sigma`` levels. What is read depends on the whole map; a mirrored map has 255 - red.
     """
 
     threshold: float = 64.0

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from pycocotools import mask as rle
 
 from visiongen.errors import InputError
+from visiongen.tasks.codecs.density import cluster_colours
 from visiongen.tasks.codecs.instance import CAPACITY, DistinctInstances, list_instances, palette
+from visiongen.tasks.codecs.instance_centre import CentreInstances
 
 CODEC = DistinctInstances()
 
@@ -121,3 +123,100 @@ def test_bad_ids() -> None:
             CODEC.encode(bad)
     with pytest.raises(InputError, match="must be one"):
         list_instances(np.zeros((2, 2), int), np.zeros((3, 3)))
+
+
+# --- centre colours ---------------------------------------------------------------------------
+
+CENTRE = CentreInstances()
+
+
+def test_a_centre_colour_is_place_and_size() -> None:
+    ids = np.zeros((60, 80), np.int64)
+    ids[10:30, 20:60] = 7
+    painted = CENTRE.encode(ids)
+    side = (20 * 40 / (60 * 80)) ** 0.5
+    blue = 128 + 127 * (1 + np.log(side) / np.log(50))
+    assert np.array_equal(np.unique(painted[ids == 7], axis=0), [[128, 85, round(blue)]])
+    assert not painted[ids == 0].any()
+    whole = CENTRE.encode(np.ones((8, 8), np.int64))
+    assert np.array_equal(whole[0, 0], [128, 128, 255])
+
+
+@settings(max_examples=8, deadline=None)
+@given(count=st.integers(1, 16), sigma=st.floats(0, 5), blur=st.booleans(), seed=st.integers(0, 99))
+def test_centre_colours_survive_noise_and_blur(count: int, sigma: float, blur: bool, seed: int) -> None:
+    """Discs 38 pixels apart, colours off by up to 10 levels in patches of 8 x 8 pixels."""
+    truth = np.zeros((160, 160), np.int64)
+    y, x = np.mgrid[:160, :160]
+    for k in range(count):
+        truth[np.hypot(y - 22 - 38 * (k // 4), x - 22 - 38 * (k % 4)) <= 17] = k + 1
+    painted = CENTRE.encode(truth).astype(np.float32)
+    if blur:
+        painted = cv2.GaussianBlur(painted, (5, 5), 1.2)
+    rng = np.random.default_rng(seed)
+    patches = rng.uniform(-10, 10, (20, 20, 3)).repeat(8, 0).repeat(8, 1)
+    noisy = painted + patches + rng.normal(0, sigma, painted.shape)
+    ids, confidence = CENTRE.decode(np.clip(noisy.round(), 0, 255).astype(np.uint8))
+    assert ids.max() == count and min(matched(ids, truth)) > 0.8
+    assert confidence.mean() > 0.6
+
+
+def test_centres_tell_a_cup_from_the_table_behind_it() -> None:
+    """The same centre, but another size; and a table that a cup and a pole split stays one."""
+    truth = np.zeros((120, 160), np.int64)
+    truth[20:100, 20:140] = 1
+    truth[50:70, 70:90] = 2
+    ids, _ = CENTRE.decode(CENTRE.encode(truth))
+    assert ids.max() == 2 and matched(ids, truth) == [1, 1]
+    truth[:, 100:106] = 0
+    ids, _ = CENTRE.decode(CENTRE.encode(truth))
+    assert ids.max() == 2 and matched(ids, truth) == [1, 1]
+
+
+def test_things_that_touch_are_two() -> None:
+    truth = np.zeros((120, 160), np.int64)
+    truth[40:80, 40:70], truth[40:80, 70:100] = 1, 2
+    painted = cv2.GaussianBlur(CENTRE.encode(truth), (7, 7), 1.5)
+    ids, confidence = CENTRE.decode(painted)
+    assert ids.max() == 2 and min(matched(ids, truth)) > 0.85
+    assert confidence[60, 55] > 0.95 and confidence[60, 55] > confidence[60, 70]
+
+
+def test_centre_colours_that_drift_across_a_thing_stay_one() -> None:
+    """A painter that is drawn to the pixel's own place by a fifth of the way."""
+    truth = np.zeros((120, 160), np.int64)
+    truth[30:90, 20:120] = 1
+    painted = CENTRE.encode(truth).astype(np.float32)
+    y, x = np.mgrid[:120, :160]
+    own = np.stack([x * 255 / 160, y * 255 / 120], axis=2)
+    painted[..., :2] += np.where(truth[..., None] > 0, 0.2 * (own - painted[..., :2]), 0)
+    ids, _ = CENTRE.decode(painted.round().astype(np.uint8))
+    assert ids.max() == 1 and matched(ids, truth) == [1]
+
+
+def test_centre_specks_are_dropped() -> None:
+    truth = np.zeros((60, 60), np.int64)
+    truth[10:30, 10:30], truth[50:53, 50:53] = 1, 2
+    ids, confidence = CENTRE.decode(CENTRE.encode(truth))
+    assert ids.max() == 1 and not ids[50:53, 50:53].any() and confidence[51, 51] < 0.01
+    assert CENTRE.decode(np.zeros((8, 8, 3), np.uint8))[0].max() == 0
+
+
+def test_centre_bad_ids() -> None:
+    for bad in (np.array([[-1]]), np.array([[0.0]]), np.zeros((2, 2, 2), int)):
+        with pytest.raises(InputError):
+            CENTRE.encode(bad)
+    huge = CENTRE.encode(np.array([[10**12] * 8] * 8))
+    assert np.array_equal(huge, CENTRE.encode(np.ones((8, 8), int)))
+
+
+def test_clusters_are_the_hills_of_the_density() -> None:
+    rng = np.random.default_rng(0)
+    centres = np.array([[40, 60, 200], [90, 60, 200], [90, 180, 140]])
+    truth = rng.integers(0, 3, 900)
+    colours = np.clip(centres[truth] + rng.normal(0, 5, (900, 3)), 0, 255)
+    member, count = cluster_colours(colours, np.ones(900), 6.0, 0.7)
+    assert count == 3 and (member > 0).mean() > 0.98
+    for k in range(3):
+        assert np.bincount(member[truth == k]).max() > 0.97 * (truth == k).sum()
+    assert cluster_colours(np.zeros((0, 3)), np.zeros(0), 6.0, 0.7)[1] == 0
