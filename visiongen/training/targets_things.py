@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from visiongen.prompt import Legend, Prompt
+from visiongen.prompt import Prompt
 from visiongen.registry import TASKS
 from visiongen.training.augment import fill_nearest
 from visiongen.training.batches import IGNORE, random_legend
@@ -72,13 +72,13 @@ def referring(seen: Seen, rng: np.random.Generator) -> Target | None:
     phrase = make_phrase(things, rng)
     if phrase is None:
         return None
-    task = TASKS.get("referring")(phrase=phrase.text)
-    prompt = task.prompt()
+    prompt: Prompt = TASKS.get("referring")(phrase=phrase.text).prompt()
+    legend = prompt.legend
+    assert legend is not None
     if rng.uniform() < 0.5:
-        legend = random_legend(list(prompt.legend.names), rng)
-        prompt = Prompt(prompt.task, prompt.text, legend)
-    legend: Legend = prompt.legend
+        legend = random_legend(list(legend.names), rng)
     labels = (seen.instance == phrase.target).astype(np.uint8)
+    prompt = Prompt(prompt.task, prompt.text, legend)
     return Target(prompt, legend.array()[labels], None, labels)
 
 
