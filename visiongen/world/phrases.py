@@ -27,8 +27,8 @@ from visiongen.world.truths import (
     size_truth,
 )
 
-LONGEST = 48
-"""Bytes of the longest phrase: what the generator reads of a legend's name."""
+LONGEST = 60
+"""Bytes of the longest phrase, as the task referring takes it."""
 
 LEAST = 2e-3
 """Share of the picture that a thing needs to be meant or referred to."""
