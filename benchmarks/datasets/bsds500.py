@@ -47,11 +47,12 @@ def read_lines(path: Path) -> np.ndarray:
 
 def _read_mat(path: Path) -> np.ndarray:
     from scipy.io import loadmat
+    from scipy.io.matlab import MatReadError
 
     try:
         cell = loadmat(str(path))["groundTruth"]
         return np.stack([cell[0, k][0, 0]["Boundaries"].astype(bool) for k in range(cell.shape[1])])
-    except (OSError, ValueError, KeyError, IndexError) as error:
+    except (MatReadError, OSError, ValueError, KeyError, IndexError) as error:
         raise InputError(f"{path}: no readable boundaries ({error}); fetch it again") from error
 
 
