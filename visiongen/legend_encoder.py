@@ -38,8 +38,8 @@ class TextEncoder(nn.Module):
             nn.Conv1d(width, width, 3, padding=d, dilation=d) for d in ((4, 8) if deep else ())
         )
         for layer in self.wide:
-            nn.init.zeros_(layer.weight)
-            nn.init.zeros_(layer.bias)
+            nn.init.zeros_(layer.weight)  # type: ignore[arg-type]
+            nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
 
     def forward(self, texts: list[str]) -> Tensor:
         """n strings -> (n, dim). Equal strings are encoded once."""

@@ -269,3 +269,10 @@ def test_real_camvid(data_root: Path) -> None:
     check_format(source.batch(0, 0), (96, 128))
     void = [f[1] for f in source._frames]
     assert max(int(v[v != 255].max()) for v in void) == 10
+
+
+def test_frames_with_nothing_to_show_are_passed_over() -> None:
+    """Hardly any frame of a street has a salient thing; a batch still holds at least one order."""
+    source = WorldSource(kinds=["street"], size=[24, 32], batch=1, tasks=["salient"], whole=1.0)
+    for index in range(4):
+        assert len(source.batch(index, 0)["prompts"]) >= 1

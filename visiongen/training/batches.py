@@ -94,6 +94,10 @@ class BatchBuilder:
         self._valid.append(valid)
         self._labels.append(labels)
 
+    def __len__(self) -> int:
+        """Targets so far."""
+        return len(self._targets)
+
     def build(self) -> Batch:
         """The batch as tensors, in the order things were added."""
         h, w = self.size

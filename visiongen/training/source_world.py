@@ -144,13 +144,14 @@ class WorldSource(Source):
     # --- batches -----------------------------------------------------------------------------
 
     def batch(self, index: int, seed: int) -> Batch:
-        """``batch`` photos and their tasks."""
+        """``batch`` photos and their tasks; as many again while none of them has anything to show."""
         self.prepare()
         rng = self.generator(index, seed)
         size = self.draw_size(rng)
         builder = BatchBuilder(size)
-        for frame in self._draw(rng, size):
-            self._add(builder, frame, size, rng)
+        while not len(builder):
+            for frame in self._draw(rng, size):
+                self._add(builder, frame, size, rng)
         return builder.build()
 
     def _add(
