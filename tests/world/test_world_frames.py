@@ -10,7 +10,7 @@ from visiongen.errors import UsageError
 from visiongen.world import CLASS_NAMES, KINDS, render, render_wall_pair, save_frame
 
 MAPS = (
-    "photo", "depth", "normals", "instance", "classes", "base_colour", "roughness", "metallic",
+    "photo", "depth", "normals", "instance", "classes", "base_colour", "roughness", "metallic", "occlusion",
     "intrinsics", "valid",
 )  # fmt: skip
 CAMVID = ["sky", "building", "pole", "road", "pavement", "tree", "sign", "fence", "car"]
@@ -32,7 +32,7 @@ def test_every_kind_gives_finite_consistent_frames(kind):
     assert torch.equal(frames.instance > 0, valid)
     assert torch.equal(frames.classes == CLASS_NAMES.index("sky"), ~valid)
     assert int(frames.classes.max()) < len(CLASS_NAMES)
-    for values in (frames.roughness, frames.metallic):
+    for values in (frames.roughness, frames.metallic, frames.occlusion):
         assert values.min() >= 0 and values.max() <= 1
     assert frames.photo.float().std() > 10
     for frame in range(2):  # an instance has one class
