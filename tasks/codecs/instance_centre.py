@@ -42,7 +42,7 @@ class CentreInstances(Codec):
     threshold: float = 64.0
     certain: float = 104.0
     flat: float = 16.0
-    bandwidth: float = 5.0
+    bandwidth: float = 7.0
     valley: float = 0.7
     min_area: int = 16
     gap: float = 32.0
@@ -52,7 +52,7 @@ class CentreInstances(Codec):
     unit: ClassVar[str] = "instance id"
     bound: ClassVar[str] = (
         "exact but for the ids' order, for instances of min_area pixels and more that are 5 pixels thick, "
-        "whose parts lie within gap and whose colours lie 5 bandwidths or more apart"
+        "whose parts lie within gap and whose colours lie 4 bandwidths or more apart"
     )
 
     def __post_init__(self) -> None:
