@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -113,6 +114,26 @@ def each_input(
                 print(f"visiongen: {error}", file=sys.stderr)
             step(path.name)
     return results, failed
+
+
+def report_inputs(
+    paths: Sequence[Path],
+    what: str,
+    work: Callable[[Path, str], list[dict[str, Any]]],
+    json_target: str | None,
+    schema: str,
+    backbone: Backbone | None = None,
+    **more: Any,
+) -> None:
+    """``each_input``, then its JSON report with ``more`` in it; exit code 1 if any input failed."""
+    started = time.perf_counter()
+    results, failed = each_input(paths, what, work)
+    report: dict[str, Any] = {"schema": schema, **more, "results": results, "failed": failed}
+    if backbone is not None:
+        record = backbone.weights
+        report["weights"] = {"name": record.name, "sha256": record.sha256} if record else None
+    write_report(json_target, report | {"seconds": round(time.perf_counter() - started, 3)})
+    exit_if_failed(failed, len(paths))
 
 
 def exit_if_failed(failed: Sequence[object], total: int) -> None:

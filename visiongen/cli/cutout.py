@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -50,25 +49,17 @@ def cutout(
     backbone = common.load_backbone(weights)
     task = "salient" if salient else "matting"
     options = {"mode": mode, "seed": seed, "long_side": long_side, "tile": tile, "backbone": backbone}
-    started = time.perf_counter()
-    results, failed = common.each_input(
+    common.report_inputs(
         paths,
         "cutting out",
         lambda path, stem: _one(task, path, out / stem, options, not (soft or salient), behind, json_target),
+        json_target,
+        "visiongen.cutout/1",
+        backbone,
+        task=task,
+        background=background,
+        sample={"mode": mode, "seed": seed},
     )
-    record = backbone.weights
-    report = {
-        "schema": "visiongen.cutout/1",
-        "task": task,
-        "background": background,
-        "results": results,
-        "failed": failed,
-        "weights": {"name": record.name, "sha256": record.sha256} if record else None,
-        "sample": {"mode": mode, "seed": seed},
-        "seconds": round(time.perf_counter() - started, 3),
-    }
-    common.write_report(json_target, report)
-    common.exit_if_failed(failed, len(paths))
 
 
 def _background(text: str) -> Background:

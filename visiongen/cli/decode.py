@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -38,18 +37,13 @@ def decode(
     from visiongen.image import list_inputs
 
     paths = list_inputs(inputs)
-    started = time.perf_counter()
-    results, failed = common.each_input(
-        paths, "decoding", lambda path, stem: [_decode_one(path, stem, chosen, photo, out, json_target)]
+    common.report_inputs(
+        paths,
+        "decoding",
+        lambda path, stem: [_decode_one(path, stem, chosen, photo, out, json_target)],
+        json_target,
+        "visiongen.decode/1",
     )
-    report = {
-        "schema": "visiongen.decode/1",
-        "results": results,
-        "failed": failed,
-        "seconds": round(time.perf_counter() - started, 3),
-    }
-    common.write_report(json_target, report)
-    common.exit_if_failed(failed, len(paths))
 
 
 def _codec(name: str, legend: str | None) -> Codec | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -42,20 +41,14 @@ def materials(
 
     paths = list_inputs(inputs)
     options["backbone"] = backbone = common.load_backbone(weights)
-    started = time.perf_counter()
-    results, failed = common.each_input(
-        paths, "painting", lambda path, stem: _one(path, stem, out, options, json_target)
+    common.report_inputs(
+        paths,
+        "painting",
+        lambda path, stem: _one(path, stem, out, options, json_target),
+        json_target,
+        "visiongen.materials-run/1",
+        backbone,
     )
-    record = backbone.weights
-    report = {
-        "schema": "visiongen.materials-run/1",
-        "results": results,
-        "failed": failed,
-        "weights": {"name": record.name, "sha256": record.sha256} if record else None,
-        "seconds": round(time.perf_counter() - started, 3),
-    }
-    common.write_report(json_target, report)
-    common.exit_if_failed(failed, len(paths))
 
 
 def _one(

@@ -49,9 +49,7 @@ def paint(
         ]
         return _save(found, out, stem, path, json_target)
 
-    results, failed = common.each_input(paths, "painting", work)
-    common.write_report(json_target, {"schema": "visiongen.paint/1", "results": results, "failed": failed})
-    common.exit_if_failed(failed, len(paths))
+    common.report_inputs(paths, "painting", work, json_target, "visiongen.paint/1", backbone)
 
 
 def inpaint(

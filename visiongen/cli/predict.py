@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -59,24 +58,16 @@ def predict(
 
     paths = list_inputs(inputs)
     options["backbone"] = backbone = common.load_backbone(weights)
-    started = time.perf_counter()
-    results, failed = common.each_input(
+    common.report_inputs(
         paths,
         "predicting",
         lambda path, stem: _predict_one(tasks, path, stem, out, options, turns, json_target),
+        json_target,
+        "visiongen.predict/1",
+        backbone,
+        tasks=tasks,
+        sample={"mode": mode, "seed": seed},
     )
-    record = backbone.weights
-    report = {
-        "schema": "visiongen.predict/1",
-        "tasks": tasks,
-        "results": results,
-        "failed": failed,
-        "weights": {"name": record.name, "sha256": record.sha256} if record else None,
-        "sample": {"mode": mode, "seed": seed},
-        "seconds": round(time.perf_counter() - started, 3),
-    }
-    common.write_report(json_target, report)
-    common.exit_if_failed(failed, len(paths))
 
 
 def _task_names(text: str) -> list[str]:
