@@ -29,7 +29,8 @@ def instruction(task: Task, legend: Legend | None = None, size: tuple[int, int] 
     codec = task.codec(prompt.legend)
     if task.name not in ORDERS:
         raise UsageError(f"task {task.name!r}: no order in words; choose one of {', '.join(ORDERS)}")
-    return "\n".join([*ORDERS[task.name](codec, prompt.legend), *_frame(size)])
+    plain = PLAIN if task.name not in TEXTURED else UNLIT
+    return "\n".join([*ORDERS[task.name](codec, prompt.legend), *_frame(size, plain)])
 
 
 def _semantic(codec: Codec, legend: Legend | None) -> list[str]:
@@ -151,12 +152,52 @@ def _referring(codec: Codec, legend: Legend | None) -> list[str]:
     ]
 
 
-def _frame(size: tuple[int, int] | None) -> list[str]:
+def _basecolor(codec: Codec, legend: Legend | None) -> list[str]:
+    return [
+        "Paint the base colour (albedo) of the attached photo: the colour of every surface itself, as sRGB, "
+        "as if lit evenly by white light. Keep the surfaces' own patterns; remove shadows, highlights and "
+        "reflections.",
+        "A metal takes the colour that it reflects.",
+    ]
+
+
+def _orm(codec: Codec, legend: Legend | None) -> list[str]:
+    values = np.array([[[1, 1, 0], [1, 0.5, 0], [1, 0.2, 1], [0, 1, 0]]], np.float32)
+    names = ["open, rough, not metal (paper, plaster)", "open, half rough, not metal (varnished wood)"]
+    names += ["open, smooth metal (polished steel)", "the depth of a crack in something rough, not metal"]
+    lines = [
+        "Paint the material parameters of the attached photo as one picture, as glTF packs them, without "
+        "gamma: red = ambient occlusion (255 open, 0 closed), green = roughness (0 mirror, 255 matt), "
+        "blue = metallic (255 metal, 0 not). Anchors:",
+    ]
+    colours = codec.encode(values)[0]
+    return lines + [f"- {name}: {hex_colour(colour)}" for name, colour in zip(names, colours, strict=True)]
+
+
+def _tangent(codec: Codec, legend: Legend | None) -> list[str]:
+    axes = np.array([[[0, 0, 1], [0.7, 0, 0.714], [0, 0.7, 0.714]]], np.float32)
+    names = ["flat", "a slope that faces right", "a slope that faces up in the picture"]
+    lines = [
+        "Paint the tangent-space normal map (OpenGL, green up) of the surface in the attached photo, seen "
+        "from the front: red = (1 + x) / 2 to the right, green = (1 + y) / 2 up, blue = (1 + z) / 2 out of "
+        "the surface. Anchors:",
+    ]
+    colours = codec.encode(axes)[0]
+    return lines + [f"- {name}: {hex_colour(colour)}" for name, colour in zip(names, colours, strict=True)]
+
+
+PLAIN = "No shading, no lighting, no texture"
+UNLIT = "No shading, no lighting"
+TEXTURED = ("basecolor", "orm", "tangent")
+"""Tasks whose maps show the surfaces' own patterns."""
+
+
+def _frame(size: tuple[int, int] | None, plain: str = PLAIN) -> list[str]:
     shape = f" ({size[1]} x {size[0]} pixels)" if size else ""
     return [
         f"Same framing as the photo: same size and aspect ratio{shape}, every object exactly where it is "
         "in the photo, nothing cropped, moved, added or left out.",
-        "No shading, no lighting, no texture, no other outlines, no text, no legend, no frame, no "
+        f"{plain}, no other outlines, no text, no legend, no frame, no "
         "watermark. Answer with the picture only, as a lossless PNG if you can.",
     ]
 
@@ -171,4 +212,7 @@ ORDERS: dict[str, Callable[[Codec, Legend | None], list[str]]] = {
     "instance": _instance,
     "panoptic": _panoptic,
     "referring": _referring,
+    "basecolor": _basecolor,
+    "orm": _orm,
+    "tangent": _tangent,
 }
