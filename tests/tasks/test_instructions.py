@@ -30,7 +30,8 @@ def test_material_anchors_read_as_what_they_say() -> None:
     occlusion, rough, metal = np.moveaxis(TASKS.get("orm")().codec().decode(colours(text))[0], 2, 0)
     assert metal[0].round().tolist() == [0, 0, 1, 0] and occlusion[0].round().tolist() == [1, 1, 1, 0]
     assert rough[0, 0] > rough[0, 1] > rough[0, 2]
-    flat, right, up = TASKS.get("tangent")().codec().decode(colours(instruction(TASKS.get("tangent")())))[0][0]
+    tangent = TASKS.get("tangent")()
+    flat, right, up = tangent.codec().decode(colours(instruction(tangent)))[0][0]
     assert flat[2] > 0.99 and right[0] > 0.6 and abs(right[1]) < 0.02 and up[1] > 0.6 and abs(up[0]) < 0.02
 
 
