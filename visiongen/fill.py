@@ -33,6 +33,6 @@ def cover(photo: np.ndarray, keep: np.ndarray) -> np.ndarray:
     return np.where(gone[..., None], np.uint8(_GRAY), photo)
 
 
-def fill_prompt(photo: np.ndarray, keep: np.ndarray, task: str = "photo") -> Prompt:
+def fill_prompt(photo: np.ndarray, keep: np.ndarray, task: str) -> Prompt:
     """The order to paint what is missing; the tokens that stay are those of ``photo`` itself."""
     return Prompt(task, TEXT, held=Held(keep, image=photo))

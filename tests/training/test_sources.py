@@ -276,3 +276,19 @@ def test_frames_with_nothing_to_show_are_passed_over() -> None:
     source = WorldSource(kinds=["street"], size=[24, 32], batch=1, tasks=["salient"], whole=1.0)
     for index in range(4):
         assert len(source.batch(index, 0)["prompts"]) >= 1
+
+
+def test_photos_with_holes(tmp_path: Path) -> None:
+    """The photo is given gray in the hole; only the hole counts, and its surroundings are held."""
+    rng = np.random.default_rng(0)
+    for number in range(3):
+        cv2.imwrite(str(tmp_path / f"{number}.png"), rng.integers(0, 256, (40, 48, 3), np.uint8))
+    source = PhotoSource(folders=[str(tmp_path)], size=[32, 40], batch=4, fill=1.0, hold_out=0)
+    batch = source.batch(0, 0)
+    given = batch["photo"][batch["photo_index"]]
+    for i, prompt in enumerate(batch["prompts"]):
+        assert prompt.task == "image" and prompt.held is not None
+        hole = np.kron(~prompt.held.keep, np.ones((8, 8), bool))
+        assert np.array_equal(batch["valid"][i].numpy(), hole) and hole.any() and not hole.all()
+        assert (given[i][:, hole].abs() < 0.01).all()
+        assert torch.equal(given[i][:, ~hole], batch["target"][i][:, ~hole])

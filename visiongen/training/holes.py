@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from visiongen.fill import cover, fill_prompt
+from visiongen.training.batches import PHOTO
 from visiongen.training.targets import Target
 
 LEAST, MOST = 0.03, 0.97  # of the tokens: a hole is never nothing and never everything
@@ -36,7 +37,7 @@ def fill_order(photo: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray,
     """
     keep = draw(rng, photo.shape[0] // 8, photo.shape[1] // 8)
     valid = ~np.kron(keep, np.ones((8, 8), bool))
-    return cover(photo, keep), Target(fill_prompt(photo, keep), photo, valid)
+    return cover(photo, keep), Target(fill_prompt(photo, keep, PHOTO), photo, valid)
 
 
 def as_numpy(rng: Random) -> np.random.Generator:

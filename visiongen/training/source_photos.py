@@ -10,10 +10,9 @@ import numpy as np
 
 from visiongen.data import data_root
 from visiongen.errors import MissingDataError
-from visiongen.fill import cover, fill_prompt
 from visiongen.training import holes
 from visiongen.training.augment import jitter, random_view
-from visiongen.training.batches import PHOTO, Batch, BatchBuilder, photo_prompt
+from visiongen.training.batches import Batch, BatchBuilder, photo_prompt
 from visiongen.training.reading import decode_rgb
 from visiongen.training.source_base import Size, Source
 
@@ -75,8 +74,8 @@ class PhotoSource(Source):
             view = random_view((image.shape[0], image.shape[1]), size, rng, self.scale, self.flips)
             seen = jitter(view.photo(image), rng, self.jitter)
             if rng.uniform() < self.fill:
-                keep = holes.draw(rng, size[0] // 8, size[1] // 8)
-                builder.target(builder.photo(cover(seen, keep)), fill_prompt(seen, keep, PHOTO), seen)
+                given, order = holes.fill_order(np.ascontiguousarray(seen), rng)
+                builder.target(builder.photo(given), order.prompt, order.map, order.valid)
             else:
                 builder.target(blank, photo_prompt(), np.ascontiguousarray(seen))
         return builder.build()
