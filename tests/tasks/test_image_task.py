@@ -151,6 +151,6 @@ def test_an_order_to_learn_filling() -> None:
     photo = RNG.integers(0, 256, (64, 80, 3), np.uint8)
     given, target = fill_order(photo, np.random.default_rng(0))
     assert np.array_equal(target.map, photo) and target.prompt.text == TEXT
-    assert target.prompt.task == "photo" and target.prompt.held is not None and target.valid is not None
+    assert target.prompt.task == "image" and target.prompt.held is not None and target.valid is not None
     assert (given[target.valid] == 128).all() and (given[~target.valid] == photo[~target.valid]).all()
     assert np.array_equal(target.valid, ~np.kron(target.prompt.held.keep, np.ones((8, 8), bool)))
