@@ -26,11 +26,17 @@ class Item:
     ``legend`` of its own, the ``phrase`` that is asked for, ``examples``.
     """
 
-    id: str
+    id: str  # also a relative path without suffix: "frankfurt/frankfurt_000000_000294"
     digest: str
     photo: Callable[[], np.ndarray] = field(repr=False)  # -> uint8 (H, W, 3); may raise InputError
-    truth: Callable[[], np.ndarray] = field(repr=False)  # -> what the scorer of the protocol reads
+    truth: Callable[[], Any] = field(repr=False)  # -> what the scorer of the protocol reads
     options: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    cluster: str = ""  # scene, drive or video: intervals draw whole clusters; "" = the image alone
+    heavy: Callable[[], Mapping[str, Any]] | None = field(default=None, repr=False)
+
+    def asked(self) -> Mapping[str, Any]:
+        """``options``, and those that are read only when needed (pictures; ``digest`` covers them)."""
+        return self.options if self.heavy is None else {**self.options, **self.heavy()}
 
 
 class Benchmark(ABC):
@@ -54,6 +60,10 @@ class Benchmark(ABC):
             known = ", ".join(self.protocol["splits"])
             raise UsageError(f"--split {name!r}: {self.name} has {known}")
         return str(name)
+
+    def present(self, data: str | Path | None) -> Path | None:
+        """Where the data lies, or None when it is not there."""
+        return None
 
     @abstractmethod
     def items(self, data: str | Path | None, split: str, limit: int | None = None) -> list[Item]:

@@ -7,7 +7,7 @@ same draws, which makes the comparison of two models paired.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,11 +17,21 @@ RESAMPLES = 2000
 Statistic = Callable[[np.ndarray], dict[str, np.ndarray]]
 
 
-def draws(images: int, resamples: int = RESAMPLES, seed: int = SEED) -> np.ndarray:
-    """Counts, float64 (resamples, images): each row sums to ``images``."""
+def draws(
+    images: int, resamples: int = RESAMPLES, seed: int = SEED, clusters: Sequence[str] = ()
+) -> np.ndarray:
+    """Counts, float64 (resamples, images): each row sums to ``images``.
+
+    ``clusters``: one name an image; images of one name (a scene, a drive) are drawn together, as many
+    clusters as there are; "" is a cluster of its own. Then a row may sum to less or more.
+    """
     rng = np.random.default_rng(seed)
-    share = np.full(images, 1.0 / images)
-    return rng.multinomial(images, share, size=resamples).astype(np.float64)
+    if not any(clusters):
+        return rng.multinomial(images, np.full(images, 1.0 / images), size=resamples).astype(np.float64)
+    names = [name or f"\0{i}" for i, name in enumerate(clusters)]
+    kinds, place = np.unique(names, return_inverse=True)
+    drawn = rng.multinomial(len(kinds), np.full(len(kinds), 1.0 / len(kinds)), size=resamples)
+    return drawn[:, place].astype(np.float64)
 
 
 def resample(

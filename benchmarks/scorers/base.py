@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from visiongen.benchmarks import priors
+from visiongen.benchmarks.metrics import bootstrap
 from visiongen.resize import resize_nearest
 
 if TYPE_CHECKING:
     from visiongen.tasks.base import Prediction
 
 Scores = dict[str, np.ndarray]
+Table = Callable[[np.ndarray], Scores]  # how often each image counts, float64 (R, n) -> scores (R,)
 Options = Mapping[str, Any]  # an item's: what its prompt holds beside the task
 Guess = Callable[[tuple[int, int]], np.ndarray]
 
@@ -54,6 +56,21 @@ class Scorer(ABC):
     def stack(self, records: Sequence[dict[str, Any]]) -> np.ndarray:
         """Vectors (n, d) of per-image statistics."""
         return np.stack([self.vector(record) for record in records])
+
+    def table(self, records: Sequence[dict[str, Any]]) -> Table:
+        """Scores of any weighting of the images, from their statistics.
+
+        Statistics that add up need nothing else than :meth:`vector` and :meth:`scores`; a scorer whose
+        statistics do not (AP over classes sorts all detections anew) overrides this.
+        """
+        rows = self.stack(records)
+
+        def weigh(counts: np.ndarray) -> Scores:
+            if counts.shape[0] == 1 and (counts == 1).all():  # plain sums: the same on every machine
+                return {name: np.asarray(value)[None] for name, value in self.scores(rows.sum(0)).items()}
+            return bootstrap.resample(rows, self.scores, counts)
+
+        return weigh
 
     # --- forms --------------------------------------------------------------------------------
 

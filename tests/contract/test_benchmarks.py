@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pytest
+from made_truths import GRAY, truth_for
 
 from visiongen.benchmarks.base import Benchmark, describe_options
 from visiongen.benchmarks.datasets.world import WorldBenchmark
@@ -14,61 +15,10 @@ from visiongen.benchmarks.runner import get_benchmark
 from visiongen.benchmarks.scoring import check_finite_json
 from visiongen.registry import BENCHMARKS, TASKS
 
-SIZE = (24, 32)
 ALL = pytest.mark.parametrize("name", list(BENCHMARKS))
 WORLD = pytest.mark.parametrize(
     "name", [n for n in BENCHMARKS if isinstance(BENCHMARKS.get(n), WorldBenchmark)]
 )
-GRAY = ("edges", "salient", "matting")
-NUMBERS = np.kron(np.arange(1, 13).reshape(3, 4), np.ones((8, 8), int))  # one a block
-
-
-def blocks(rng: np.random.Generator, kinds: int) -> np.ndarray:
-    return np.kron(rng.integers(0, kinds, (3, 4)), np.ones((8, 8))).astype(np.int64)
-
-
-def blob(rng: np.random.Generator) -> np.ndarray:
-    """bool: an ellipse somewhere in the upper half."""
-    y, x = np.indices(SIZE)
-    return ((y - 8) / 5) ** 2 + ((x - rng.integers(9, 22)) / 7) ** 2 < 1
-
-
-def truth_for(benchmark: Benchmark, rng: np.random.Generator) -> np.ndarray:
-    """A made-up truth in the form that the benchmark's scorer reads."""
-    task = benchmark.task
-    if task == "semantic":
-        labels = blocks(rng, len(benchmark.protocol["classes"])).astype(np.uint8)
-        labels[:, 0] = 255
-        return labels
-    if task == "instance":
-        return np.where(
-            blocks(rng, 3) > 0, np.kron(np.arange(1, 13).reshape(3, 4), np.ones((8, 8))), 0
-        ).astype(int)
-    if task == "panoptic":
-        kinds, things = benchmark.protocol["classes"], benchmark.protocol["things"]
-        chosen = blocks(rng, len(kinds))
-        thing = np.array([kind in things for kind in kinds])
-        return (
-            chosen * 1000 + thing[chosen] * np.kron(np.arange(1, 13).reshape(3, 4), np.ones((8, 8)))
-        ).astype(int)
-    if task == "referring":
-        return blob(rng)
-    if task == "edges":
-        return (blob(rng) ^ np.roll(blob(rng), 3, axis=0)).astype(np.float32)
-    if task in GRAY:
-        return blob(rng).astype(np.float32)
-    if task == "depth":
-        depth = rng.uniform(1, 40, SIZE).astype(np.float32)
-        depth[0] = np.inf
-        return depth
-    values = rng.random((*SIZE, 3)).astype(np.float32)
-    if task == "normals":
-        values = values * 2 - 1
-        values /= np.linalg.norm(values, axis=-1, keepdims=True)
-    values[0] = np.nan
-    return values
-
-
 def score(benchmark: Benchmark, truth: np.ndarray, answer: np.ndarray | None) -> float:
     """The primary score, made so that higher is better, by way of JSON."""
     scorer, primary = benchmark.scorer, benchmark.protocol["primary"]

@@ -1,0 +1,92 @@
+"""Made-up truths for the contract tests, in the form that each scorer reads.
+
+A new scorer adds a function to ``MADE``, under its name in visiongen.benchmarks.scorers.SCORERS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from visiongen.benchmarks.base import Benchmark
+
+SIZE = (24, 32)
+GRAY = ("edges", "salient", "matting")
+NUMBERS = np.kron(np.arange(1, 13).reshape(3, 4), np.ones((8, 8), int))  # one a block
+
+
+def truth_for(benchmark: Benchmark, rng: np.random.Generator) -> np.ndarray:
+    """A made-up truth for the benchmark's scorer."""
+    return MADE[benchmark.protocol.get("scorer", benchmark.task)](benchmark, rng)
+
+
+def blocks(rng: np.random.Generator, kinds: int) -> np.ndarray:
+    return np.kron(rng.integers(0, kinds, (3, 4)), np.ones((8, 8))).astype(np.int64)
+
+
+def blob(rng: np.random.Generator) -> np.ndarray:
+    """bool: an ellipse somewhere in the upper half."""
+    y, x = np.indices(SIZE)
+    return ((y - 8) / 5) ** 2 + ((x - rng.integers(9, 22)) / 7) ** 2 < 1
+
+
+def semantic(benchmark: Benchmark, rng: np.random.Generator) -> np.ndarray:
+    labels = blocks(rng, len(benchmark.protocol["classes"])).astype(np.uint8)
+    labels[:, 0] = 255
+    return labels
+
+
+def instance(benchmark: Benchmark, rng: np.random.Generator) -> np.ndarray:
+    return np.where(blocks(rng, 3) > 0, NUMBERS, 0)
+
+
+def panoptic(benchmark: Benchmark, rng: np.random.Generator) -> np.ndarray:
+    kinds, things = benchmark.protocol["classes"], benchmark.protocol["things"]
+    chosen = blocks(rng, len(kinds))
+    thing = np.array([kind in things for kind in kinds])
+    return chosen * 1000 + thing[chosen] * NUMBERS
+
+
+def edges(benchmark: Benchmark, rng: np.random.Generator) -> np.ndarray:
+    return (blob(rng) ^ np.roll(blob(rng), 3, axis=0)).astype(np.float32)
+
+
+def depth(benchmark: Benchmark, rng: np.random.Generator) -> np.ndarray:
+    metres = rng.uniform(1, 40, SIZE).astype(np.float32)
+    metres[0] = np.inf
+    return metres
+
+
+def normals(benchmark: Benchmark, rng: np.random.Generator) -> np.ndarray:
+    values = colours(benchmark, rng) * 2 - 1
+    return values / np.linalg.norm(values, axis=-1, keepdims=True)
+
+
+def colours(benchmark: Benchmark, rng: np.random.Generator) -> np.ndarray:
+    values = rng.random((*SIZE, 3)).astype(np.float32)
+    values[0] = np.nan
+    return values
+
+
+def mask(benchmark: Benchmark, rng: np.random.Generator) -> np.ndarray:
+    return blob(rng)
+
+
+def gray(benchmark: Benchmark, rng: np.random.Generator) -> np.ndarray:
+    return blob(rng).astype(np.float32)
+
+
+MADE: dict[str, Callable[[Benchmark, np.random.Generator], np.ndarray]] = {
+    "semantic": semantic,
+    "instance": instance,
+    "panoptic": panoptic,
+    "referring": mask,
+    "edges": edges,
+    "salient": gray,
+    "matting": gray,
+    "depth": depth,
+    "normals": normals,
+    "basecolor": colours,
+    "orm": colours,
+}
