@@ -79,7 +79,7 @@ def test_bsds500_in_both_layouts(tmp_path: Path) -> None:
     (packed,) = bsds500.BENCHMARK.items(tmp_path, "val")
     assert np.array_equal(packed.truth(), lines.transpose(1, 2, 0)) and packed.truth().dtype == bool
     assert np.array_equal(bsds500.read_lines(official), lines.transpose(1, 2, 0))
-    assert bsds500.find_pairs(tmp_path, "train")[0][1] == official
+    assert bsds500.BENCHMARK.samples(tmp_path, "train")[0].truth == (official,)
     guess = bsds500.BENCHMARK.blind(tmp_path)((20, 30))
     assert guess.shape == (20, 30) and guess[lines.all(0) | lines.any(0)].mean() > guess.mean()
     official.write_bytes(b"nothing")
