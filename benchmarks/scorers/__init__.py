@@ -23,6 +23,7 @@ SCORERS = Registry(
         "edges": _PLACE + "gray:EdgesScorer",
         "salient": _PLACE + "gray:SalientScorer",
         "matting": _PLACE + "gray:MattingScorer",
+        "coco": _PLACE + "coco:CocoScorer",
     },
 )
 
