@@ -24,7 +24,12 @@ SCORERS = Registry(
         "edges": _PLACE + "gray:EdgesScorer",
         "salient": _PLACE + "gray:SalientScorer",
         "matting": _PLACE + "gray:MattingScorer",
+        "anomaly": _PLACE + "anomaly:AnomalyScorer",
+        "svbrdf": _PLACE + "svbrdf:SvbrdfScorer",
+        "intrinsics": _PLACE + "intrinsics:IntrinsicsScorer",
         "coco": _PLACE + "coco:CocoScorer",
+        "lvis": _PLACE + "lvis:LvisScorer",
+        "cityscapes-instances": _PLACE + "cityscapes_instances:CityscapesInstancesScorer",
     },
 )
 

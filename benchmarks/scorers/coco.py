@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 WORK = 3_000_000  # true instances times resamples: what intervals may cost
 FEWEST = 100  # resamples, however large the set
+CHUNK = 200  # resamples at once
 
 
 class CocoScorer(Scorer):
@@ -62,16 +63,17 @@ class CocoScorer(Scorer):
 
         def weighed(counts: np.ndarray) -> Scores:
             if len(counts) == 1 and (counts == 1).all():  # the official sums, to the last digit
-                return self.official(accumulate(rows, self.most))
-            result = self.resampled(*weigh(rows, counts[:fewer], self.most))
-            rest = np.full(max(0, len(counts) - fewer), np.nan)
-            return {name: np.concatenate([value, rest]) for name, value in result.items()}
+                return self.exact(accumulate(rows, self.most))
+            used, rest = counts[:fewer], np.full(max(0, len(counts) - fewer), np.nan)
+            parts = [weigh(rows, used[i : i + CHUNK], self.most) for i in range(0, len(used), CHUNK)]
+            found = [self.resampled(*part) for part in parts]
+            return {name: np.concatenate([*(one[name] for one in found), rest]) for name in found[0]}
 
         return weighed
 
-    def official(self, arrays: Arrays) -> Scores:
-        """The twelve numbers and AP/CLASS, each (1,); NaN where COCOeval says -1."""
-        scores = {name: defined(value)[None] for name, value in coco.summary(arrays).items()}
+    def exact(self, arrays: Arrays) -> Scores:
+        """:meth:`summary` and AP/CLASS, each (1,); NaN where COCOeval says -1."""
+        scores = {name: defined(value)[None] for name, value in self.summary(arrays).items()}
         for position, name in enumerate(self.classes):
             value = coco.mean_defined(arrays.precision[:, :, position, 0, -1])
             scores[f"AP/{name}"] = defined(value)[None]
@@ -79,8 +81,16 @@ class CocoScorer(Scorer):
 
     def resampled(self, ap: np.ndarray, ar: np.ndarray) -> Scores:
         """The same of resamples: AP (N, K, A, T), recall (N, K, A, M)."""
-        scores = coco.summary_of_classes(ap, ar)
-        return scores | {f"AP/{name}": ap[:, k, 0].mean(-1) for k, name in enumerate(self.classes)}
+        each = {f"AP/{name}": ap[:, k, 0].mean(-1) for k, name in enumerate(self.classes)}
+        return self.summary_of_classes(ap, ar) | each
+
+    def summary(self, arrays: Arrays) -> dict[str, float]:
+        """COCO's twelve numbers."""
+        return coco.summary(arrays)
+
+    def summary_of_classes(self, ap: np.ndarray, ar: np.ndarray) -> dict[str, np.ndarray]:
+        """The same of resamples."""
+        return coco.summary_of_classes(ap, ar)
 
     def higher_is_better(self, score: str) -> bool:
         """Always."""
@@ -110,6 +120,14 @@ class CocoScorer(Scorer):
         assert prediction.legend is not None
         kinds = [self.place.get(name, -1) for name in prediction.legend.names]
         return read_segments(prediction.labels, prediction.confidence, kinds)
+
+    def oracle(self, truth: Truths, options: Options) -> Found:
+        """Every instance that is no crowd, with score 1."""
+        return truth.found()
+
+    def given(self, labels: np.ndarray, options: Options) -> Found:
+        """Detections of score 1 from labels int (H, W): position in ``classes`` * 1000 + number."""
+        return read_segments(labels, np.ones(labels.shape, np.float32), range(len(self.classes)))
 
     # --- guesses ------------------------------------------------------------------------------
 
@@ -162,7 +180,7 @@ def paint(truth: Truths) -> np.ndarray:
     return labels
 
 
-def read_segments(labels: np.ndarray, confidence: np.ndarray, kinds: Sequence[int] | Mapping[int, int]) -> Found:
+def read_segments(labels: np.ndarray, confidence: np.ndarray, kinds: Sequence[int]) -> Found:
     """Detections from labels (H, W): ``kinds[label // 1000]`` is the class, -1 for none."""
     ids = np.unique(labels[labels >= 0])
     kept = [(one, kinds[one // MANY]) for one in ids.tolist() if kinds[one // MANY] >= 0]
