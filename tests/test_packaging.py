@@ -114,7 +114,7 @@ def test_wheel_holds_every_module_and_data_file(tmp_path: Path) -> None:
     inside = set(zipfile.ZipFile(wheel).namelist())
     tops = {name.split("/")[0] for name in inside if ".dist-info/" not in name}
     assert tops == {"visiongen"}
-    shipped = [".py", ".toml", ".safetensors", ".typed"]
+    shipped = [".py", ".toml", ".safetensors", ".typed", ".json", ".css", ".js"]
     for package in listed_packages():
         here = copy / folder_of(package).relative_to(ROOT)
         for file in here.iterdir():

@@ -1,0 +1,1 @@
+"""JSON schemas of what the benchmark commands print; made by ``visiongen.benchmarks.result_schema``."""
