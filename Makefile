@@ -7,6 +7,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
+# Official tools that the metrics are tested against. They pin old versions of what the rest needs, so
+# they come without their dependencies, which are all there.
+REFERENCES := pysodmetrics==1.6.2 cityscapesscripts==2.3.0 lvis==0.5.3
 # Extra words for pytest, such as PYTEST_ARGS="-x tests/tasks".
 PYTEST_ARGS ?=
 
@@ -47,6 +50,7 @@ $(VENV)/.installed: setup.cfg pyproject.toml | $(VENV)/.created
 $(VENV)/.installed-dev: setup.cfg pyproject.toml | $(VENV)/.created
 	@echo "installing visiongen and its test tools into $(VENV) (once; torch is large, this takes a few minutes)"
 	$(PIP) -e '.[dev]'
+	$(PIP) --no-deps $(REFERENCES)
 	@touch $@ $(VENV)/.installed
 
 clean:

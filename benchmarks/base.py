@@ -49,6 +49,11 @@ class Benchmark(ABC):
         self.version: str = self.protocol["version"]
 
     @property
+    def source(self) -> str:
+        """What ``get_benchmark`` finds it by: its name, or the file that describes it."""
+        return self.name
+
+    @property
     def scorer(self) -> Scorer:
         """Turns truth and prediction into statistics, and statistics into scores."""
         return scorer_for(self.protocol)
@@ -73,7 +78,7 @@ class Benchmark(ABC):
         """
 
     @abstractmethod
-    def blind(self, data: str | Path | None) -> Callable[[tuple[int, int]], np.ndarray]:
+    def blind(self, data: str | Path | None) -> Callable[[tuple[int, int]], Any]:
         """A guess made from the train split without looking: size (H, W) -> what the scorer chooses from.
 
         MissingDataError when there is no train data.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from visiongen.benchmarks.result import differences
+from visiongen.benchmarks.result import differences, draws_of, whole_scores
 from visiongen.benchmarks.scoring import scorer_for
 from visiongen.benchmarks.store import RESULT, RunFolder
 from visiongen.errors import MissingDataError, UsageError
@@ -33,9 +33,9 @@ def compare(a: str | Path, b: str | Path) -> dict[str, Any]:
         if plan_a["images"][name] != plan_b["images"][name]:
             raise UsageError(f"image {name!r}: its bytes differ between {a} and {b}; use one dataset")
     scorer = scorer_for(plan_a["protocol"])
-    rows = [scorer.stack(_stats(f, p, names)) for f, p in ((first, plan_a), (second, plan_b))]
-    primary = plan_a["protocol"]["primary"]
-    scores = differences(scorer, list(scorer.scores(rows[0].sum(0))), *rows)
+    left, right = (scorer.table(_stats(f, p, names)) for f, p in ((first, plan_a), (second, plan_b)))
+    primary, draws = plan_a["protocol"]["primary"], draws_of(plan_a, names)
+    scores = differences(scorer, list(whole_scores(left, len(names))), left, right, draws)
     if primary not in scores:
         raise MissingDataError(f"{a} and {b}: {primary} is not defined on the common images")
     return {

@@ -12,6 +12,7 @@ from typing import Any, TypedDict
 import numpy as np
 
 from visiongen.benchmarks.metrics import bootstrap
+from visiongen.benchmarks.scorers.base import Table
 from visiongen.benchmarks.scoring import Scorer, scorer_for
 from visiongen.benchmarks.store import RunFolder
 from visiongen.errors import MissingDataError
@@ -24,7 +25,7 @@ class Score(TypedDict):
 
     value: float | None  # None: not defined on these images (an absent class)
     higher_is_better: bool
-    ci95: list[float] | None  # percentile bootstrap over images, [low, high]
+    ci95: list[float] | None  # percentile bootstrap over images (whole clusters), [low, high]
 
 
 class Result(TypedDict):
@@ -41,7 +42,7 @@ class Result(TypedDict):
     n_failed: int  # images without one; counted as the worst case
     partial: bool  # --limit, or a split that is not whole: not a benchmark number
     scores: dict[str, Score]  # the model's
-    rows: dict[str, dict[str, Score] | None]  # blind, codec, ceiling, specialist
+    rows: dict[str, dict[str, Score] | None]  # blind, oracle, codec, ceiling, specialist
     reasons: dict[str, str]  # why a row is null
     differences: dict[str, dict[str, Any]]  # row -> primary score, model minus row, paired
     failures: list[dict[str, str]]  # [{row, id, error}]
@@ -59,12 +60,13 @@ def score_folder(folder: RunFolder) -> Result:
     scorer, primary = scorer_for(plan["protocol"]), plan["protocol"]["primary"]
     rows: dict[str, dict[str, Score] | None] = {}
     failures: list[dict[str, str]] = []
-    vectors: dict[str, np.ndarray] = {}
+    tables: dict[str, Table] = {}
+    draws = draws_of(plan, list(plan["images"]))
     for row, keys in plan["keys"].items():
         found = _row_records(folder, row, keys, records)
         failures += [{"row": row, "id": r["id"], "error": r["error"]} for r in found if r["error"]]
-        vectors[row] = scorer.stack([record["stats"] for record in found])
-        rows[row] = score_rows(scorer, vectors[row])
+        tables[row] = scorer.table([record["stats"] for record in found])
+        rows[row] = score_table(scorer, tables[row], draws)
     for row in plan["reasons"]:
         rows[row] = None
     model = _row_records(folder, "model", plan["keys"]["model"], records)
@@ -85,7 +87,7 @@ def score_folder(folder: RunFolder) -> Result:
         scores=scores,
         rows=rows,
         reasons=plan["reasons"],
-        differences=_against_rows(scorer, primary, vectors),
+        differences=_against_rows(scorer, primary, tables, draws),
         failures=failures,
         protocol=plan["protocol"],
         weights=plan["weights"],
@@ -108,30 +110,37 @@ def _row_records(
     return [records[key] for key in keys.values()]
 
 
-def _against_rows(scorer: Scorer, primary: str, vectors: dict[str, np.ndarray]) -> dict[str, dict[str, Any]]:
+def draws_of(plan: dict[str, Any], names: Sequence[str]) -> np.ndarray:
+    """Bootstrap counts over ``names``, whole clusters where the plan has them."""
+    clusters = plan.get("clusters") or {}
+    return bootstrap.draws(len(names), clusters=[clusters.get(name, "") for name in names])
+
+
+def _against_rows(
+    scorer: Scorer, primary: str, tables: dict[str, Table], draws: np.ndarray
+) -> dict[str, dict[str, Any]]:
     """Row -> the model's primary score minus that row's, where both are defined."""
     result: dict[str, dict[str, Any]] = {}
-    for row, other in vectors.items():
+    for row, other in tables.items():
         if row != "model":
-            found = differences(scorer, [primary], other, vectors["model"])
+            found = differences(scorer, [primary], other, tables["model"], draws)
             result |= {row: found[primary]} if primary in found else {}
     return result
 
 
 def differences(
-    scorer: Scorer, names: Sequence[str], a: np.ndarray, b: np.ndarray
+    scorer: Scorer, names: Sequence[str], a: Table, b: Table, draws: np.ndarray
 ) -> dict[str, dict[str, Any]]:
-    """Scores of b minus those of a over the same images; vectors (n, d) of each.
+    """Scores of b minus those of a over the same images, drawn by the same counts.
 
     name -> {a, b, difference, ci95, higher_is_better, verdict}: the verdict is about b. A score that
     is not defined on either side is left out.
     """
-    counts = bootstrap.draws(len(a))
-    values = [scorer.scores(part.sum(0)) for part in (a, b)]
-    drawn = [bootstrap.resample(part, scorer.scores, counts) for part in (a, b)]
+    values = [whole_scores(part, draws.shape[1]) for part in (a, b)]
+    drawn = [part(draws) for part in (a, b)]
     result = {}
     for name in names:
-        left, right = float(values[0][name]), float(values[1][name])
+        left, right = values[0][name], values[1][name]
         if not (np.isfinite(left) and np.isfinite(right)):
             continue
         higher = scorer.higher_is_better(name)
@@ -147,16 +156,20 @@ def differences(
     return result
 
 
-def score_rows(scorer: Scorer, vectors: np.ndarray) -> dict[str, Score]:
-    """Scores with 95 % intervals from per-image statistics (n, d)."""
-    counts = bootstrap.draws(len(vectors))
-    resampled = bootstrap.resample(vectors, scorer.scores, counts)
+def whole_scores(table: Table, images: int) -> dict[str, float]:
+    """Scores of all images, each once."""
+    return {name: float(value[0]) for name, value in table(np.ones((1, images))).items()}
+
+
+def score_table(scorer: Scorer, table: Table, draws: np.ndarray) -> dict[str, Score]:
+    """Scores with 95 % intervals over the draws (R, n)."""
+    resampled = table(draws)
     result: dict[str, Score] = {}
-    for name, value in scorer.scores(vectors.sum(0)).items():
+    for name, value in whole_scores(table, draws.shape[1]).items():
         low, high = bootstrap.percentile_interval(resampled[name])
         defined = bool(np.isfinite(value))
         result[name] = Score(
-            value=float(value) if defined else None,
+            value=value if defined else None,
             higher_is_better=scorer.higher_is_better(name),
             ci95=[low, high] if defined and np.isfinite(low) else None,
         )

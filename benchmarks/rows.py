@@ -1,36 +1,40 @@
 """The rows of a result: who answers. The model itself, and what its number is measured against.
 
 blind       a guess from the train split that never looks at the photo
+oracle      the truth itself, through nothing: what the protocol gives to a perfect answer
 codec       truth -> map -> labels at the working size: what size and codec alone cost
 ceiling     the same through the tokenizer: the best any painting of this backbone can score
 specialist  a small U-Net for this task alone, trained on the same data
+
+Model, ceiling and specialist are *painters*: a network makes maps (``infer``), which are read from disk
+(``score``). The others need no network and answer while scoring.
 """
 
 from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from visiongen.benchmarks.base import Benchmark, Item
+from visiongen.benchmarks.reading import orders, parts_of, read_answer, truth_labels
 from visiongen.benchmarks.roundtrip import through_tokenizer, tokenizer_of
+from visiongen.benchmarks.sheets import Sheet
 from visiongen.errors import InputError, UsageError
 from visiongen.files import sha256
 from visiongen.image import Geometry
-from visiongen.prompt import Legend, Prompt
+from visiongen.prompt import Legend
 from visiongen.registry import TASKS
-from visiongen.tasks.base import Task
 
 if TYPE_CHECKING:
     from visiongen.backbones.base import Backbone
     from visiongen.benchmarks.specialist import Specialist
 
-Answer = tuple[np.ndarray, dict[str, Any]]  # what the scorer compares with the truth, decode statistics
-PROMPTING = ("legend", "examples")  # options of predict that are the prompt's and not a task's
+Painted = tuple[dict[str, Sheet], dict[str, Any]]  # part -> sheet, decode statistics
 
 
 class Row(ABC):
@@ -39,12 +43,28 @@ class Row(ABC):
     name: str
     identity: dict[str, Any]
 
+    def item_identity(self, item: Item) -> Any:
+        """What else can change the answer for one image, JSON-able."""
+        return None
+
+
+class Direct(Row):
+    """A row without a network: it answers while scoring."""
+
     @abstractmethod
-    def answer(self, item: Item, photo: np.ndarray) -> Answer:
-        """The answer for one photo uint8 (H, W, 3)."""
+    def answer(self, item: Item, truth: Any) -> Any:
+        """What the scorer compares with ``truth``."""
 
 
-class ModelRow(Row):
+class Painter(Row):
+    """A row whose maps are made by a network and kept on disk."""
+
+    @abstractmethod
+    def paint(self, item: Item, photo: np.ndarray) -> Painted:
+        """The maps for one photo uint8 (H, W, 3)."""
+
+
+class ModelRow(Painter):
     """The backbone under test, through the same ``predict`` that users call."""
 
     name = "model"
@@ -54,7 +74,6 @@ class ModelRow(Row):
     ) -> None:
         self.benchmark, self.backbone = benchmark, backbone
         self.mode, self.seed, self.legend = mode, seed, legend
-        self.scorer = benchmark.scorer
         weights = backbone.weights
         self.identity = {
             "weights": weights.sha256 if weights else backbone.name,
@@ -63,13 +82,14 @@ class ModelRow(Row):
             "legend": str(legend) if legend else None,
         }
 
-    def answer(self, item: Item, photo: np.ndarray) -> Answer:
-        """Paint and decode; the sampler's seed depends on the image's name, not on its place."""
-        from visiongen.tasks import predict
+    def paint(self, item: Item, photo: np.ndarray) -> Painted:
+        """Paint; the sampler's seed depends on the image's name, not on its place."""
+        from visiongen.tasks.predicting import predict_many
 
-        asked: dict[str, Any] = {"legend": self.legend, **item.options}
-        prediction = predict(
-            self.benchmark.task,
+        parts = parts_of(self.benchmark)
+        asked: dict[str, Any] = {"legend": self.legend, **item.asked()}
+        found = predict_many(
+            parts,
             photo,
             mode=self.mode,
             seed=item_seed(self.seed, item.id),
@@ -77,10 +97,13 @@ class ModelRow(Row):
             long_side=self.benchmark.protocol["long_side"],
             **asked,
         )
-        return self.scorer.answer(prediction, item.options), prediction.stats
+        sheets = {
+            part: Sheet(one.map, one.codec, one.certainty) for part, one in zip(parts, found, strict=True)
+        }
+        return sheets, found[0].stats
 
 
-class BlindRow(Row):
+class BlindRow(Direct):
     """A guess from the train split; see the protocol's ``blind``."""
 
     name = "blind"
@@ -91,36 +114,66 @@ class BlindRow(Row):
         probe = np.ascontiguousarray(self.guess((64, 64)))
         self.identity = {"prior": hashlib.sha256(probe.tobytes()).hexdigest()}
 
-    def answer(self, item: Item, photo: np.ndarray) -> Answer:
+    def answer(self, item: Item, truth: Any) -> Any:
         """The guess in the photo's size."""
-        guess = self.guess((photo.shape[0], photo.shape[1]))
-        return self.scorer.choose(guess, item.options), {}
+        photo = item.photo()
+        return self.scorer.choose(self.guess((photo.shape[0], photo.shape[1])), item.options)
 
 
-class CeilingRow(Row):
-    """Truth painted, passed through the tokenizer (unless None), decoded and scored."""
+class OracleRow(Direct):
+    """The truth as an answer. Below a perfect score, the protocol itself forgives or forbids something."""
 
-    def __init__(self, benchmark: Benchmark, legend: Legend | None, backbone: Backbone | None = None) -> None:
-        self.benchmark, self.scorer, self.legend = benchmark, benchmark.scorer, legend
-        self.name = "codec" if backbone is None else "ceiling"
-        self.tokenizer = None if backbone is None else tokenizer_of(backbone)
-        self.identity = {"codec": TASKS.get(benchmark.task)().codec(legend).spec()}
-        if backbone is not None and backbone.weights is not None:
+    name = "oracle"
+    identity: dict[str, Any] = {}  # noqa: RUF012  (never changed)
+
+    def __init__(self, benchmark: Benchmark) -> None:
+        self.scorer = benchmark.scorer
+
+    def answer(self, item: Item, truth: Any) -> Any:
+        """See the scorer."""
+        return self.scorer.oracle(truth, item.options)
+
+
+class CodecRow(Direct):
+    """Truth painted at the working size, decoded and scored."""
+
+    name = "codec"
+
+    def __init__(self, benchmark: Benchmark, legend: Legend | None) -> None:
+        self.benchmark, self.legend = benchmark, legend
+        self.identity = codec_identity(benchmark, legend)
+
+    def answer(self, item: Item, truth: Any) -> Any:
+        """What is left of the truth."""
+        photo = item.photo()
+        size = (photo.shape[0], photo.shape[1])
+        sheets = paint_truth(self.benchmark, item, self.legend, truth, size)
+        return read_answer(self.benchmark, item, self.legend, size, sheets)
+
+
+class CeilingRow(Painter):
+    """Truth painted, passed through the tokenizer, decoded and scored."""
+
+    name = "ceiling"
+
+    def __init__(self, benchmark: Benchmark, legend: Legend | None, backbone: Backbone) -> None:
+        self.benchmark, self.legend = benchmark, legend
+        self.tokenizer = tokenizer_of(backbone)
+        self.identity = codec_identity(benchmark, legend)
+        if backbone.weights is not None:
             self.identity["weights"] = backbone.weights.sha256
 
-    def answer(self, item: Item, photo: np.ndarray) -> Answer:
-        """What is left of the truth."""
-        truth = item.truth()
-        geometry = Geometry.fit((photo.shape[0], photo.shape[1]), self.benchmark.protocol["long_side"])
-        task, prompt = order(self.benchmark.task, item.options, self.legend)
-        labels = self.scorer.labels(self.scorer.shrink(truth, geometry.work_size), item.options)
-        painted = task.codec(prompt.legend).encode(labels)
-        if self.tokenizer is not None:
-            painted = through_tokenizer(self.tokenizer, painted)
-        return self.scorer.answer(task.decode(painted, geometry, prompt), item.options), {}
+    def paint(self, item: Item, photo: np.ndarray) -> Painted:
+        """The truth's map as the tokenizer gives it back."""
+        size = (photo.shape[0], photo.shape[1])
+        sheets = paint_truth(self.benchmark, item, self.legend, item.truth(), size)
+        return {
+            part: Sheet(through_tokenizer(self.tokenizer, sheet.map), sheet.codec)
+            for part, sheet in sheets.items()
+        }, {}
 
 
-class SpecialistRow(Row):
+class SpecialistRow(Painter):
     """A specialist of this benchmark's task, at the same working size."""
 
     name = "specialist"
@@ -129,7 +182,6 @@ class SpecialistRow(Row):
         if model.config.task != benchmark.task:
             raise InputError(f"specialist: made for {model.config.task}, not {benchmark.task}; give another")
         self.benchmark, self.model, self.legend = benchmark, model, legend
-        self.scorer = benchmark.scorer
         self.identity = {"weights": sha256, "long_side": benchmark.protocol["long_side"]}
 
     @classmethod
@@ -164,12 +216,36 @@ class SpecialistRow(Row):
         model = load_specialist(weights.check(shipped))
         return cls(benchmark, model, weights.entry(shipped).sha256, legend)
 
-    def answer(self, item: Item, photo: np.ndarray) -> Answer:
-        """Look at the working size, read like any other painting, and undo the resize."""
+    def paint(self, item: Item, photo: np.ndarray) -> Painted:
+        """Look at the working size, and say it like any other painting."""
         geometry = Geometry.fit((photo.shape[0], photo.shape[1]), self.benchmark.protocol["long_side"])
-        task, prompt = order(self.benchmark.task, item.options, self.legend)
-        prediction = self.model.prediction(geometry.apply(photo), task, prompt, geometry)
-        return self.scorer.answer(prediction, item.options), {}
+        (task,), (prompt,) = orders(self.benchmark, item, self.legend)
+        painted, labels = self.model.paint(geometry.apply(photo), task, prompt)
+        return {self.benchmark.task: Sheet(painted, task.codec(prompt.legend), None, labels)}, {}
+
+
+def paint_truth(
+    benchmark: Benchmark, item: Item, legend: Legend | None, truth: Any, size: tuple[int, int]
+) -> dict[str, Sheet]:
+    """The truth as perfect painters would paint it for a photo of ``size``."""
+    geometry = Geometry.fit(size, benchmark.protocol["long_side"])
+    tasks, prompts = orders(benchmark, item, legend)
+    labels = truth_labels(benchmark, item, truth, geometry.work_size)
+    sheets = {}
+    for part, task, prompt in zip(parts_of(benchmark), tasks, prompts, strict=True):
+        codec = task.codec(prompt.legend)
+        sheets[part] = Sheet(codec.encode(labels[part]), codec)
+    return sheets
+
+
+def codec_identity(benchmark: Benchmark, legend: Legend | None) -> dict[str, Any]:
+    """The codecs, as far as they do not depend on the image."""
+    specs = {}
+    for part in parts_of(benchmark):
+        kind = TASKS.get(part)
+        task = kind()
+        specs[part] = task.codec(legend if task.uses_legend else None).spec()
+    return {"codec": specs.get(benchmark.task, specs)}
 
 
 def recipe_of(benchmark: Benchmark) -> str:
@@ -180,13 +256,6 @@ def recipe_of(benchmark: Benchmark) -> str:
         return find_recipe(f"specialist-{benchmark.name}").stem
     except UsageError:
         return f"specialist-{benchmark.task}"
-
-
-def order(task: str, options: Mapping[str, Any], legend: Legend | None) -> tuple[Task, Prompt]:
-    """The task object and the prompt that ``predict`` would make of an item's options."""
-    made: Task = TASKS.get(task)(**{k: v for k, v in options.items() if k not in PROMPTING})
-    chosen = options.get("legend", legend)
-    return made, made.prompt(chosen if made.uses_legend else None)
 
 
 def item_seed(seed: int, name: str) -> int:

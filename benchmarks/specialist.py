@@ -139,13 +139,21 @@ class Specialist(nn.Module):
         tensor = torch.from_numpy(np.ascontiguousarray(photo)).to(device).permute(2, 0, 1)[None]
         return self.says.read(self(tensor.float() / 127.5 - 1)[0])
 
-    def prediction(self, photo: np.ndarray, task: Task, prompt: Prompt, geometry: Geometry) -> Prediction:
-        """The task's prediction for a photo at ``geometry.work_size``, undone to the input's size."""
+    def paint(self, photo: np.ndarray, task: Task, prompt: Prompt) -> tuple[np.ndarray, np.ndarray | None]:
+        """The map uint8 (h, w, 3) for a photo at its work size, and the labels where they are the word.
+
+        Depth and normals are labels as they are: the codec's 8 bits are not this network's fault.
+        """
         answer = self.predict(photo)
         painted = self.says.paint(answer, self.config.names, task, prompt)
-        if isinstance(self.says, LabelHead):  # labels as they are: the codec's 8 bits are not its fault
-            return task.build(answer, np.ones(answer.shape[:2], np.float32), painted, geometry, prompt)
-        return task.decode(painted, geometry, prompt)
+        return painted, answer if isinstance(self.says, LabelHead) else None
+
+    def prediction(self, photo: np.ndarray, task: Task, prompt: Prompt, geometry: Geometry) -> Prediction:
+        """The task's prediction for a photo at ``geometry.work_size``, undone to the input's size."""
+        painted, labels = self.paint(photo, task, prompt)
+        if labels is None:
+            return task.decode(painted, geometry, prompt)
+        return task.build(labels, np.ones(labels.shape[:2], np.float32), painted, geometry, prompt)
 
 
 def load_specialist(path: str | Path) -> Specialist:

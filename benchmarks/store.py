@@ -1,9 +1,13 @@
-"""A run's folder: lock, plan, per-image rows. Whatever is on disk is enough to score.
+"""A run's folder: locks, plan, painted maps, per-image rows. Whatever is on disk is enough to score.
 
-``plan.json``      what is scored: benchmark, split, images, and the key of every (row, image)
-``samples.jsonl``  one record a scored image, appended and fsynced; a line cut by a kill is ignored
-``result.json``    the scores
-``lock``           held (flock) while a run writes; holds its pid
+``plan.json``        what is scored: benchmark, split, images, and the keys of every (row, image)
+``maps/ROW-ID8/``    what the painters left, see :mod:`visiongen.benchmarks.sheets`
+``painted.jsonl``    one record a painted image, appended and fsynced; a line cut by a kill is ignored
+``samples.jsonl``    one record a scored image, the same
+``result.json``      the scores
+``lock``             held (flock) while a run writes; holds its pid
+
+A run of several parts has ``painted-1of4.jsonl`` and so on; reading takes all of them together.
 """
 
 from __future__ import annotations
@@ -17,34 +21,49 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from visiongen.benchmarks.shards import Shard
+from visiongen.benchmarks.sheets import Sheet, read_sheet, whole
 from visiongen.errors import MissingDataError, SaveError, UsageError
 from visiongen.files import write_json
 
-PLAN, SAMPLES, RESULT, LOCK = "plan.json", "samples.jsonl", "result.json", "lock"
+PLAN, SAMPLES, PAINTED, RESULT, LOCK = "plan.json", "samples.jsonl", "painted.jsonl", "result.json", "lock"
+MAPS = "maps"
+Record = dict[str, Any]
 
 
 class RunFolder:
-    """Reads and writes one run's files."""
+    """Reads and writes one run's files; ``shard`` says which part of the run this process is."""
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, shard: Shard | None = None) -> None:
         self.path = Path(path)
-        self._file: io.FileIO | None = None
+        self.shard = shard or Shard()
+        self._files: dict[str, io.FileIO] = {}
 
     @contextmanager
     def locked(self) -> Iterator[RunFolder]:
         """Hold the folder for writing; UsageError when another run that is alive holds it.
 
-        The lock belongs to the open file, so the system drops it when its holder dies: what a
-        killed run leaves behind is stale by itself.
+        Parts of one run share it, but each part belongs to one process. The lock belongs to the open
+        file, so the system drops it when its holder dies: what a killed run leaves behind is stale
+        by itself.
         """
+        with self._lock(LOCK, shared=self.shard.count > 1):
+            if self.shard.count == 1:
+                yield self
+                return
+            with self._lock(LOCK + self.shard.suffix):
+                yield self
+
+    @contextmanager
+    def _lock(self, name: str, shared: bool = False) -> Iterator[None]:
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            handle = os.open(self.path / LOCK, os.O_RDWR | os.O_CREAT, 0o666)
+            handle = os.open(self.path / name, os.O_RDWR | os.O_CREAT, 0o666)
         except OSError as error:
             raise SaveError(f"{self.path}: cannot write ({error.strerror}); choose another --out") from error
         try:
             try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(handle, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
             except OSError:
                 pid = os.pread(handle, 32, 0).decode(errors="replace").strip() or "unknown"
                 raise UsageError(
@@ -52,45 +71,82 @@ class RunFolder:
                 ) from None
             os.ftruncate(handle, 0)
             os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
-            yield self
+            yield
         finally:
-            if self._file is not None:
-                self._file.close()
-                self._file = None
+            while self._files:
+                self._files.popitem()[1].close()
             os.close(handle)
 
-    def append(self, record: dict[str, Any]) -> None:
-        """Add one record and force it to disk; SaveError when that fails."""
-        path = self.path / SAMPLES
+    def append(self, record: Record) -> None:
+        """Add the record of a scored image and force it to disk; SaveError when that fails."""
+        self._append(SAMPLES, record)
+
+    def append_painted(self, record: Record) -> None:
+        """Add the record of a painted image, after its maps."""
+        self._append(PAINTED, record)
+
+    def _append(self, name: str, record: Record) -> None:
+        path = self._part(name)
         line = json.dumps(record, allow_nan=False, separators=(",", ":")).encode() + b"\n"
         try:
-            if self._file is None:
+            if name not in self._files:
                 _end_cut_line(path)
                 # Unbuffered: after a full disk nothing is left that close() would try to write again.
-                self._file = open(path, "ab", buffering=0)  # noqa: SIM115  (closed with the lock)
-            left = memoryview(line)
+                self._files[name] = open(path, "ab", buffering=0)  # noqa: SIM115  (closed with the lock)
+            file, left = self._files[name], memoryview(line)
             while left:
-                left = left[self._file.write(left) :]
-            os.fsync(self._file.fileno())
+                left = left[file.write(left) :]
+            os.fsync(file.fileno())
         except OSError as error:
             raise SaveError(
                 f"{path}: cannot write ({error.strerror}); free space, then run the same again"
             ) from error
 
-    def records(self) -> dict[str, dict[str, Any]]:
-        """Key -> record; a repeated key keeps the last. Lines that are not whole are left out."""
-        path = self.path / SAMPLES
-        found: dict[str, dict[str, Any]] = {}
-        if not path.is_file():
-            return found
-        for line in path.read_bytes().split(b"\n"):
-            try:
-                record = json.loads(line)
-            except ValueError:  # a kill in the middle of a write cuts a line
-                continue
-            if isinstance(record, dict) and "key" in record:
-                found[record["key"]] = record
+    def records(self) -> dict[str, Record]:
+        """Key -> record of a scored image. Of a repeated key one without an error is kept, else the last."""
+        return self._read(SAMPLES)
+
+    def painted(self) -> dict[str, Record]:
+        """Key -> record of a painted image."""
+        return self._read(PAINTED)
+
+    def _part(self, name: str) -> Path:
+        stem, suffix = name.split(".")
+        return self.path / f"{stem}{self.shard.suffix}.{suffix}"
+
+    def _read(self, name: str) -> dict[str, Record]:
+        stem, suffix = name.split(".")
+        found: dict[str, Record] = {}
+        parts = [self.path / name, *sorted(self.path.glob(f"{stem}-*of*.{suffix}"))]
+        for path in filter(Path.is_file, parts):
+            with open(path, "rb") as file:
+                for line in file:
+                    try:
+                        record = json.loads(line)
+                    except ValueError:  # a kill in the middle of a write cuts a line
+                        continue
+                    if not isinstance(record, dict) or "key" not in record:
+                        continue
+                    before = found.get(record["key"])
+                    if before is None or before.get("error") or not record.get("error"):
+                        found[record["key"]] = record
         return found
+
+    def maps(self, row: str, identity: str) -> Path:
+        """Folder of one painter's maps."""
+        return self.path / MAPS / f"{row}-{identity[:8]}"
+
+    def is_whole(self, record: Record) -> bool:
+        """Whether everything that was painted is there as it was written."""
+        return bool(record["error"]) or whole(self.path / MAPS / record["folder"], record["files"])
+
+    def sheets(self, record: Record) -> dict[str, Sheet]:
+        """Part -> sheet of a painted image; InputError for a file that is not what was written."""
+        folder, parts = self.path / MAPS / record["folder"], record["parts"]
+        return {
+            part: read_sheet(folder, record["id"], part if len(parts) > 1 else None, record["files"])
+            for part in parts
+        }
 
     def write_plan(self, plan: dict[str, Any]) -> None:
         """Store the plan, atomically."""

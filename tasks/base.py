@@ -26,8 +26,8 @@ class Prediction:
     ``labels`` has the input's (H, W); ``confidence`` is float32 (H, W) in [0, 1]; ``map`` is what
     was painted, uint8 at ``geometry.work_size``. ``stats`` says what decoding cost; ``weights`` is
     {"name", "sha256"} or None; ``sample`` is {"mode", "seed"}; ``tokens`` int64 (h/8, w/8, C) is the map
-    as the generator wrote it, and ``seen`` uint8 (h, w, 3) what it was shown, where it has tokens and
-    painted in one piece.
+    as the generator wrote it, ``seen`` uint8 (h, w, 3) what it was shown, and ``certainty`` (h, w) the
+    generator's own part of the confidence, where it has them and painted in one piece.
     """
 
     labels: np.ndarray
@@ -42,6 +42,7 @@ class Prediction:
     sample: dict[str, Any] = dataclasses.field(default_factory=dict)
     tokens: np.ndarray | None = None
     seen: np.ndarray | None = None
+    certainty: np.ndarray | None = None
 
     @property
     def task(self) -> str:

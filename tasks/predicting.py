@@ -51,14 +51,7 @@ def predict_many(
     (``relative``, ``unknown_distance``). Bad options raise UsageError, bad photos InputError.
     """
     sampling = {key: options.pop(key) for key in _SAMPLING if key in options}
-    if examples is not None:
-        options["examples"] = examples
-    wanted = [task.given(photo) for task in _tasks(tasks, options)]
-    for task in wanted:
-        task.check()
-    prompts = _prompts(wanted, Legend.parse(legend) if isinstance(legend, str) else legend)
-    if examples is not None:
-        prompts = show_examples(wanted, prompts, examples, legend is not None)
+    wanted, prompts = make_orders(tasks, photo, legend=legend, examples=examples, **options)
     sampler = Sampler(mode=mode, seed=seed, **sampling)  # type: ignore[arg-type]
     if not isinstance(photo, np.ndarray):
         photo_name = photo_name or Path(photo).name
@@ -82,6 +75,26 @@ def predict_many(
         result.weights = {"name": record.name, "sha256": record.sha256} if record else None
         result.sample = {"mode": mode, "seed": seed} | sampling
     return results
+
+
+def make_orders(
+    tasks: Sequence[str | Task],
+    photo: np.ndarray | str | Path | None = None,
+    *,
+    legend: Legend | str | None = None,
+    examples: Sequence[tuple[Picture, Picture]] | None = None,
+    **options: Any,
+) -> tuple[list[Task], list[Prompt]]:
+    """The tasks and prompts that :func:`predict_many` paints by; its options, without the sampler's."""
+    if examples is not None:
+        options["examples"] = examples
+    wanted = [task if photo is None else task.given(photo) for task in _tasks(tasks, options)]
+    for task in wanted:
+        task.check()
+    prompts = _prompts(wanted, Legend.parse(legend) if isinstance(legend, str) else legend)
+    if examples is not None:
+        prompts = show_examples(wanted, prompts, examples, legend is not None)
+    return wanted, prompts
 
 
 def _by_size(tasks: Sequence[Task], long_side: int | None) -> dict[int, list[int]]:
@@ -112,7 +125,7 @@ def _whole(
     for task, prompt, canvas in zip(tasks, prompts, canvases, strict=True):
         result = task.decode(canvas.image, geometry, prompt, canvas.confidence, photo_name)
         result.stats, result.tokens = canvas.stats.to_json(), canvas.tokens
-        result.seen = views[0]
+        result.seen, result.certainty = views[0], canvas.confidence
         results.append(result)
     return results
 

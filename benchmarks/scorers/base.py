@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 Scores = dict[str, np.ndarray]
 Table = Callable[[np.ndarray], Scores]  # how often each image counts, float64 (R, n) -> scores (R,)
 Options = Mapping[str, Any]  # an item's: what its prompt holds beside the task
-Guess = Callable[[tuple[int, int]], np.ndarray]
+Guess = Callable[[tuple[int, int]], Any]
 
 
 class Scorer(ABC):
@@ -38,7 +39,7 @@ class Scorer(ABC):
     # --- metrics ------------------------------------------------------------------------------
 
     @abstractmethod
-    def stats(self, truth: np.ndarray, answer: np.ndarray | None) -> dict[str, Any]:
+    def stats(self, truth: Any, answer: Any) -> dict[str, Any]:
         """Statistics of one image, JSON-able; ``None`` = no answer, the worst case."""
 
     @abstractmethod
@@ -74,25 +75,48 @@ class Scorer(ABC):
 
     # --- forms --------------------------------------------------------------------------------
 
-    def shrink(self, truth: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    def shrink(self, truth: Any, size: tuple[int, int]) -> Any:
         """The truth at the painted size."""
         return resize_nearest(truth, size)
 
-    def labels(self, truth: np.ndarray, options: Options) -> np.ndarray:
+    def labels(self, truth: Any, options: Options) -> Any:
         """What the task's codec paints for this truth."""
         return truth
 
-    def answer(self, prediction: Prediction, options: Options) -> np.ndarray:
+    def answer(self, prediction: Prediction, options: Options) -> Any:
         """The answer that a prediction gives."""
         return prediction.labels
 
+    def answer_parts(self, predictions: Mapping[str, Prediction], options: Options) -> Any:
+        """The answer of a benchmark of several parts, from a prediction for each."""
+        raise NotImplementedError(f"{type(self).__name__} scores one task, not parts")
+
+    def labels_parts(self, truth: Any, options: Options) -> Mapping[str, np.ndarray]:
+        """What the codec of each part paints for this truth."""
+        raise NotImplementedError(f"{type(self).__name__} scores one task, not parts")
+
+    def oracle(self, truth: Any, options: Options) -> Any:
+        """The truth as an answer, at its own size."""
+        return truth
+
+    def given(self, labels: np.ndarray, options: Options) -> Any:
+        """The answer that labels of the task in the truth's size make, such as a file of somebody else's."""
+        return labels
+
+    def official(self, source: Path) -> Callable[[str], Any] | None:
+        """Reader of the field's own result files (image id -> answer), or None where ``source`` is none.
+
+        KeyError says that there is no prediction for an image.
+        """
+        return None
+
     # --- guesses ------------------------------------------------------------------------------
 
-    def prior(self, truths: Sequence[np.ndarray]) -> Guess:
+    def prior(self, truths: Sequence[Any]) -> Guess:
         """The best constant guess from training truths, size (H, W) -> guess; default their mean."""
         return priors.at_any_size(priors.mean(truths))
 
-    def choose(self, guess: np.ndarray, options: Options) -> np.ndarray:
+    def choose(self, guess: Any, options: Options) -> Any:
         """The answer that a guess gives for one item (a guess may say more, say a share a class)."""
         return guess
 
@@ -102,7 +126,7 @@ class ModuleScorer(Scorer):
 
     metrics: ClassVar[ModuleType]
 
-    def stats(self, truth: np.ndarray, answer: np.ndarray | None) -> dict[str, Any]:
+    def stats(self, truth: Any, answer: Any) -> dict[str, Any]:
         """The module's ``image_stats``."""
         stats: dict[str, Any] = self.metrics.image_stats(truth, answer)
         return stats

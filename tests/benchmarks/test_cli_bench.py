@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from bench_helpers import Reader, make_camvid
 
-from visiongen.cli import bench
+from visiongen.cli import bench_run
 from visiongen.cli.main import main
 from visiongen.registry import BENCHMARKS
 
@@ -20,7 +20,7 @@ protocol weights sample env seconds"""
 def reader(monkeypatch: pytest.MonkeyPatch) -> list[Reader]:
     """The backbone that the command will load; replace its only element to change it."""
     holder = [Reader()]
-    monkeypatch.setattr(bench, "load_backbone", lambda name: holder[0])
+    monkeypatch.setattr(bench_run, "load_backbone", lambda name: holder[0])
     return holder
 
 
@@ -54,7 +54,7 @@ def test_several_benchmarks_share_the_backbone_and_have_a_folder_each(
         loaded.append(name)
         return EmbeddedBackbone.random("nano")
 
-    monkeypatch.setattr(bench, "load_backbone", load)
+    monkeypatch.setattr(bench_run, "load_backbone", load)
     names = ["world-referring", "world-panoptic", "world-orm"]
     for name in names:
         protocol = BENCHMARKS.get(name).protocol
@@ -83,7 +83,7 @@ def test_run_prints_json_on_stdout_alone(
     captured = capsys.readouterr()
     report = json.loads(captured.out)
     assert code == 0 and set(KEYS.split()) <= set(report)
-    assert set(report["rows"]) == {"blind", "codec", "ceiling", "specialist"}
+    assert set(report["rows"]) == {"blind", "oracle", "codec", "ceiling", "specialist"}
     assert report["partial"] is True and report["n_scored"] == 3
     score = report["scores"]["mIoU"]
     assert set(score) == {"value", "higher_is_better", "ci95"} and score["ci95"][0] <= score["value"]

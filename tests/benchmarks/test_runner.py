@@ -14,7 +14,7 @@ import pytest
 from bench_helpers import Reader, make_camvid
 
 from visiongen.benchmarks.runner import Options, run
-from visiongen.benchmarks.store import RESULT, SAMPLES, RunFolder
+from visiongen.benchmarks.store import PAINTED, RESULT, SAMPLES, RunFolder
 from visiongen.errors import InputError, MissingDataError, SaveError, UsageError
 
 FAST = ("blind", "codec")
@@ -103,8 +103,14 @@ def test_a_truncated_photo_fails_alone_but_a_broken_label_stops_the_run(camvid: 
 
 def test_a_line_cut_by_a_kill_is_ignored_and_computed_again(camvid: Path, tmp_path: Path) -> None:
     first = run("camvid11", Reader(), tmp_path / "out", options(camvid))
-    samples = tmp_path / "out" / SAMPLES
-    samples.write_bytes(samples.read_bytes()[:-25])
+    samples, painted = (tmp_path / "out" / name for name in (SAMPLES, PAINTED))
+    for cut, calls in ((samples, 0), (painted, 0)):  # a scored image needs no map, a painted one no painter
+        cut.write_bytes(cut.read_bytes()[:-25])
+        again = Reader()
+        second = run("camvid11", again, tmp_path / "out", options(camvid))
+        assert again.calls == calls and second["scores"] == first["scores"]
+    for cut in (samples, painted):
+        cut.write_bytes(cut.read_bytes()[:-25])
     again = Reader()
     second = run("camvid11", again, tmp_path / "out", options(camvid))
     assert again.calls == 1 and second["scores"] == first["scores"]
@@ -135,14 +141,14 @@ def test_kill_minus_nine_anywhere_then_the_same_scores(tmp_path: Path) -> None:
     child = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE)
     try:
         deadline = time.monotonic() + 300
-        while not (out / SAMPLES).is_file() or (out / SAMPLES).read_bytes().count(b"\n") < 3:
+        while not (out / PAINTED).is_file() or (out / PAINTED).read_bytes().count(b"\n") < 3:
             assert child.poll() is None, child.stderr.read().decode()  # type: ignore[union-attr]
             assert time.monotonic() < deadline
             time.sleep(0.01)
     finally:
         child.send_signal(signal.SIGKILL)
         child.wait()
-    done = len(RunFolder(out).records())
+    done = len(RunFolder(out).painted())
     assert 3 <= done < 8
     rest = Reader()
     resumed = run("camvid11", rest, out, options(camvid, rows=FAST))

@@ -14,6 +14,7 @@ from visiongen.benchmarks.base import Item
 from visiongen.benchmarks.head_base import Rows
 from visiongen.benchmarks.heads import HEADS
 from visiongen.benchmarks.heads_painted import ClassHead, MapHead, by_name, two_ends
+from visiongen.benchmarks.reading import read_answer
 from visiongen.benchmarks.rows import SpecialistRow
 from visiongen.benchmarks.runner import get_benchmark
 from visiongen.benchmarks.specialist import (
@@ -232,7 +233,8 @@ def test_shipped_specialists_still_load_and_answer_in_place(name: str, shipped: 
     row = SpecialistRow.find(benchmark, (), benchmark.legend())
     photo = np.random.default_rng(0).integers(0, 256, (96, 128, 3), dtype=np.uint8)
     nothing = Item("x", "", lambda: photo, lambda: photo)
-    answer, _ = row.answer(nothing, photo)
+    sheets, _ = row.paint(nothing, photo)
+    answer = read_answer(benchmark, nothing, benchmark.legend(), (96, 128), sheets)
     assert answer.shape[:2] == photo.shape[:2]
     geometry = Geometry.fit(photo.shape[:2], benchmark.protocol["long_side"])
     raw = row.model.predict(geometry.apply(photo))

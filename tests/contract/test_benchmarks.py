@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
-from made_truths import GRAY, truth_for
+from made_truths import GRAY, constant, moved, truth_for
 
 from visiongen.benchmarks.base import Benchmark, describe_options
 from visiongen.benchmarks.datasets.world import WorldBenchmark
-from visiongen.benchmarks.rows import BlindRow, CeilingRow
+from visiongen.benchmarks.reading import parts_of
+from visiongen.benchmarks.rows import BlindRow, CodecRow
 from visiongen.benchmarks.runner import get_benchmark
 from visiongen.benchmarks.scoring import check_finite_json
 from visiongen.registry import BENCHMARKS, TASKS
@@ -19,12 +21,15 @@ ALL = pytest.mark.parametrize("name", list(BENCHMARKS))
 WORLD = pytest.mark.parametrize(
     "name", [n for n in BENCHMARKS if isinstance(BENCHMARKS.get(n), WorldBenchmark)]
 )
-def score(benchmark: Benchmark, truth: np.ndarray, answer: np.ndarray | None) -> float:
+
+
+def score(benchmark: Benchmark, truth: Any, answer: Any) -> float:
     """The primary score, made so that higher is better, by way of JSON."""
     scorer, primary = benchmark.scorer, benchmark.protocol["primary"]
     stats = scorer.stats(truth, answer)
     check_finite_json(stats)
-    found = float(scorer.scores(scorer.vector(json.loads(json.dumps(stats, allow_nan=False))))[primary])
+    table = scorer.table([json.loads(json.dumps(stats, allow_nan=False))])
+    found = float(table(np.ones((1, 1)))[primary][0])
     return found if scorer.higher_is_better(primary) else -found
 
 
@@ -32,7 +37,7 @@ def score(benchmark: Benchmark, truth: np.ndarray, answer: np.ndarray | None) ->
 def test_protocol_is_whole(name: str) -> None:
     benchmark = get_benchmark(name)
     protocol = benchmark.protocol
-    assert protocol["name"] == name and protocol["task"] in TASKS
+    assert protocol["name"] == name and all(part in TASKS for part in parts_of(benchmark))
     assert protocol["default_split"] in protocol["splits"]
     assert all(count > 0 for count in protocol["splits"].values())
     assert all(protocol[key] for key in ("version", "averaging", "resolution", "failed", "blind", "data"))
@@ -43,9 +48,7 @@ def test_protocol_is_whole(name: str) -> None:
 def test_statistics_survive_json_and_the_worst_case_is_the_worst(name: str) -> None:
     benchmark = get_benchmark(name)
     truth = truth_for(benchmark, np.random.default_rng(0))
-    wrong = np.roll(truth, 9, axis=0)
-    wrong = np.where(np.isfinite(wrong.astype(float)), wrong, 1).astype(truth.dtype)
-    values = [score(benchmark, truth, answer) for answer in (truth, wrong, None)]
+    values = [score(benchmark, truth, answer) for answer in (truth, moved(truth, 9), None)]
     assert values[0] > values[1] > values[2] or (values[0] > values[1] >= values[2] == 0)
 
 
@@ -55,9 +58,8 @@ def test_answers_that_say_nothing_score_far_below_the_truth(name: str) -> None:
     benchmark = get_benchmark(name)
     truth = truth_for(benchmark, np.random.default_rng(1))
     best, worst = score(benchmark, truth, truth), score(benchmark, truth, None)
-    constant = np.full_like(truth, 0 if truth.dtype.kind in "iub" else 0.5)
-    answers = {"constant": constant}
-    if truth.dtype.kind == "f":
+    answers = {"constant": constant(truth)}
+    if isinstance(truth, np.ndarray) and truth.dtype.kind == "f":
         answers["NaN"] = np.full_like(truth, np.nan)
     if benchmark.task in (*GRAY, "basecolor", "orm"):
         answers["inverted"] = 1 - np.nan_to_num(truth)
@@ -69,18 +71,17 @@ def test_answers_that_say_nothing_score_far_below_the_truth(name: str) -> None:
 
 
 @ALL
-def test_scores_of_many_sums_equal_scores_one_by_one(name: str) -> None:
+def test_scores_of_many_weightings_equal_scores_one_by_one(name: str) -> None:
     benchmark = get_benchmark(name)
     scorer, rng = benchmark.scorer, np.random.default_rng(2)
     truths = [truth_for(benchmark, rng) for _ in range(4)]
-    stats = [scorer.stats(t, np.roll(t, 3, axis=1)) for t in truths]
-    vectors = scorer.stack(stats)
-    sums = np.stack([vectors[:2].sum(0), vectors.sum(0)])
-    together = scorer.scores(sums)
+    stats = [scorer.stats(t, moved(t, 0, 3)) for t in truths]
+    together = scorer.table(stats)(np.array([[1, 1, 0, 0], [1, 1, 1, 1]]))
     assert benchmark.protocol["primary"] in together
-    for position, one in enumerate((vectors[:2].sum(0), vectors.sum(0))):
-        for score_name, value in scorer.scores(one).items():
-            assert np.asarray(together[score_name])[position] == pytest.approx(float(value), nan_ok=True)
+    for position, some in enumerate((stats[:2], stats)):
+        for score_name, value in scorer.table(some)(np.ones((1, len(some)))).items():
+            alone = float(value[0])
+            assert np.asarray(together[score_name])[position] == pytest.approx(alone, nan_ok=True)
             assert isinstance(scorer.higher_is_better(score_name), bool)
 
 
@@ -105,8 +106,8 @@ def test_rows_of_the_world_the_codec_is_near_the_truth_and_a_blind_guess_is_not(
     assert len(items) == 3 and len({item.id for item in items}) == 3
     assert benchmark.items(None, "test", 1)[0].digest == items[0].digest
     scorer, primary, values = benchmark.scorer, benchmark.protocol["primary"], []
-    for row in (CeilingRow(benchmark, None), BlindRow(benchmark, None)):
-        answers = [row.answer(item, item.photo())[0] for item in items]
+    for row in (CodecRow(benchmark, None), BlindRow(benchmark, None)):
+        answers = [row.answer(item, item.truth()) for item in items]
         pairs = zip(items, answers, strict=True)
         vectors = scorer.stack([scorer.stats(item.truth(), answer) for item, answer in pairs])
         values.append(float(scorer.scores(vectors.sum(0))[primary]))

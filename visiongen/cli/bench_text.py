@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-REFERENCE = ("blind", "codec", "ceiling", "specialist")
-PER_CLASS = ("IoU", "PQ")
+REFERENCE = ("blind", "oracle", "codec", "ceiling", "specialist")
+PER_CLASS = ("IoU", "PQ", "AP")
 
 
 def short(scores: dict[str, Any], primary: str) -> dict[str, Any]:

@@ -1,0 +1,182 @@
+"""Answers that somebody else made: a folder of files named after the images, whoever painted them.
+
+For the image ``ID`` (of several parts: ``ID.PART``) the first of these counts:
+
+``ID.TASK.npy``, ``ID.npy``   labels as the task has them (ids, metres, unit vectors, numbers in [0, 1])
+``ID.TASK.map.png``, ``ID.map.png``   a painted map with its codec inside, as ``visiongen predict`` writes it
+``ID.png``   a painted map with its codec inside, or else whole numbers: ids (semantic, instance, panoptic as
+             class * 1000 + number), millimetres in 16 bit (depth), (n + 1) / 2 of the full range (normals,
+             tangent), the share of the full range (all other tasks)
+
+``ID`` may also be the last part of the image's path. Labels have the truth's size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from visiongen.benchmarks.base import Benchmark, Item
+from visiongen.benchmarks.reading import orders, parts_of
+from visiongen.benchmarks.rows import Direct
+from visiongen.errors import InputError, MissingDataError
+from visiongen.files import sha256
+from visiongen.image import Geometry
+from visiongen.prompt import Legend, Prompt
+from visiongen.tasks.base import Prediction, Task
+from visiongen.tasks.codecs.base import read_map_png
+from visiongen.tasks.returned import has_spec
+
+IDS = ("semantic", "instance", "panoptic")
+VECTORS = ("normals", "tangent")
+Official = Callable[[str], Any]  # image id -> answer; KeyError or InputError where there is none
+
+
+class PredictionsRow(Direct):
+    """The row "model" of a folder (or an official results file) made by anyone."""
+
+    name = "model"
+
+    def __init__(self, benchmark: Benchmark, source: str | Path, legend: Legend | None) -> None:
+        self.benchmark, self.source, self.legend = benchmark, Path(source), legend
+        if not self.source.exists():
+            raise MissingDataError(f"--predictions {self.source}: no such file or folder; check the path")
+        self.official: Official | None = benchmark.scorer.official(self.source)
+        if self.official is None and not self.source.is_dir():
+            raise InputError(
+                f"--predictions {self.source}: {benchmark.name} reads a folder of files named after its "
+                "images"
+            )
+        self.identity: dict[str, Any] = {"predictions": 1}
+        self._whole: str | None = None
+
+    def item_identity(self, item: Item) -> Any:
+        """The bytes of the image's own files; of an official file, the whole."""
+        if self.official is not None:
+            self._whole = self._whole or _digest(self.source)
+            return self._whole
+        found = [self._find(item.id, part) for part in parts_of(self.benchmark)]
+        return [None if path is None else [path.name, sha256(path)] for path in found]
+
+    def answer(self, item: Item, truth: Any) -> Any:
+        """InputError where the file is missing, damaged or not of the photo's size."""
+        if self.official is not None:
+            try:
+                return self.official(item.id)
+            except KeyError:
+                raise InputError(f"{self.source}: no prediction for {item.id!r}; it fails") from None
+        scorer, parts = self.benchmark.scorer, parts_of(self.benchmark)
+        tasks, prompts = orders(self.benchmark, item, self.legend)
+        found = {}
+        for part, task, prompt in zip(parts, tasks, prompts, strict=True):
+            path = self._find(item.id, part)
+            if path is None:
+                raise InputError(
+                    f"{self.source}: no prediction for {item.id!r} ({item.id}.npy, .map.png or .png); "
+                    "it fails"
+                )
+            if path.suffix == ".png" and has_spec(path):
+                found[part] = _decode(path, item, task, prompt)
+            elif len(parts) == 1:
+                return scorer.given(_labels(path, part), item.options)
+            else:
+                found[part] = _as_prediction(_labels(path, part), task, prompt)
+        if len(parts) > 1:
+            return scorer.answer_parts(found, item.options)
+        return scorer.answer(found[parts[0]], item.options)
+
+    def _find(self, name: str, part: str) -> Path | None:
+        several = len(parts_of(self.benchmark)) > 1
+        endings = [f".{part}.npy", f".{part}.map.png"]
+        endings += [f".{part}.png"] if several else [".npy", ".map.png", ".png"]
+        for stem in dict.fromkeys((name, name.rsplit("/", 1)[-1])):
+            for ending in endings:
+                path = self.source / f"{stem}{ending}"
+                if path.is_file():
+                    return path
+        return None
+
+
+def _digest(path: Path) -> str:
+    files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
+    return "".join(sha256(file) for file in files) if len(files) == 1 else _joined(files)
+
+
+def _joined(files: list[Path]) -> str:
+    import hashlib
+
+    return hashlib.sha256("".join(sha256(file) for file in files).encode()).hexdigest()
+
+
+def _decode(path: Path, item: Item, task: Task, prompt: Prompt) -> Prediction:
+    """A painted map, by the codec that is written in it; legends are matched by name."""
+    painted, codec = read_map_png(path)
+    photo = item.photo()
+    geometry = Geometry.fit((photo.shape[0], photo.shape[1]), max(painted.shape[:2]))
+    if geometry.work_size != painted.shape[:2]:
+        high, wide = painted.shape[:2]
+        raise InputError(f"{path}: {wide}x{high} is not the shape of the photo {item.id!r}; paint it whole")
+    labels, certainty = codec.decode(painted)
+    legend = getattr(codec, "legend", None)
+    if legend is not None and prompt.legend is not None and legend.names != prompt.legend.names:
+        labels = _renamed(path, labels, legend, prompt.legend)
+    return task.build(labels, certainty, painted, geometry, prompt)
+
+
+def _renamed(path: Path, labels: np.ndarray, theirs: Legend, ours: Legend) -> np.ndarray:
+    odd = [name for name in theirs.names if name not in ours.names]
+    if odd or labels.dtype != np.uint8:
+        what = repr(odd[0]) if odd else "another order"
+        raise InputError(f"{path}: its legend has {what}; use the benchmark's legend")
+    table = np.full(256, 255, np.uint8)
+    table[: len(theirs)] = [ours.names.index(name) for name in theirs.names]
+    return table[labels]
+
+
+def _as_prediction(labels: np.ndarray, task: Task, prompt: Prompt) -> Prediction:
+    """Labels in the photo's own size, for a scorer that combines several."""
+    size = (labels.shape[0], labels.shape[1])
+    sure = np.ones(size, np.float32)
+    nothing = np.zeros((*size, 3), np.uint8)
+    return task.prediction(
+        labels=labels,
+        confidence=sure,
+        map=nothing,
+        prompt=prompt,
+        codec=task.codec(prompt.legend),
+        geometry=Geometry.fit(size, max(size)),
+    )
+
+
+def _labels(path: Path, task: str) -> np.ndarray:
+    """See the module; InputError for a damaged file."""
+    if path.suffix == ".npy":
+        try:
+            return np.asarray(np.load(path, allow_pickle=False))
+        except (OSError, ValueError) as error:
+            raise InputError(f"{path}: no readable array ({error}); save it with numpy.save") from error
+    import cv2
+
+    pixels = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    if pixels is None:
+        raise InputError(f"{path}: no readable picture; write it again")
+    if pixels.ndim == 3:
+        pixels = np.ascontiguousarray(pixels[..., 2::-1])
+    if task in IDS or task == "referring":
+        if pixels.ndim == 3:
+            raise InputError(f"{path}: colours without a codec; give ids in one channel, or a .map.png")
+        return pixels
+    if task == "depth":
+        if pixels.dtype != np.uint16 or pixels.ndim == 3:
+            raise InputError(f"{path}: depth is one 16-bit channel of millimetres, or metres as .npy")
+        return pixels.astype(np.float32) / np.float32(1000)
+    if pixels.dtype.kind != "u":
+        raise InputError(f"{path}: {pixels.dtype} is not 8 or 16 bit; write it again, or as .npy")
+    share = pixels.astype(np.float32) / float(65535 if pixels.dtype == np.uint16 else 255)
+    if task in VECTORS:
+        vectors = share * 2 - 1
+        return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-6))
+    return share
