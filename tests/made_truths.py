@@ -6,19 +6,41 @@ A new scorer adds a function to ``MADE``, under its name in visiongen.benchmarks
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from visiongen.benchmarks.base import Benchmark
+from visiongen.benchmarks.metrics import coco
 
 SIZE = (24, 32)
 GRAY = ("edges", "salient", "matting")
 NUMBERS = np.kron(np.arange(1, 13).reshape(3, 4), np.ones((8, 8), int))  # one a block
 
 
-def truth_for(benchmark: Benchmark, rng: np.random.Generator) -> np.ndarray:
+def truth_for(benchmark: Benchmark, rng: np.random.Generator) -> Any:
     """A made-up truth for the benchmark's scorer."""
     return MADE[benchmark.protocol.get("scorer", benchmark.task)](benchmark, rng)
+
+
+def moved(truth: Any, rows: int = 0, columns: int = 0) -> Any:
+    """A wrong answer: the truth, shifted around; what was not finite is 1."""
+    if isinstance(truth, coco.Truths):
+        from pycocotools import mask as rle
+
+        found = truth.found()
+        masks = [np.roll(rle.decode(one), (rows, columns), (0, 1)) for one in found.masks]
+        return coco.Found(found.size, found.categories, coco.encode(np.array(masks)), found.scores)
+    wrong = np.roll(truth, (rows, columns), axis=(0, 1))
+    return np.where(np.isfinite(wrong.astype(float)), wrong, 1).astype(truth.dtype)
+
+
+def constant(truth: Any) -> Any:
+    """An answer that is the same everywhere."""
+    if isinstance(truth, coco.Truths):
+        whole = np.ones((1, *truth.size), bool)
+        return coco.Found(truth.size, np.zeros(1, int), coco.encode(whole), np.ones(1))
+    return np.full_like(truth, 0 if truth.dtype.kind in "iub" else 0.5)
 
 
 def blocks(rng: np.random.Generator, kinds: int) -> np.ndarray:
@@ -77,7 +99,22 @@ def gray(benchmark: Benchmark, rng: np.random.Generator) -> np.ndarray:
     return blob(rng).astype(np.float32)
 
 
-MADE: dict[str, Callable[[Benchmark, np.random.Generator], np.ndarray]] = {
+def instances(benchmark: Benchmark, rng: np.random.Generator) -> coco.Truths:
+    """A block each, some of them crowds, of the first three classes."""
+    masks = np.array([number == NUMBERS for number in range(1, 13)])
+    crowd = rng.permutation(12) < 3
+    return coco.Truths(
+        SIZE, rng.integers(0, 3, 12), coco.encode(masks), crowd, masks.sum((1, 2)).astype(float)
+    )
+
+
+def instance_ids(benchmark: Benchmark, rng: np.random.Generator) -> np.ndarray:
+    """Label ids * 1000 + number, 192 pixels each."""
+    labels = np.array(benchmark.protocol["category_ids"])[rng.integers(0, 3, 4)]
+    return np.kron(labels * 1000 + np.arange(1, 5), np.ones((24, 8))).astype(np.int32)
+
+
+MADE: dict[str, Callable[[Benchmark, np.random.Generator], Any]] = {
     "semantic": semantic,
     "instance": instance,
     "panoptic": panoptic,
@@ -89,4 +126,7 @@ MADE: dict[str, Callable[[Benchmark, np.random.Generator], np.ndarray]] = {
     "normals": normals,
     "basecolor": colours,
     "orm": colours,
+    "coco": instances,
+    "lvis": instances,
+    "cityscapes-instances": instance_ids,
 }
