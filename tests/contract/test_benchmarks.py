@@ -12,7 +12,7 @@ from made_truths import GRAY, constant, moved, truth_for
 from visiongen.benchmarks.base import Benchmark, describe_options
 from visiongen.benchmarks.datasets.world import WorldBenchmark
 from visiongen.benchmarks.reading import parts_of
-from visiongen.benchmarks.rows import BlindRow, CeilingRow
+from visiongen.benchmarks.rows import BlindRow, CodecRow
 from visiongen.benchmarks.runner import get_benchmark
 from visiongen.benchmarks.scoring import check_finite_json
 from visiongen.registry import BENCHMARKS, TASKS
@@ -106,8 +106,8 @@ def test_rows_of_the_world_the_codec_is_near_the_truth_and_a_blind_guess_is_not(
     assert len(items) == 3 and len({item.id for item in items}) == 3
     assert benchmark.items(None, "test", 1)[0].digest == items[0].digest
     scorer, primary, values = benchmark.scorer, benchmark.protocol["primary"], []
-    for row in (CeilingRow(benchmark, None), BlindRow(benchmark, None)):
-        answers = [row.answer(item, item.photo())[0] for item in items]
+    for row in (CodecRow(benchmark, None), BlindRow(benchmark, None)):
+        answers = [row.answer(item, item.truth()) for item in items]
         pairs = zip(items, answers, strict=True)
         vectors = scorer.stack([scorer.stats(item.truth(), answer) for item, answer in pairs])
         values.append(float(scorer.scores(vectors.sum(0))[primary]))
