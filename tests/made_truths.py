@@ -114,6 +114,24 @@ def instance_ids(benchmark: Benchmark, rng: np.random.Generator) -> np.ndarray:
     return np.kron(labels * 1000 + np.arange(1, 5), np.ones((24, 8))).astype(np.int32)
 
 
+def anomaly(benchmark: Benchmark, rng: np.random.Generator) -> np.ndarray:
+    labels = blob(rng).astype(np.uint8)
+    labels[0] = 255
+    return labels
+
+
+def surface(benchmark: Benchmark, rng: np.random.Generator) -> np.ndarray:
+    values = np.concatenate([rng.random((*SIZE, 6)), rng.normal(size=(*SIZE, 3))], axis=2)
+    values[..., 8] = np.abs(values[..., 8]) + 1
+    values[..., 6:] /= np.linalg.norm(values[..., 6:], axis=2, keepdims=True)
+    values[0] = np.nan
+    return values.astype(np.float32)
+
+
+def appearance(benchmark: Benchmark, rng: np.random.Generator) -> np.ndarray:
+    return surface(benchmark, rng)[..., : 6 if "orm" in benchmark.protocol.get("parts", ()) else 3]
+
+
 MADE: dict[str, Callable[[Benchmark, np.random.Generator], Any]] = {
     "semantic": semantic,
     "instance": instance,
@@ -126,6 +144,9 @@ MADE: dict[str, Callable[[Benchmark, np.random.Generator], Any]] = {
     "normals": normals,
     "basecolor": colours,
     "orm": colours,
+    "anomaly": anomaly,
+    "svbrdf": surface,
+    "intrinsics": appearance,
     "coco": instances,
     "lvis": instances,
     "cityscapes-instances": instance_ids,

@@ -14,6 +14,7 @@ SCORERS = Registry(
     {
         "semantic": _PLACE + "semantic:SemanticScorer",
         "depth": _PLACE + "depth:DepthScorer",
+        "ibims": _PLACE + "ibims:IbimsScorer",
         "painted-wall": _PLACE + "wall:PaintedWallScorer",
         "normals": _PLACE + "normals:NormalsScorer",
         "instance": _PLACE + "instance:InstanceScorer",

@@ -1,0 +1,106 @@
+"""Pictures against pictures: PSNR, SSIM, and LPIPS where its library is installed.
+
+``data_range`` is always said: the same error is another number on another range.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from visiongen.errors import DependencyError, InputError
+
+HIGHEST_PSNR = 100.0  # dB; equal pictures have no PSNR, so it stops here
+WINDOW, SIGMA = 11, 1.5
+K1, K2 = 0.01, 0.03
+
+
+def psnr(
+    truth: np.ndarray, prediction: np.ndarray, data_range: float, mask: np.ndarray | None = None
+) -> float:
+    """Peak signal-to-noise ratio in dB, at most ``HIGHEST_PSNR``, over all values (of pixels in ``mask``).
+
+    Arrays of one shape (H, W[, C]). A NaN in the prediction is off by ``data_range``. Average it over images:
+    that is not the PSNR of the mean error. InputError: shapes, range, no pixels.
+    """
+    truth, prediction = _checked(truth, prediction, data_range)
+    error = np.where(np.isnan(prediction), data_range, prediction - truth)
+    error = error if mask is None else error[mask]
+    if not error.size:
+        raise InputError("PSNR: no pixel to compare; skip the image")
+    mse = float((error**2).mean()) / data_range**2
+    return HIGHEST_PSNR if mse <= 10 ** (-HIGHEST_PSNR / 10) else float(-10 * np.log10(mse))
+
+
+def ssim(truth: np.ndarray, prediction: np.ndarray, data_range: float) -> float:
+    """Mean structural similarity (Wang et al. 2004) of arrays (H, W[, C]), channels averaged.
+
+    Gaussian window of 11 pixels, sigma 1.5, k1 = .01, k2 = .03, means without the 5 pixels at the border, as
+    torchmetrics and scikit-image (``gaussian_weights``, population covariance) have it. A NaN counts as the
+    end of [0, data_range] that is farther from the truth. InputError: shapes, range, under 11 pixels.
+    """
+    return float(ssim_map(truth, prediction, data_range).mean())
+
+
+def ssim_map(truth: np.ndarray, prediction: np.ndarray, data_range: float) -> np.ndarray:
+    """Structural similarity float64 (H - 10, W - 10[, C]) at each pixel; see :func:`ssim`."""
+    import cv2
+
+    one, two = _checked(truth, prediction, data_range)
+    if min(one.shape[:2]) < WINDOW:
+        raise InputError(f"SSIM: {one.shape[:2]} is smaller than its window of {WINDOW} pixels; enlarge it")
+    two = np.where(np.isnan(two), np.where(one < data_range / 2, data_range, 0), two)
+
+    def blur(values: np.ndarray) -> np.ndarray:
+        soft = cv2.GaussianBlur(values, (WINDOW, WINDOW), SIGMA)
+        edge = WINDOW // 2
+        return np.asarray(soft[edge:-edge, edge:-edge])
+
+    c1, c2 = (K1 * data_range) ** 2, (K2 * data_range) ** 2
+    x, y = blur(one), blur(two)
+    xx, yy, xy = blur(one * one) - x * x, blur(two * two) - y * y, blur(one * two) - x * y
+    found: np.ndarray = (2 * x * y + c1) * (2 * xy + c2) / ((x * x + y * y + c1) * (xx + yy + c2))
+    return found
+
+
+def dssim(truth: np.ndarray, prediction: np.ndarray, data_range: float) -> float:
+    """(1 - SSIM) / 2."""
+    return (1 - ssim(truth, prediction, data_range)) / 2
+
+
+def lpips(truth: np.ndarray, prediction: np.ndarray, net: str = "alex") -> float:
+    """LPIPS v0.1 (Zhang et al. 2018) of float RGB (H, W, 3) in [0, 1]; ``net`` "alex", "vgg" or "squeeze".
+
+    DependencyError without the library ``lpips``; it fetches the network's weights when they are not there.
+    """
+    import torch
+
+    one, two = _checked(truth, prediction, 1.0)
+    if one.ndim != 3 or one.shape[2] != 3 or not np.isfinite(two).all():
+        raise InputError(f"LPIPS: {one.shape}; give finite RGB (H, W, 3)")
+    pair = [torch.from_numpy(a.astype(np.float32)).permute(2, 0, 1)[None] * 2 - 1 for a in (one, two)]
+    with torch.inference_mode():
+        return float(_perceptual(net)(*pair))
+
+
+@lru_cache(maxsize=2)
+def _perceptual(net: str) -> Any:
+    try:
+        import lpips as library
+    except ImportError as error:
+        raise DependencyError("lpips is not installed; pip install lpips") from error
+    return library.LPIPS(net=net, verbose=False).eval()
+
+
+def _checked(truth: np.ndarray, prediction: np.ndarray, data_range: float) -> tuple[np.ndarray, np.ndarray]:
+    """Both as float64 of one shape; InputError."""
+    one, two = np.asarray(truth, np.float64), np.asarray(prediction, np.float64)
+    if one.shape != two.shape or one.ndim not in (2, 3):
+        raise InputError(f"pictures: {two.shape} against {one.shape}; give two (H, W) or (H, W, C)")
+    if not data_range > 0:
+        raise InputError(f"data_range={data_range}: give the pictures' range, 1 or 255")
+    if not np.isfinite(one).all():
+        raise InputError("pictures: the truth holds NaN or infinity; zero those pixels in both, or mask them")
+    return one, two
