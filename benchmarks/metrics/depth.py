@@ -5,28 +5,72 @@ RMSElog, log10, SILog = 100 sqrt(mean d^2 - mean(d)^2) with d = ln p - ln g, del
 max(p/g, g/p) < 1.25^k (strict). An image is reduced to sums, from which both the per-image and the
 pooled value follow.
 
+iRMSE = RMSE of 1/depth in 1/km (KITTI). SILog has two namesakes: :func:`silog_unbiased` (UniDepth) and
+:func:`silog_half` (Depth Anything V2).
+
 A missing answer (NaN, or a whole image that failed) counts as whichever end of the range is farther
-from the truth in |p-g|/g, so it can never beat an answer. +inf counts as the far end, values are
-clipped to the range. Fits (Marigold) use all valid pixels, no weights, no trimming; a negative
-scale is permitted and reported (``inverted``), never set to zero.
+from the truth in |p-g|/g, so it can never beat an answer. +inf counts as the far end. In Marigold's order:
+fit over the valid pixels, clip to the range, at least 1e-6 m, score at the truth's size. Alignments: see
+depth_align.py; a negative scale is permitted and reported (``inverted``), never set to zero.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
+from visiongen.benchmarks.metrics.depth_align import (
+    ALIGNMENTS,
+    FITTED,
+    FLOOR,
+    align,
+    apply,
+    fit_pixels,
+    line_fit,
+    solve,
+)
 from visiongen.errors import InputError
 
-ALIGNMENTS = ("none", "median", "lsq_depth", "lsq_disparity", "lsq_log")
+__all__ = ["ALIGNMENTS", "FITTED", "DepthMetric", "Rules", "align", "from_sums", "image_sums", "line_fit"]
+
 SUMS = (
-    "n", "abs_rel", "sq_rel", "sq", "sq_log", "log", "log10", "d1", "d2", "d3", "inverted",
+    "n", "abs_rel", "sq_rel", "sq", "sq_log", "log", "log10", "d1", "d2", "d3", "inverted", "sq_inv",
 )  # fmt: skip
 HIGHER_IS_BETTER = {
     "AbsRel": False, "SqRel": False, "RMSE": False, "RMSElog": False, "log10": False,
-    "SILog": False, "delta1": True, "delta2": True, "delta3": True,
+    "SILog": False, "delta1": True, "delta2": True, "delta3": True, "iRMSE": False,
 }  # fmt: skip
 Range = tuple[float, float]
-_MIN_DISPARITY = 1e-3
+LEAST = 1e-6  # metres: no prediction is nearer
+FAR = 1000.0  # metres: the far end where the range has none (aligned disparity ends there too)
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What a protocol says about depth.
+
+    limits: (min, max) in metres; max may be inf. scored: "range" = truths strictly between the limits;
+    "mask" = every positive truth (the dataset has left out the others), the limits only clip predictions
+    (DIODE). floor: 1/m, the smallest aligned disparity. largest: no side of what a fit looks at is longer.
+    """
+
+    limits: Range
+    alignments: tuple[str, ...] = ALIGNMENTS
+    scored: str = "range"
+    floor: float = FLOOR
+    largest: int | None = None
+
+    def valid(self, target: np.ndarray) -> np.ndarray:
+        """Boolean mask (H, W) of the pixels that are scored."""
+        return valid_pixels(target, (0.0, np.inf) if self.scored == "mask" else self.limits)
+
+    def ends(self, target: np.ndarray) -> Range:
+        """The range (low, high) that predictions for the valid truths (n,) are clipped to, both finite."""
+        low, high = self.limits
+        if not np.isfinite(high):
+            high = max(FAR, float(target.max(initial=0)))
+        return max(low, LEAST), high
 
 
 def valid_pixels(target: np.ndarray, limits: Range) -> np.ndarray:
@@ -39,55 +83,6 @@ def worst_depth(target: np.ndarray, limits: Range) -> np.ndarray:
     """The end of the range with the larger |p-g|/g for each positive truth; same shape."""
     low, high = limits
     return np.where(high - target > target - low, high, low)
-
-
-def line_fit(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
-    """Scale and shift of least squares y = s x + t, by centred sums in float64.
-
-    Constant or empty x has no slope: s = 0, t = mean(y).
-    """
-    if not x.size:
-        return 0.0, 0.0
-    x0, y0 = x.mean(), y.mean()
-    dx = x - x0
-    spread = float(dx @ dx)
-    if spread <= 1e-18 * max(1.0, float(x0 * x0)) * x.size:
-        return 0.0, float(y0)
-    scale = float(dx @ (y - y0)) / spread
-    return scale, float(y0 - scale * x0)
-
-
-def align(prediction: np.ndarray, target: np.ndarray, how: str) -> tuple[np.ndarray, bool]:
-    """Aligned predictions (n,) for truths (n,) in metres, and whether the fitted scale is negative.
-
-    NaN stays NaN. A pixel that the fit cannot use (p <= 0 for disparity and log) becomes NaN, which
-    later counts as missing; +inf stays +inf (in disparity it is 0).
-    """
-    p, g = prediction.astype(np.float64), target.astype(np.float64)
-    if how == "none":
-        return p, False
-    usable = np.isfinite(p)
-    if how != "lsq_depth":
-        usable &= p > 0
-    if not usable.any():
-        return np.full_like(p, np.nan), False
-    if how == "median":
-        return p * (np.median(g[usable]) / np.median(p[usable])), False
-    if how == "lsq_depth":
-        scale, shift = line_fit(p[usable], g[usable])
-        return np.where(np.isinf(p), p, scale * np.where(np.isinf(p), 0, p) + shift), scale < 0
-    positive = np.where(p > 0, p, np.nan)
-    if how == "lsq_disparity":
-        disparity = 1 / positive
-        scale, shift = line_fit(disparity[usable], 1 / g[usable])
-        return 1 / np.maximum(scale * disparity + shift, _MIN_DISPARITY), scale < 0
-    if how == "lsq_log":
-        log = np.log(positive)
-        scale, shift = line_fit(log[usable], np.log(g[usable]))
-        finite = np.where(np.isinf(log), 0, log)
-        aligned = np.exp(np.clip(scale * finite + shift, -50, 50))
-        return np.where(np.isinf(log), np.inf, aligned), scale < 0
-    raise InputError(f"alignment {how!r} is unknown: choose one of {', '.join(ALIGNMENTS)}")
 
 
 def _sums(p: np.ndarray, g: np.ndarray, inverted: bool) -> list[float]:
@@ -104,30 +99,43 @@ def _sums(p: np.ndarray, g: np.ndarray, inverted: bool) -> list[float]:
         float(np.abs(log).sum() / np.log(10)),
         *deltas,
         float(inverted),
+        float(((1 / p - 1 / g) ** 2).sum()),
     ]
 
 
-def image_sums(target: np.ndarray, prediction: np.ndarray | None, limits: Range) -> dict[str, list[float]]:
+def image_sums(
+    target: np.ndarray, prediction: np.ndarray | None, rules: Range | Rules
+) -> dict[str, list[float]]:
     """Sums named in ``SUMS`` for each alignment, of one image.
 
     target: (H, W) metres, NaN/inf/out of range = not scored. prediction: (H, W), metres or any
-    affine/scale-free depth; None = the image failed. InputError: shapes differ.
+    affine/scale-free depth; None = the image failed. ``rules`` may be the range alone. InputError:
+    shapes differ.
     """
-    keep = valid_pixels(np.asarray(target), limits)
-    g = np.asarray(target)[keep].astype(np.float64)
+    rules = rules if isinstance(rules, Rules) else Rules(rules)
+    target = np.asarray(target)
+    keep = rules.valid(target)
+    g = target[keep].astype(np.float64)
+    ends = rules.ends(g)
     if prediction is None:
-        return {how: _sums(worst_depth(g, limits), g, False) for how in ALIGNMENTS}
-    if np.shape(prediction) != np.shape(target):
-        raise InputError(
-            f"prediction has shape {np.shape(prediction)}, the depth {np.shape(target)}: resize it"
-        )
-    raw = np.asarray(prediction)[keep].astype(np.float64)
+        return {how: _sums(worst_depth(g, ends), g, False) for how in rules.alignments}
+    prediction = np.asarray(prediction)
+    if prediction.shape != target.shape:
+        raise InputError(f"prediction has shape {prediction.shape}, the depth {target.shape}: resize it")
+    raw = prediction[keep].astype(np.float64)
+    p_fit, g_fit = raw, g
+    picked = fit_pixels((target.shape[0], target.shape[1]), rules.largest)
+    if picked is not None:
+        seen = keep[np.ix_(*picked)]
+        p_fit = prediction[np.ix_(*picked)][seen].astype(np.float64)
+        g_fit = target[np.ix_(*picked)][seen].astype(np.float64)
     result = {}
-    for how in ALIGNMENTS:
+    for how in rules.alignments:
+        fit = solve(p_fit, g_fit, how)
         with np.errstate(over="ignore"):
-            p, inverted = align(raw, g, how)
-        p = np.where(np.isnan(p), worst_depth(g, limits), np.clip(p, *limits))
-        result[how] = _sums(p, g, inverted)
+            p = apply(fit, raw, rules.floor)
+        p = np.where(np.isnan(p), worst_depth(g, ends), np.clip(p, *ends))
+        result[how] = _sums(p, g, fit is not None and fit.scale < 0)
     return result
 
 
@@ -146,13 +154,41 @@ def from_sums(sums: np.ndarray) -> dict[str, np.ndarray]:
         "delta1": s["d1"] / n,
         "delta2": s["d2"] / n,
         "delta3": s["d3"] / n,
+        "iRMSE": 1000 * np.sqrt(s["sq_inv"] / n),
     }
+
+
+def silog_unbiased(sums: np.ndarray) -> np.ndarray:
+    """UniDepth's SILog, 100 std(d) with divisor n - 1, of sums (..., len(SUMS)); NaN below two pixels."""
+    s = np.asarray(sums, np.float64)
+    n, square, total = (s[..., SUMS.index(name)] for name in ("n", "sq_log", "log"))
+    spread = np.maximum(square - total**2 / np.maximum(n, 1), 0)
+    return np.where(n > 1, 100 * np.sqrt(spread / np.maximum(n - 1, 1)), np.nan)
+
+
+def silog_half(sums: np.ndarray) -> np.ndarray:
+    """Depth Anything V2's SILog, sqrt(mean d^2 - mean(d)^2 / 2), not times 100, of sums (..., len(SUMS))."""
+    s = np.asarray(sums, np.float64)
+    n, square, total = (s[..., SUMS.index(name)] for name in ("n", "sq_log", "log"))
+    n = np.where(n > 0, n, np.nan)
+    return np.sqrt(np.maximum(square / n - (total / n) ** 2 / 2, 0))
+
+
+def closer_first(depth: np.ndarray | None, near: np.ndarray, far: np.ndarray) -> np.ndarray:
+    """DA-2K: bool (n,), whether depth (H, W) puts each point ``near`` (n, 2) = (row, column) before ``far``.
+
+    Equal depths, a NaN and a depth that is not there are wrong; the accuracy is the mean over all pairs.
+    """
+    near, far = np.asarray(near, np.int64), np.asarray(far, np.int64)
+    if depth is None:
+        return np.zeros(len(near), bool)
+    return np.asarray(depth[near[:, 0], near[:, 1]] < depth[far[:, 0], far[:, 1]])
 
 
 class DepthMetric:
     """Accumulator: keeps one row of sums an image and alignment."""
 
-    def __init__(self, limits: Range) -> None:
+    def __init__(self, limits: Range | Rules) -> None:
         self.limits = limits
         self.images: list[dict[str, list[float]]] = []
 

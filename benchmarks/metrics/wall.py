@@ -107,12 +107,13 @@ def aligned_outside(
 
     Least squares in depth over the valid pixels outside; as it is where none is left.
     """
-    from visiongen.benchmarks.metrics.depth import line_fit, valid_pixels
+    from visiongen.benchmarks.metrics.depth import valid_pixels
+    from visiongen.benchmarks.metrics.depth_align import masked_line_fit
 
     keep = valid_pixels(depth, limits) & ~wall & np.isfinite(prediction)
     if not keep.any():
         return prediction
-    scale, shift = line_fit(prediction[keep].astype(np.float64), depth[keep].astype(np.float64))
+    scale, shift = masked_line_fit(prediction, depth, keep)
     return scale * prediction + shift
 
 

@@ -48,15 +48,13 @@ class PaintedWallScorer(DepthScorer):
 
     def stats(self, truth: WallTruth, answer: np.ndarray | None) -> dict[str, Any]:  # type: ignore[override]
         """{"depth": sums of the depth scores, "wall": [measures a ``HOW``], "painted": 0 or 1}."""
-        found = []
+        found, ends = [], self.rules.ends(truth.depth[truth.wall & np.isfinite(truth.depth)])
         for how in HOW:
             given = answer
             if answer is not None and how == "lsq_outside":
                 given = wall.aligned_outside(answer, truth.depth, truth.wall, self.limits)
             normal = np.asarray(truth.normal, np.float64)
-            measures = wall.depth_measures(
-                given, truth.depth, truth.wall, truth.camera, normal, self.limits
-            )
+            measures = wall.depth_measures(given, truth.depth, truth.wall, truth.camera, normal, ends)
             found.append([measures[name] for name in wall.NAMES])
         depth = super().stats(truth.depth, answer)
         return {"depth": depth, "wall": found, "painted": float(truth.painted)}
