@@ -8,7 +8,7 @@ cumulative sums over one sorting.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -26,28 +26,6 @@ class Arrays:
     precision: np.ndarray
     recall: np.ndarray
     scores: np.ndarray
-
-
-@dataclass
-class Evaluation:
-    """The rows of all images. ``most``: how many detections of a class in an image count, rising."""
-
-    classes: int
-    areas: int = 4
-    most: tuple[int, ...] = (1, 10, 100)
-    records: list[dict[str, Any]] = field(default_factory=list, repr=False)
-
-    def update(self, stats: dict[str, Any]) -> None:
-        """Add one image."""
-        self.records.append(stats)
-
-    def merge(self, other: Evaluation) -> None:
-        """Add the images of another evaluation, after one's own: the order decides between equal scores."""
-        self.records.extend(other.records)
-
-    def compute(self) -> Arrays:
-        """Precision, recall and scores over all images."""
-        return accumulate(Table.of(self.records, self.classes, self.areas), self.most)
 
 
 @dataclass(frozen=True)

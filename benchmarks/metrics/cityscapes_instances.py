@@ -10,12 +10,11 @@ over the steps of precision and recall, from (recall 0, precision 1) on, without
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from visiongen.benchmarks.metrics.coco import Found
+from visiongen.benchmarks.metrics.coco import Found, mean_of_classes
 from visiongen.benchmarks.metrics.matching import spread
 from visiongen.errors import InputError
 
@@ -106,24 +105,37 @@ def _surest(over: np.ndarray, score: np.ndarray) -> np.ndarray:
     return best
 
 
-@dataclass
-class Evaluation:
-    """Statistics of all images."""
+class CityscapesInstancesMetric:
+    """Accumulator over a split; ``labels``: the label ids of the classes."""
 
-    classes: int = len(LABELS)
-    records: list[dict[str, Any]] = field(default_factory=list, repr=False)
+    def __init__(
+        self,
+        labels: Sequence[int] = LABELS,
+        void: Collection[int] = VOID,
+        min_area: int = MIN_AREA,
+    ) -> None:
+        self.rules = (tuple(labels), tuple(void), min_area)
+        self.images: list[dict[str, Any]] = []
 
-    def update(self, stats: dict[str, Any]) -> None:
-        """Add one image."""
-        self.records.append(stats)
+    def update(self, truth: np.ndarray, found: Found | None) -> None:
+        """Add one image; None finds nothing."""
+        self.images.append(image_stats(truth, found, *self.rules))
 
-    def merge(self, other: Evaluation) -> None:
-        """Add the images of another evaluation."""
-        self.records.extend(other.records)
+    def merge(self, other: CityscapesInstancesMetric) -> None:
+        """Add the images of another accumulator with the same rules."""
+        if other.rules != self.rules:
+            raise InputError(f"cannot merge rules {other.rules} into {self.rules}")
+        self.images += other.images
 
-    def compute(self) -> np.ndarray:
+    def arrays(self) -> np.ndarray:
         """AP float64 (K, 10) by class and threshold; NaN for a class that is not there."""
-        return weigh(self.records, self.classes, np.ones((1, len(self.records))))[0]
+        return weigh(self.images, len(self.rules[0]), np.ones((1, len(self.images))))[0]
+
+    def compute(self) -> dict[str, float]:
+        """AP and AP50, means over the classes that are there; NaN without any."""
+        ap = self.arrays()[None]
+        values = {"AP": mean_of_classes(ap.mean(-1)), "AP50": mean_of_classes(ap[..., 0])}
+        return {name: float(value[0]) for name, value in values.items()}
 
 
 def weigh(records: Sequence[dict[str, Any]], classes: int, counts: np.ndarray) -> np.ndarray:

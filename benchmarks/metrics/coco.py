@@ -1,7 +1,7 @@
 """COCO's mask AP and AR: what pycocotools' ``COCOeval`` computes for "segm", array for array.
 
 One image gives rows that say which thresholds each detection is right and wrong at (:func:`image_stats`);
-:class:`Evaluation` sorts the rows of all images by score and reads precision and recall off them
+:class:`CocoMetric` sorts the rows of all images by score and reads precision and recall off them
 (pycocotools ``cocoeval.py``, protocol of COCO 2017: IoU .50:.05:.95, 101 recalls, at most 1, 10 and 100
 detections of a class in an image, areas all, small < 32^2 <= medium < 96^2 <= large, ends in both).
 """
@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from visiongen.benchmarks.metrics import matching
-from visiongen.benchmarks.metrics.average_precision import Arrays
+from visiongen.benchmarks.metrics.average_precision import Arrays, Table, accumulate
 from visiongen.benchmarks.metrics.matching import Runs
 from visiongen.errors import InputError
 
@@ -124,6 +124,34 @@ def image_stats(
         for place, score in enumerate(scores[chosen].tolist()):
             rows.append([kind, score, *(bits for area in each for bits in area[place])])
     return {"truths": truths, "found": rows}
+
+
+class CocoMetric:
+    """Accumulator over a split: the order of the images decides between equal scores."""
+
+    most: ClassVar[tuple[int, ...]] = MOST
+
+    def __init__(self, classes: int) -> None:
+        self.classes = classes
+        self.images: list[dict[str, Any]] = []
+
+    def update(self, truth: Truths, found: Found | None) -> None:
+        """Add one image; None finds nothing."""
+        self.images.append(image_stats(truth, found, self.most[-1]))
+
+    def merge(self, other: CocoMetric) -> None:
+        """Add the images of another accumulator over the same classes, after one's own."""
+        if other.classes != self.classes:
+            raise InputError(f"cannot merge {other.classes} classes into {self.classes}")
+        self.images += other.images
+
+    def arrays(self) -> Arrays:
+        """Precision, recall and scores as COCOeval has them."""
+        return accumulate(Table.of(self.images, self.classes, len(AREAS)), self.most)
+
+    def compute(self) -> dict[str, float]:
+        """The twelve numbers; -1, as pycocotools has it, where one is not defined."""
+        return summary(self.arrays())
 
 
 def mean_defined(values: np.ndarray) -> float:

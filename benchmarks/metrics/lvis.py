@@ -8,7 +8,7 @@ it are ignored. At most 300 detections an image, over all classes.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -35,6 +35,24 @@ def federated(truth: Truths, found: Found) -> Found:
     known = np.union1d(np.asarray(truth.categories, np.int64), np.asarray(truth.neg_category_ids, np.int64))
     kept = kept[np.isin(kinds[kept], known)]
     return Found(found.size, kinds[kept], [found.masks[i] for i in kept], scores[kept])
+
+
+class LvisMetric(coco.CocoMetric):
+    """Accumulator over a split; ``frequency``: r, c or f for every class."""
+
+    most: ClassVar[tuple[int, ...]] = MOST
+
+    def __init__(self, frequency: Sequence[str]) -> None:
+        super().__init__(len(frequency))
+        self.frequency = tuple(frequency)
+
+    def update(self, truth: Truths, found: Found | None) -> None:
+        """Add one image; None finds nothing."""
+        self.images.append(image_stats(truth, found))
+
+    def compute(self) -> dict[str, float]:
+        """See :func:`summary`."""
+        return summary(self.arrays(), self.frequency)
 
 
 def summary(arrays: Arrays, frequency: Sequence[str]) -> dict[str, float]:

@@ -1,14 +1,18 @@
-"""Panoptic quality (arXiv 1801.00868), as panopticapi computes it, without crowds.
+"""Panoptic quality (arXiv 1801.00868), as panopticapi's ``evaluation.py`` computes it.
 
-Truth and prediction are int (H, W, 2): class and instance of every pixel. A segment is a pair (class,
-instance); a class outside 0..K-1 (255, negative) is void. A predicted and a true segment of one class match
-when their IoU exceeds .5; void pixels of the truth do not count in the union. An unmatched prediction is
-dropped when more than half of it lies on void, else it is a false positive.
+Labels are int (H, W): class * 1000 + number; what is below 0 is void. A predicted and a true segment of one
+class match when their IoU exceeds .5; predicted pixels on void do not count in the union. Crowds match
+nothing and are not missed. An unmatched prediction is dropped when more than half of it lies on void and on
+the crowd of its class (the last one, if a class has several), else it is a false positive.
+
+Counting goes over runs of equal pixels: where neither map changes along a row there is nothing to look up,
+so that an image costs two comparisons of neighbours and one bincount over its few thousand runs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -16,46 +20,112 @@ import numpy as np
 from visiongen.errors import InputError
 
 PARTS = ("iou", "tp", "fp", "fn")
-_VOID = np.int64(-1)
+MANY = 1000
+VOID = -1
 
 
-def image_stats(truth: np.ndarray, prediction: np.ndarray | None, classes: int) -> dict[str, Any]:
+@dataclass(frozen=True)
+class PanopticTruth:
+    """Labels int (H, W), and which of them are crowds, in the order of the annotation.
+
+    ``areas``: pixels of a segment as the annotation says, where they differ from those in the picture
+    (panopticapi takes the annotation's for the union).
+    """
+
+    labels: np.ndarray = field(repr=False)
+    crowd: tuple[int, ...] = ()
+    areas: Mapping[int, int] = field(default_factory=dict, repr=False)
+
+
+Truth = np.ndarray | PanopticTruth
+
+
+def image_stats(truth: Truth, prediction: np.ndarray | None, classes: int) -> dict[str, Any]:
     """{"classes": [[class, sum of IoU, tp, fp, fn], ...]} of one image; ``None``: every segment missed.
 
-    InputError: shapes differ, or are not (H, W, 2).
+    InputError: shapes differ or are not (H, W), or a class is none of ``classes``. NaN is void.
     """
-    truth = np.asarray(truth)
-    given = np.full_like(truth, -1) if prediction is None else np.asarray(prediction)
-    for name, array in (("truth", truth), ("prediction", given)):
-        if array.ndim != 3 or array.shape[2] != 2 or array.shape != truth.shape:
-            raise InputError(f"panoptic {name}: shape {array.shape}, expected {(*truth.shape[:2], 2)}")
+    whole = truth if isinstance(truth, PanopticTruth) else PanopticTruth(np.asarray(truth))
+    wanted = _flat("truth", whole.labels, np.shape(whole.labels), classes)
+    given = np.full_like(wanted, VOID)
+    if prediction is not None:
+        given = _flat("prediction", prediction, np.shape(whole.labels), classes)
+    true, found, shared = count_overlaps(wanted, given, classes * MANY)
+    return {"classes": _per_class(true, found, shared, whole, classes)}
+
+
+def _flat(name: str, labels: Any, size: tuple[int, ...], classes: int) -> np.ndarray:
+    """Labels int (H * W,), checked."""
+    array = np.asarray(labels)
+    if array.ndim != 2 or array.shape != size:
+        raise InputError(f"panoptic {name}: shape {array.shape}, expected (H, W) = {size}; resize it first")
+    if array.dtype.kind not in "iu":
+        array = np.nan_to_num(array.astype(np.float64), nan=VOID, posinf=VOID, neginf=VOID).astype(np.int64)
+    top = int(array.max(initial=VOID))
+    if top >= classes * MANY:
+        raise InputError(f"panoptic {name}: label {top} is of class {top // MANY}; there are {classes}")
+    if array.dtype.kind == "i" and int(array.min(initial=VOID)) < VOID:
+        array = np.maximum(array, VOID)
+    return array.ravel()
+
+
+def count_overlaps(
+    wanted: np.ndarray, given: np.ndarray, top: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Labels that occur in each of two maps (n,), void first, and shared pixels int (true, found).
+
+    Labels lie in -1..top - 1.
+    """
+    change = wanted[1:] != wanted[:-1]
+    change |= given[1:] != given[:-1]
+    start = np.concatenate([np.zeros(min(1, len(wanted)), np.int64), np.flatnonzero(change) + 1])
+    length = np.diff(start, append=len(wanted))
+    true, row = _places(wanted[start], top)
+    found, column = _places(given[start], top)
+    cells = np.bincount(row * len(found) + column, weights=length, minlength=len(true) * len(found))
+    return true, found, cells.astype(np.int64).reshape(len(true), len(found))
+
+
+def _places(labels: np.ndarray, top: int) -> tuple[np.ndarray, np.ndarray]:
+    """Labels that occur, void in any case, and the place of each of ``labels`` among them."""
+    shifted = labels.astype(np.int64) + 1
+    table = np.zeros(top + 1, np.bool_)
+    table[shifted] = table[0] = True
+    known = np.flatnonzero(table)
+    place = np.empty(top + 1, np.int64)
+    place[known] = np.arange(len(known))
+    return known - 1, place[shifted]
+
+
+def _per_class(
+    true: np.ndarray, found: np.ndarray, shared: np.ndarray, truth: PanopticTruth, classes: int
+) -> list[list[float]]:
+    area, size, on_void = shared.sum(1), shared.sum(0), shared[0]
+    for label, pixels in truth.areas.items():
+        area[true == label] = pixels
+    crowd = np.isin(true, truth.crowd)
+    kind, guess = true // MANY, found // MANY
+    union = area[:, None] + size - shared - on_void
+    same = (kind[:, None] == guess) & ~crowd[:, None] & (shared > 0)
+    same[0], same[:, 0] = False, False
+    iou = np.where(same, shared / np.where(same, union, 1), 0)
+    match = iou > 0.5
+    forgiven = on_void.copy()
+    for label in {one // MANY: one for one in truth.crowd}.values():  # the last of each class
+        row = np.flatnonzero(true == label)
+        if len(row):
+            mine = guess == label // MANY
+            forgiven[mine] += shared[row[0], mine]
+    missed = ~match.any(1) & ~crowd
+    extra = ~match.any(0) & (forgiven <= size / 2)
+    missed[0], extra[0] = False, False
+    rows, columns = np.nonzero(match)
     table = np.zeros((classes, len(PARTS)))
-    wanted, found = _segments(truth, classes), _segments(given, classes)
-    pairs, overlap = np.unique(np.stack([wanted.ravel(), found.ravel()], 1), axis=0, return_counts=True)
-    area = [dict(zip(*np.unique(ids, return_counts=True), strict=True)) for ids in (wanted, found)]
-    on_void = {int(f): int(n) for (w, f), n in zip(pairs, overlap, strict=True) if w == _VOID}
-    matched: tuple[set[int], set[int]] = (set(), set())
-    for (w, f), shared in zip(pairs.tolist(), overlap.tolist(), strict=True):
-        if w == _VOID or f == _VOID or w % classes != f % classes:
-            continue
-        iou = shared / (area[0][w] + area[1][f] - shared - on_void.get(f, 0))
-        if iou > 0.5:
-            matched[0].add(w)
-            matched[1].add(f)
-            table[w % classes, :2] += iou, 1
-    for w in set(area[0]) - matched[0] - {_VOID}:
-        table[w % classes, 3] += 1
-    for f in set(area[1]) - matched[1] - {_VOID}:
-        table[f % classes, 2] += on_void.get(int(f), 0) <= area[1][f] / 2
-    return {"classes": [[int(k), *map(float, table[k])] for k in np.flatnonzero(table.any(axis=1))]}
-
-
-def _segments(labels: np.ndarray, classes: int) -> np.ndarray:
-    """One number a segment, int64 (H, W): instance * K + class; -1 for void. NaN is void."""
-    clean = np.nan_to_num(np.asarray(labels, np.float64), nan=-1, posinf=-1, neginf=-1).astype(np.int64)
-    kind, instance = clean[..., 0], clean[..., 1]
-    legal = (kind >= 0) & (kind < classes)
-    return np.where(legal, np.maximum(instance, 0) * classes + kind, _VOID)
+    np.add.at(table[:, 0], kind[rows], iou[rows, columns])
+    np.add.at(table[:, 1], kind[rows], 1)
+    np.add.at(table[:, 2], guess[extra], 1)
+    np.add.at(table[:, 3], kind[missed], 1)
+    return [[int(k), *map(float, table[k])] for k in np.flatnonzero(table.any(axis=1))]
 
 
 def vector(stats: dict[str, Any], classes: int) -> np.ndarray:
@@ -66,27 +136,74 @@ def vector(stats: dict[str, Any], classes: int) -> np.ndarray:
     return table.ravel()
 
 
+class PanopticMetric:
+    """Accumulator over a split: sums of every class."""
+
+    def __init__(self, names: Sequence[str], things: Sequence[str] = ()) -> None:
+        self.names, self.things = tuple(names), tuple(things)
+        self.sums = np.zeros(len(self.names) * len(PARTS))
+
+    def update(self, truth: Truth, prediction: np.ndarray | None) -> None:
+        """Add one image; None misses everything."""
+        classes = len(self.names)
+        self.sums += vector(image_stats(truth, prediction, classes), classes)
+
+    def merge(self, other: PanopticMetric) -> None:
+        """Add the sums of another accumulator over the same classes."""
+        if other.names != self.names:
+            raise InputError(f"cannot merge {len(other.names)} classes into other {len(self.names)}")
+        self.sums += other.sums
+
+    def compute(self) -> dict[str, float]:
+        """See :func:`scores`; NaN where no class occurs."""
+        return {name: float(value) for name, value in scores(self.sums, self.names, self.things).items()}
+
+
 def scores(sums: np.ndarray, names: Sequence[str], things: Sequence[str] = ()) -> dict[str, np.ndarray]:
     """PQ, SQ, RQ (means over the classes that occur), PQ_things, PQ_stuff and PQ/CLASS of sums (..., 4 K).
 
-    A class that is neither in the truth nor predicted is left out; NaN where none is left.
+    SQ and RQ of things and stuff likewise. A class that is neither in the truth nor predicted is left out;
+    NaN where none is left.
     """
     iou, tp, fp, fn = np.moveaxis(np.reshape(sums, (*np.shape(sums)[:-1], len(names), 4)), -1, 0)
     counted = tp + fp / 2 + fn / 2
     there = counted > 0
     safe = np.where(there, counted, 1)
-    pq, rq = iou / safe, tp / safe
-    sq = iou / np.where(tp > 0, tp, 1)
-    thing = np.array([name in things for name in names])
-    result = {"PQ": _mean(pq, there), "SQ": _mean(sq, there), "RQ": _mean(rq, there)}
+    parts = {"PQ": iou / safe, "SQ": iou / np.where(tp > 0, tp, 1), "RQ": tp / safe}
+    result = {name: _mean(value, there) for name, value in parts.items()}
     if things:
-        result["PQ_things"] = _mean(pq, there & thing)
-        result["PQ_stuff"] = _mean(pq, there & ~thing)
+        thing = np.array([name in things for name in names])
+        for suffix, kind in (("things", thing), ("stuff", ~thing)):
+            result |= {f"{name}_{suffix}": _mean(value, there & kind) for name, value in parts.items()}
     for position, name in enumerate(names):
-        result[f"PQ/{name}"] = np.where(there[..., position], pq[..., position], np.nan)
+        result[f"PQ/{name}"] = np.where(there[..., position], parts["PQ"][..., position], np.nan)
     return result
 
 
 def _mean(values: np.ndarray, there: np.ndarray) -> np.ndarray:
     count = there.sum(-1)
     return np.where(count > 0, np.where(there, values, 0).sum(-1) / np.maximum(count, 1), np.nan)
+
+
+def labels_of(ids: np.ndarray, segments: Sequence[tuple[int, int]], where: str = "panoptic") -> np.ndarray:
+    """Labels int32 (H, W) from a picture of segment ids int (H, W), 0 = void, and its (id, class) pairs.
+
+    Numbers count from 1 within a class, in the order of ``segments``. InputError: the ids of the picture and
+    of the list are not the same.
+    """
+    known, place = np.unique(ids, return_inverse=True)
+    listed = dict(segments)
+    missing = [one for one in known.tolist() if one and one not in listed]
+    if missing:
+        raise InputError(f"{where}: segment {missing[0]} is in the picture but not in the JSON; add it there")
+    unseen = sorted(set(listed) - set(known.tolist()))
+    if unseen:
+        raise InputError(f"{where}: segment {unseen[0]} is in the JSON but not in the picture; remove it")
+    number: dict[int, int] = {}
+    label = {0: VOID}
+    for one, kind in segments:
+        number[kind] = number.get(kind, 0) + 1
+        if number[kind] >= MANY:
+            raise InputError(f"{where}: more than {MANY - 1} segments of class {kind}")
+        label[one] = kind * MANY + number[kind]
+    return np.array([label[one] for one in known.tolist()], np.int32)[place].reshape(ids.shape)

@@ -9,49 +9,57 @@ import numpy as np
 
 from visiongen.benchmarks import priors
 from visiongen.benchmarks.metrics import panoptic
+from visiongen.benchmarks.metrics.panoptic import MANY, VOID, PanopticTruth, Truth
 from visiongen.benchmarks.scorers.base import Guess, Options, Scorer, Scores
+from visiongen.resize import resize_nearest
 
 if TYPE_CHECKING:
     from visiongen.tasks.base import Prediction
-
-MANY = 1000  # labels are class * 1000 + number, -1 is void, as the codec panoptic/border@1 has them
 
 
 class PanopticScorer(Scorer):
     """Labels int32 (H, W): position in the protocol's ``classes`` * 1000 + number, 0 for stuff; -1 void.
 
-    The item's ``options["legend"]`` holds some of the classes, and perhaps "border".
+    A truth may also be a PanopticTruth, which says which labels are crowds; they are painted as void. A
+    stuff label may have a number in truth and answer: it is a segment of its own then. The item's
+    ``options["legend"]`` holds some of the classes, and perhaps "border".
     """
 
     def __init__(self, protocol: dict[str, Any]) -> None:
         super().__init__(protocol)
         self.classes, self.things = tuple(protocol["classes"]), tuple(protocol["things"])
 
-    def stats(self, truth: np.ndarray, answer: np.ndarray | None) -> dict[str, Any]:
+    def stats(self, truth: Truth, answer: np.ndarray | None) -> dict[str, Any]:
         """See metrics/panoptic.py."""
-        given = None if answer is None else _pairs(answer)
-        return panoptic.image_stats(_pairs(truth), given, len(self.classes))
+        return panoptic.image_stats(truth, answer, len(self.classes))
 
     def vector(self, stats: dict[str, Any]) -> np.ndarray:
         """The table of metrics/panoptic.py, flattened."""
         return panoptic.vector(stats, len(self.classes))
 
     def scores(self, sums: np.ndarray) -> Scores:
-        """PQ, SQ, RQ, PQ_things, PQ_stuff and PQ/CLASS."""
+        """PQ, SQ, RQ, the same of things and of stuff, and PQ/CLASS."""
         return panoptic.scores(sums, self.classes, self.things)
 
     def higher_is_better(self, score: str) -> bool:
         """Always."""
         return True
 
-    def labels(self, truth: np.ndarray, options: Options) -> np.ndarray:
-        """Positions in the item's legend instead of classes."""
+    def shrink(self, truth: Truth, size: tuple[int, int]) -> np.ndarray:
+        """Labels at the painted size."""
+        return resize_nearest(plain(truth), size)
+
+    def labels(self, truth: Truth, options: Options) -> np.ndarray:
+        """Positions in the item's legend instead of classes; the codec has numbers for things alone."""
         names = options["legend"].names
         table = np.full(len(self.classes), -1)
         for place, name in enumerate(names):
             if name in self.classes:
                 table[self.classes.index(name)] = place
-        return _moved(truth, table)
+        labels = plain(truth)
+        thing = np.array([name in self.things for name in self.classes])
+        stuff = (labels >= 0) & ~thing[np.maximum(labels, 0) // MANY]
+        return _moved(np.where(stuff, labels // MANY * MANY, labels), table)
 
     def answer(self, prediction: Prediction, options: Options) -> np.ndarray:
         """Classes instead of positions in the item's legend."""
@@ -59,11 +67,16 @@ class PanopticScorer(Scorer):
         table = [self.classes.index(name) if name in self.classes else -1 for name in names]
         return _moved(prediction.labels, np.array(table))
 
-    def prior(self, truths: Sequence[np.ndarray]) -> Guess:
+    def oracle(self, truth: Truth, options: Options) -> np.ndarray:
+        """The labels, without crowds."""
+        return plain(truth)
+
+    def prior(self, truths: Sequence[Truth]) -> Guess:
         """The share of every class in each row."""
-        kinds = [np.where(truth < 0, -1, truth // MANY) for truth in truths]
+        maps = [plain(truth) for truth in truths]
+        kinds = [np.where(labels < 0, -1, labels // MANY) for labels in maps]
         shares = priors.class_shares(kinds, len(self.classes))
-        return priors.at_any_size(np.repeat(shares, truths[0].shape[1], axis=1))
+        return priors.at_any_size(np.repeat(shares, maps[0].shape[1], axis=1))
 
     def choose(self, guess: np.ndarray, options: Options) -> np.ndarray:
         """The likeliest of the item's classes; each is one segment."""
@@ -73,10 +86,11 @@ class PanopticScorer(Scorer):
         return (kinds * MANY + thing[kinds]).astype(np.int32)
 
 
-def _pairs(labels: np.ndarray) -> np.ndarray:
-    """Labels (H, W) as int (H, W, 2): class and number."""
-    void = labels < 0
-    return np.stack([np.where(void, -1, labels // MANY), np.where(void, 0, labels % MANY)], axis=-1)
+def plain(truth: Truth) -> np.ndarray:
+    """Labels (H, W), crowds void."""
+    if not isinstance(truth, PanopticTruth):
+        return truth
+    return np.where(np.isin(truth.labels, truth.crowd), VOID, truth.labels) if truth.crowd else truth.labels
 
 
 def _moved(labels: np.ndarray, table: np.ndarray) -> np.ndarray:
