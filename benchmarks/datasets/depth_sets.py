@@ -95,13 +95,11 @@ class DiodeDepth(MarigoldDepth):
         return [columns[1], columns[2]]
 
     def read_truth(self, sample: Sample) -> np.ndarray:
-        """Metres float32 (768, 1024). Beyond 0.6..350 m they are moved inside, so that they count."""
+        """Metres float32 (768, 1024), 0 where the mask is; the protocol's range only clips predictions."""
         depth, mask = (read_npy(path).squeeze() for path in sample.truth)
         if depth.ndim != 2 or depth.shape != mask.shape:
             raise InputError(f"{sample.truth[1]}: mask {mask.shape} of depth {depth.shape}; fetch it again")
-        low, high = (np.float32(self.protocol[key]) for key in ("min_depth", "max_depth"))
-        inside = np.clip(depth, np.nextafter(low, high), np.nextafter(high, low))
-        return np.where(mask.astype(bool) & (depth > 0), inside, 0).astype(np.float32)
+        return np.where(mask.astype(bool) & np.isfinite(depth), depth, 0).astype(np.float32)
 
 
 class Eth3dDepth(MarigoldDepth):

@@ -197,7 +197,7 @@ def test_diode_scores_what_its_mask_says(tmp_path: Path) -> None:
     (item,) = benchmark.items(tmp_path, "val")
     truth = item.truth()
     assert item.cluster == "scene_00021" and not truth[1].any() and truth[0, 2] == 0
-    assert np.allclose(truth[2:], depth[2:, :, 0], atol=1e-4) and truth[0, 0] == pytest.approx(0.6)
+    assert np.allclose(truth[2:], depth[2:, :, 0], atol=1e-4) and truth[0, 1] == 400
     assert benchmark.scorer.stats(truth, truth)["none"][0] == 69, "all masked-in pixels with a depth count"
     save(root / f"{name}_depth_mask.npy", mask[:4])
     with pytest.raises(InputError, match="mask"):
@@ -338,13 +338,78 @@ def test_protocols_of_the_sheet_stand_in_the_files() -> None:
         "nyuv2-depth": (654, 1e-3, 10, "AbsRel@lsq_depth"),
         "kitti-eigen": (652, 1e-5, 80, "AbsRel@lsq_depth"),
         "kitti-eigen-garg": (652, 1e-3, 80, "AbsRel"),
-        "eth3d": (454, 1e-5, 1000, "AbsRel@lsq_depth"),
+        "eth3d": (454, 1e-5, None, "AbsRel@lsq_depth"),
         "scannet-depth": (800, 1e-3, 10, "AbsRel@lsq_depth"),
         "diode": (771, 0.6, 350, "AbsRel@lsq_depth"),
         "hypersim-depth": (7370, 1e-5, 65, "AbsRel@lsq_depth"),
     }
     for name, values in expected.items():
         p = get_benchmark(name).protocol
-        found = (p["splits"][p["default_split"]], p["min_depth"], p["max_depth"], p["primary"])
+        found = (p["splits"][p["default_split"]], p["min_depth"], p.get("max_depth"), p["primary"])
         assert found == values, name
         assert json.loads(json.dumps(p, allow_nan=False)) == p
+
+
+# --- packs ------------------------------------------------------------------------------------
+
+
+def make_mix(root: Path) -> None:
+    """Two groups of the pack depth_mix and one of its stereo scenes."""
+    rows = []
+    deep = {"nyu_v2_raw": (480, 640, 1000), "kitti_depth": (375, 1242, 256)}
+    for group, (height, width, scale) in deep.items():
+        picture(root / group / "a_rgb.jpg", (height, width))
+        depth = np.full((height, width), 5 * scale, np.uint16)
+        depth[200] = 20 * scale
+        save(root / group / "a_depth.png", depth)
+        rows.append({"group": group, "name": "a", "rgb": f"{group}/a_rgb.jpg", "depth_scale": scale})
+        rows[-1]["depth"] = f"{group}/a_depth.png"
+    (root / "7scenes_redkitchen").mkdir()
+    (root / "index.json").write_text(json.dumps(rows))
+    for scene in ("Cloth3", "Wood2", "cone"):
+        picture(root / "middlebury_stereo" / scene / "left.png", (8, 9))
+        shifts = np.repeat(np.arange(0, 80, 10, dtype=np.uint8)[:, None], 9, axis=1)
+        save(root / "middlebury_stereo" / scene / "disp_left.png", shifts)
+    divisors = [{"scene": s, "disp_divisor": d} for s, d in (("Wood2", 2), ("Cloth3", 2), ("cone", 4))]
+    (root / "middlebury_stereo" / "index.json").write_text(json.dumps(divisors))
+
+
+def test_depth_mix_applies_each_groups_rule(tmp_path: Path) -> None:
+    make_mix(tmp_path / "depth_mix")
+    room, road = get_benchmark("depth-mix").items(tmp_path, "val")
+    assert (room.id, room.cluster) == ("nyu_v2_raw/a", "nyu_v2_raw")
+    inside, far = room.truth(), road.truth()
+    assert set(np.unique(inside)) == {0, 5} and not inside[200].any(), "20 m is beyond a room's range"
+    assert np.count_nonzero(inside) == 425 * 560 and far[200, 600] == 20 and not far[:153].any()
+    index = tmp_path / "depth_mix" / "index.json"
+    index.write_text(index.read_text().replace('"nyu_v2_raw"', '"moon"'))
+    with pytest.raises(InputError, match="'moon' has no rule"):
+        get_benchmark("depth-mix").items(tmp_path, "val")
+    index.write_text('[{"group": "nyu_v2_raw"}]')
+    with pytest.raises(InputError, match="lacks 'name'"):
+        get_benchmark("depth-mix").items(tmp_path, "val")
+
+
+def test_stereo_is_scored_up_to_scale_and_shift_of_disparity(tmp_path: Path) -> None:
+    make_mix(tmp_path / "depth_mix")
+    benchmark = get_benchmark("stereo-mix")
+    items = benchmark.items(tmp_path, "val")
+    assert [item.id for item in items] == ["Cloth3", "Wood2", "cone"]
+    truth = items[0].truth()
+    assert not truth[0].any() and truth[4, 0] == 1 and truth[1, 0] == 4 and truth[2, 0] == 2
+    other = np.where(truth > 0, 1 / (0.3 / np.where(truth > 0, truth, 1) + 0.02), 0)
+    assert score(benchmark, truth, other, "AbsRel@lsq_disparity") < 1e-6
+    assert score(benchmark, truth, other, "AbsRel") > 0.5
+
+
+def test_the_real_packs(data_root: Path) -> None:
+    for name in ("depth-mix", "stereo-mix"):
+        benchmark = get_benchmark(name)
+        items = benchmark.items(data_root, "val")
+        assert len(items) == benchmark.protocol["splits"]["val"]
+        for item in items[::7]:
+            truth = item.truth()
+            assert item.photo().shape[:2] == truth.shape and truth.dtype == np.float32
+            assert score(benchmark, truth, truth, benchmark.protocol["primary"]) < 1e-6
+            swapped = np.where(truth > 0, truth.max() + 0.1 - truth, 0)
+            assert score(benchmark, truth, swapped, "AbsRel") > 0.1, item.id
