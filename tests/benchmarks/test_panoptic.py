@@ -10,63 +10,84 @@ import torch
 from torchmetrics.functional.detection import panoptic_quality
 
 from visiongen.benchmarks.metrics import panoptic
+from visiongen.benchmarks.metrics.panoptic import PanopticTruth
+from visiongen.benchmarks.scorers import scorer_for
 from visiongen.errors import InputError
+from visiongen.prompt import Legend
 
 SIZE, NAMES, THINGS = (24, 32), ("sky", "road", "car", "person"), ("car", "person")
 
 
 def picture(rng: np.random.Generator, void: bool = True) -> np.ndarray:
-    """(H, W, 2): stuff above and below, things as rectangles, a corner of void."""
-    labels = np.zeros((*SIZE, 2), int)
-    labels[12:, :, 0] = 1
+    """Labels (H, W): stuff above and below, things as rectangles, a corner of void."""
+    labels = np.zeros(SIZE, np.int32)
+    labels[12:] = 1000
     for number in range(1, 6):
         y, x = rng.integers(0, 18), rng.integers(0, 26)
         h, w = rng.integers(3, 12, 2)
-        labels[y : y + h, x : x + w] = rng.integers(2, 4), number
+        labels[y : y + h, x : x + w] = rng.integers(2, 4) * 1000 + number
     if void:
-        labels[:4, :5] = 255, 0
+        labels[:4, :5] = -1
     return labels
 
 
 def spoiled(truth: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     given = np.roll(truth, rng.integers(-2, 3, 2), (0, 1))
     y, x = rng.integers(0, 18, 2)
-    given[y : y + 5, x : x + 6] = rng.integers(0, 4), 0
-    given[given[..., 0] < 2, 1] = 0
+    given[y : y + 5, x : x + 6] = rng.integers(0, 4) * 1000
     return given
 
 
-def brute(truths: list[np.ndarray], predictions: list[np.ndarray]) -> dict[str, list[float]]:
-    """Per class (iou, tp, fp, fn) from masks, pair by pair."""
+def brute(
+    truths: list[PanopticTruth], predictions: list[np.ndarray | None]
+) -> dict[str, tuple[float, int, int, int]]:
+    """Per class (iou, tp, fp, fn) from masks, pair by pair, written after panopticapi's rules."""
     table = {k: [0.0, 0, 0, 0] for k in range(len(NAMES))}
     for truth, given in zip(truths, predictions, strict=True):
-        void = ~np.isin(truth[..., 0], range(len(NAMES)))
-        segments = []
-        for labels in (truth, given):
-            pairs = {tuple(p) for p in labels.reshape(-1, 2).tolist() if p[0] in table}
-            segments.append({p: (labels == p).all(-1) for p in pairs})
-        used: set[tuple[int, tuple[int, int]]] = set()
-        for (t, mask_t), (p, mask_p) in itertools.product(segments[0].items(), segments[1].items()):
-            if t[0] != p[0]:
+        labels = truth.labels
+        given = np.full_like(labels, -1) if given is None else given
+        void = labels < 0
+        wanted = {int(t): labels == t for t in np.unique(labels[~void])}
+        found = {int(p): given == p for p in np.unique(given[given >= 0])}
+        used_t, used_p = set(), set()
+        for (t, mask_t), (p, mask_p) in itertools.product(wanted.items(), found.items()):
+            if t in truth.crowd or t // 1000 != p // 1000:
                 continue
-            inter = (mask_t & mask_p).sum()
-            union = (mask_t | (mask_p & ~void)).sum()
-            if inter / union > 0.5:
-                table[t[0]][0] += inter / union
-                table[t[0]][1] += 1
-                used |= {(0, t), (1, p)}
-        for t in segments[0]:
-            table[t[0]][3] += (0, t) not in used
-        for p, mask in segments[1].items():
-            if (1, p) not in used and (mask & void).sum() <= mask.sum() / 2:
-                table[p[0]][2] += 1
-    return {NAMES[k]: v for k, v in table.items()}
+            inter = int((mask_t & mask_p).sum())
+            area = truth.areas.get(t, int(mask_t.sum()))
+            union = area + int(mask_p.sum()) - inter - int((mask_p & void).sum())
+            if inter and inter / union > 0.5:
+                table[t // 1000][0] += inter / union
+                table[t // 1000][1] += 1
+                used_t.add(t)
+                used_p.add(p)
+        crowds = {one // 1000: wanted[one] for one in truth.crowd if one in wanted}
+        for t in wanted:
+            table[t // 1000][3] += t not in used_t and t not in truth.crowd
+        for p, mask in found.items():
+            if p not in used_p:
+                free = int((mask & void).sum())
+                if p // 1000 in crowds:
+                    free += int((mask & crowds[p // 1000]).sum())
+                table[p // 1000][2] += not free / mask.sum() > 0.5
+    return {NAMES[k]: (v[0], int(v[1]), int(v[2]), int(v[3])) for k, v in table.items()}
 
 
-def scored(truths: list[np.ndarray], predictions: list) -> dict[str, float]:
-    stats = [panoptic.image_stats(t, p, len(NAMES)) for t, p in zip(truths, predictions, strict=True)]
-    sums = np.sum([panoptic.vector(one, len(NAMES)) for one in stats], axis=0)
-    return {name: float(value) for name, value in panoptic.scores(sums, NAMES, THINGS).items()}
+def counts(truth: PanopticTruth | np.ndarray, given: np.ndarray | None) -> dict[str, tuple[float, ...]]:
+    stats = panoptic.image_stats(truth, given, len(NAMES))
+    return {name: (0.0, 0, 0, 0) for name in NAMES} | {NAMES[k]: tuple(v) for k, *v in stats["classes"]}
+
+
+def scored(truths: list, predictions: list) -> dict[str, float]:
+    metric = panoptic.PanopticMetric(NAMES, THINGS)
+    for truth, given in zip(truths, predictions, strict=True):
+        metric.update(truth, given)
+    return metric.compute()
+
+
+def quality(table: tuple[float, ...]) -> float:
+    iou, tp, fp, fn = table
+    return iou / (tp + fp / 2 + fn / 2)
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -74,16 +95,66 @@ def test_equals_brute_force(seed: int) -> None:
     rng = np.random.default_rng(seed)
     truths = [picture(rng) for _ in range(4)]
     predictions = [spoiled(t, rng) for t in truths]
-    expected, ours = brute(truths, predictions), scored(truths, predictions)
-    values = []
-    for name, (iou, tp, fp, fn) in expected.items():
-        if tp + fp + fn:
-            values.append(iou / (tp + fp / 2 + fn / 2))
-            assert ours[f"PQ/{name}"] == pytest.approx(values[-1])
-    assert ours["PQ"] == pytest.approx(np.mean(values))
-    there = [v for v in expected.values() if sum(v[1:])]
-    assert ours["RQ"] == pytest.approx(np.mean([tp / (tp + fp / 2 + fn / 2) for _, tp, fp, fn in there]))
-    assert ours["SQ"] == pytest.approx(np.mean([iou / tp if tp else 0 for iou, tp, _, _ in there]))
+    expected, ours = brute([PanopticTruth(t) for t in truths], predictions), scored(truths, predictions)
+    there = {name: v for name, v in expected.items() if sum(v[1:])}
+    for name, value in there.items():
+        assert ours[f"PQ/{name}"] == pytest.approx(quality(value), abs=1e-12)
+    assert ours["PQ"] == pytest.approx(np.mean([quality(v) for v in there.values()]))
+    rates = [(iou / tp if tp else 0, tp / (tp + fp / 2 + fn / 2)) for iou, tp, fp, fn in there.values()]
+    assert (ours["SQ"], ours["RQ"]) == pytest.approx(tuple(np.mean(rates, axis=0)))
+    things = [quality(v) for name, v in there.items() if name in THINGS]
+    assert ours["PQ_things"] == pytest.approx(np.mean(things))
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_crowds_annotated_areas_and_noise_equal_brute_force(seed: int) -> None:
+    """Counts are equal; the sums of IoU to 1e-12."""
+    rng = np.random.default_rng(seed)
+    labels = picture(rng)
+    things = [int(t) for t in np.unique(labels[labels >= 2000])]
+    crowd = tuple(int(t) for t in rng.permutation(things)[: 1 + seed % 3])
+    areas = {t: int((labels == t).sum()) + int(rng.integers(0, 4)) for t in things[:2]}
+    truth = PanopticTruth(labels, crowd, areas if seed % 2 else {})
+    noise = rng.integers(-1, 4, SIZE) * 1000 + rng.integers(0, 3, SIZE)
+    for given in (spoiled(labels, rng), np.where(noise < 0, -1, noise), labels, np.full(SIZE, -1), None):
+        for name, value in counts(truth, given).items():
+            assert value == pytest.approx(brute([truth], [given])[name], abs=1e-12), name
+
+
+def test_rules_of_crowd_and_void_one_by_one() -> None:
+    labels = np.zeros((1, 20), np.int32)
+    labels[0, :10], labels[0, 10:12] = 2001, -1  # ten pixels of a crowd of cars, two of void, eight of sky
+
+    def cars(given: np.ndarray, crowd: tuple[int, ...] = (2001,)) -> tuple[float, ...]:
+        return counts(PanopticTruth(labels, crowd), given)["car"]
+
+    inside = np.full((1, 20), -1)
+    inside[0, 4:10] = 2005
+    assert cars(inside) == (0, 0, 0, 0)  # all of it on the crowd: neither right nor wrong
+    assert cars(inside, ()) == (0.6, 1, 0, 0)  # an instance like any other
+    half = np.full((1, 20), -1)
+    half[0, 7:13] = 2005  # three on the crowd, two on void, one on sky: 5 / 6
+    assert cars(half) == (0, 0, 0, 0)
+    half[0, 7:20] = 2005  # 5 / 13
+    assert cars(half) == (0, 0, 1, 0)
+    person = np.where(inside == 2005, 3001, -1)
+    assert counts(PanopticTruth(labels, (2001,)), person)["person"] == (0, 0, 1, 0)  # another class's crowd
+    exactly = np.full((1, 20), -1)
+    exactly[0, 10:14] = 2005  # half on void: more than half is needed
+    assert cars(exactly) == (0, 0, 1, 0)
+    sky = np.full((1, 20), -1)
+    sky[0, 10:20] = 0  # void leaves the union: 8 / 8
+    assert counts(labels, sky)["sky"] == (1.0, 1, 0, 0)
+    edge = np.full((1, 20), -1)
+    edge[0, 12:16] = 0  # an IoU of one half is no match
+    assert counts(labels, edge)["sky"] == (0, 0, 1, 1)
+
+
+def test_of_several_crowds_of_a_class_the_last_counts() -> None:
+    labels = np.array([[2001] * 4 + [2002] * 4])
+    given = np.array([[2009] * 4 + [-1] * 4])
+    assert counts(PanopticTruth(labels, (2002, 2001)), given)["car"] == (0, 0, 0, 0)
+    assert counts(PanopticTruth(labels, (2001, 2002)), given)["car"] == (0, 0, 1, 0)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -91,42 +162,75 @@ def test_equals_torchmetrics(seed: int) -> None:
     rng = np.random.default_rng(seed)
     truth = picture(rng, void=False)
     given = spoiled(truth, rng)
-    theirs = panoptic_quality(
-        torch.from_numpy(given[None]), torch.from_numpy(truth[None]), things={2, 3}, stuffs={0, 1}
-    )
+    given = np.where(given < 2000, given // 1000 * 1000, given)
+    pairs = [torch.from_numpy(np.stack([a // 1000, a % 1000], -1)[None]) for a in (given, truth)]
+    theirs = panoptic_quality(*pairs, things={2, 3}, stuffs={0, 1})
     assert scored([truth], [given])["PQ"] == pytest.approx(float(theirs), abs=1e-6)
 
 
 def test_perfect_is_one_and_what_is_bad_is_low() -> None:
     truth = picture(np.random.default_rng(0))
     perfect = scored([truth], [truth])
-    assert perfect["PQ"] == perfect["PQ_things"] == perfect["PQ_stuff"] == 1
-    other_class = truth.copy()
-    other_class[..., 0] = (truth[..., 0] + 1) % 4
+    assert perfect["PQ"] == perfect["PQ_things"] == perfect["PQ_stuff"] == perfect["SQ"] == 1
     bad = {
         "failed": None,
         "one class": np.zeros_like(truth),
-        "void": np.full_like(truth, 255),
-        "other class": other_class,
+        "void": np.full_like(truth, -1),
+        "other class": np.where(truth < 0, -1, (truth + 1000) % 4000),
         "NaN": np.full(truth.shape, np.nan),
         "shifted": np.roll(truth, 12, axis=0),
+        "noise": np.random.default_rng(1).integers(0, 4, SIZE) * 1000,
     }
     for name, prediction in bad.items():
         assert scored([truth], [prediction])["PQ"] < 0.3, name
     assert scored([truth], [None])["PQ"] == 0
     # Merged and split things cost, though every pixel has its class.
-    merged, split = truth.copy(), truth.copy()
-    merged[..., 1] = np.minimum(truth[..., 1], 1)
-    split[..., 1] = np.where(truth[..., 1] > 0, truth[..., 1] + 10 * (np.arange(SIZE[1]) % 2), 0)
+    merged = np.where(truth >= 2000, truth // 1000 * 1000 + 1, truth)
+    split = np.where(truth >= 2000, truth + 10 * (np.arange(SIZE[1]) % 2), truth)
     for prediction in (merged, split):
         found = scored([truth], [prediction])
         assert found["PQ_things"] < 0.7 and found["PQ_stuff"] == 1
+    assert scored([truth, truth], [truth, None])["PQ"] < 0.7  # a failed image counts
 
 
-def test_predictions_on_void_are_not_counted_and_shapes_are_checked() -> None:
+def test_predictions_on_void_are_not_counted_and_arrays_are_checked() -> None:
     truth = picture(np.random.default_rng(1))
     given = truth.copy()
-    given[:4, :5] = 3, 9
+    given[:4, :5] = 3009
     assert scored([truth], [given])["PQ"] == 1
     with pytest.raises(InputError, match="shape"):
-        panoptic.image_stats(truth, truth[..., 0], 4)
+        panoptic.image_stats(truth, truth[:, :-1], 4)
+    with pytest.raises(InputError, match="class 4"):
+        panoptic.image_stats(truth, truth + 1000, 4)
+
+
+def test_two_halves_merged_are_the_whole() -> None:
+    rng = np.random.default_rng(3)
+    truths = [picture(rng) for _ in range(4)]
+    given = [spoiled(t, rng) for t in truths]
+    parts = [panoptic.PanopticMetric(NAMES, THINGS) for _ in range(2)]
+    for i in range(4):
+        parts[i // 2].update(truths[i], given[i])
+    parts[0].merge(parts[1])
+    assert parts[0].compute() == pytest.approx(scored(truths, given), nan_ok=True)
+
+
+def test_scorer_paints_crowds_as_void_and_stuff_without_numbers() -> None:
+    scorer = scorer_for({"name": "made", "task": "panoptic", "classes": NAMES, "things": THINGS})
+    truth = PanopticTruth(np.array([[1, 1000, 2001, 3001, -1]]), (3001,))
+    legend = Legend.parse("person=#ff0000,car=#0000ff,road=#00ff00,sky=#ffffff,border=#000000")
+    painted = scorer.labels(scorer.shrink(truth, (1, 5)), {"legend": legend})
+    assert painted.tolist() == [[3000, 2000, 1001, -1, -1]]
+    oracle = scorer.stats(truth, scorer.oracle(truth, {}))
+    assert scorer.scores(scorer.vector(oracle))["PQ"] == 1
+    worst = scorer.scores(scorer.vector(scorer.stats(truth, None)))
+    assert worst["PQ"] == 0 and np.isnan(worst["PQ/person"])
+
+
+def test_labels_of_ids_checks_both_lists() -> None:
+    ids = np.array([[0, 7, 7, 300]])
+    assert panoptic.labels_of(ids, [(300, 2), (7, 2)]).tolist() == [[-1, 2002, 2002, 2001]]
+    with pytest.raises(InputError, match="300 is in the picture but not in the JSON"):
+        panoptic.labels_of(ids, [(7, 2)])
+    with pytest.raises(InputError, match="8 is in the JSON but not in the picture"):
+        panoptic.labels_of(ids, [(300, 2), (7, 2), (8, 1)])
