@@ -1,4 +1,4 @@
-"""iBims-1's geometric errors against the official script's formulas, written out plainly, and wrong answers."""
+"""iBims-1's geometric errors against the official formulas written out plainly, and wrong answers."""
 
 from __future__ import annotations
 
