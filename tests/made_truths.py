@@ -12,6 +12,8 @@ import numpy as np
 
 from visiongen.benchmarks.base import Benchmark
 from visiongen.benchmarks.metrics import coco
+from visiongen.benchmarks.scorers.ibims import IbimsTruth, Plane
+from visiongen.benchmarks.scorers.wall import WallTruth
 
 SIZE = (24, 32)
 GRAY = ("edges", "salient", "matting")
@@ -31,6 +33,7 @@ def moved(truth: Any, rows: int = 0, columns: int = 0) -> Any:
         found = truth.found()
         masks = [np.roll(rle.decode(one), (rows, columns), (0, 1)) for one in found.masks]
         return coco.Found(found.size, found.categories, coco.encode(np.array(masks)), found.scores)
+    truth = right(truth)
     wrong = np.roll(truth, (rows, columns), axis=(0, 1))
     return np.where(np.isfinite(wrong.astype(float)), wrong, 1).astype(truth.dtype)
 
@@ -40,7 +43,13 @@ def constant(truth: Any) -> Any:
     if isinstance(truth, coco.Truths):
         whole = np.ones((1, *truth.size), bool)
         return coco.Found(truth.size, np.zeros(1, int), coco.encode(whole), np.ones(1))
+    truth = right(truth)
     return np.full_like(truth, 0 if truth.dtype.kind in "iub" else 0.5)
+
+
+def right(truth: Any) -> Any:
+    """The truth as an answer: its depth where it says more than a depth map could."""
+    return truth.depth if isinstance(truth, (IbimsTruth, WallTruth)) else truth
 
 
 def blocks(rng: np.random.Generator, kinds: int) -> np.ndarray:
@@ -132,6 +141,21 @@ def appearance(benchmark: Benchmark, rng: np.random.Generator) -> np.ndarray:
     return surface(benchmark, rng)[..., : 6 if "orm" in benchmark.protocol.get("parts", ()) else 3]
 
 
+CAMERA = (30.0, 30.0, 16.0, 12.0)
+
+
+def geometry(benchmark: Benchmark, rng: np.random.Generator) -> IbimsTruth:
+    planes = (Plane(NUMBERS == 5, (0.0, -1.0, 0.0)),)
+    return IbimsTruth(depth(benchmark, rng), edges(benchmark, rng) > 0, planes, CAMERA)
+
+
+def wall(benchmark: Benchmark, rng: np.random.Generator) -> WallTruth:
+    """A wall 9 m ahead, its upper half above the horizon."""
+    metres, there = depth(benchmark, rng), blob(rng)
+    metres[there] = 9.0
+    return WallTruth(metres, there, (0.0, 0.0, 1.0), CAMERA)
+
+
 MADE: dict[str, Callable[[Benchmark, np.random.Generator], Any]] = {
     "semantic": semantic,
     "instance": instance,
@@ -141,6 +165,8 @@ MADE: dict[str, Callable[[Benchmark, np.random.Generator], Any]] = {
     "salient": gray,
     "matting": gray,
     "depth": depth,
+    "ibims": geometry,
+    "painted-wall": wall,
     "normals": normals,
     "basecolor": colours,
     "orm": colours,

@@ -287,25 +287,42 @@ def test_sintel(tmp_path: Path) -> None:
         benchmark.items(tmp_path, "train")
 
 
-def test_ibims_scores_where_both_masks_allow(tmp_path: Path) -> None:
+def test_ibims_struct(tmp_path: Path) -> None:
     root = tmp_path / "ibims1_core_mat"
     root.mkdir()
     depth = RNG.uniform(1, 20, (12, 16))
+    depth[5, 5] = 0
     masks = {"mask_invalid": np.ones((12, 16), np.uint8), "mask_transp": np.ones((12, 16), np.uint8)}
     masks["mask_invalid"][0] = 0
     masks["mask_transp"][:, 0] = 0
     photo = RNG.integers(0, 256, (12, 16, 3)).astype(np.uint8)
+    numbers = np.zeros((12, 16), np.uint8)
+    numbers[2:6, 2:9], numbers[8:, 3:] = 1, 2
+    paras = np.array([[9, 9, 9, 9, 1, 0, 0, 9], [9, 9, 9, 9, 0, -1, 0, 9]], float)
+    data = {"rgb": photo, "depth": depth, "edges": numbers > 1, **masks}
+    data["calib"] = np.array([[550.0, 0, 0], [0, 551, 0], [320, 240, 1]])  # transposed
+    data |= {"mask_wall": numbers, "mask_wall_paras": paras, "mask_table": numbers * 0}
+    data |= {"mask_table_paras": np.zeros((0, 0)), "mask_floor": numbers > 1}
+    data |= {"mask_floor_paras": np.array([[9, 9, 9, 9, 0, 0, 1, 9]], float)}
     for name in ("corridor_02", "corridor_01"):
-        savemat(root / f"{name}.mat", {"data": {"rgb": photo, "depth": depth, **masks, "calib": np.eye(3)}})
+        savemat(root / f"{name}.mat", {"data": data})
     listing(root / "imagelist.txt", ["corridor_02", "corridor_01"])
-    items = get_benchmark("ibims-1").items(tmp_path, "test")
+    benchmark = get_benchmark("ibims-1")
+    items = benchmark.items(tmp_path, "test")
     assert [item.id for item in items] == ["corridor_02", "corridor_01"]
     truth = items[0].truth()
-    assert np.array_equal(items[0].photo(), photo) and np.allclose(truth[1:, 1:], depth[1:, 1:])
-    assert not truth[0].any() and not truth[:, 0].any()
-    savemat(root / "corridor_02.mat", {"data": {"depth": depth}})
-    with pytest.raises(InputError, match="mask_invalid"):
-        items[0].truth()
+    known = np.ones((12, 16), bool)
+    known[0] = known[:, 0] = known[5, 5] = False
+    assert np.array_equal(items[0].photo(), photo) and np.array_equal(np.isfinite(truth.depth), known)
+    assert np.allclose(truth.depth[known], depth[known]) and truth.camera == (550, 551, 320, 240)
+    assert [plane.normal for plane in truth.planes] == [(1, 0, 0), (0, -1, 0), (0, 0, 1)]
+    assert np.array_equal(truth.planes[1].mask, numbers == 2) and np.array_equal(truth.edges, numbers > 1)
+    assert benchmark.scorer.stats(truth, truth.depth)["geometry"][0][0] == (1, 0, 0)
+    assert benchmark.blind(tmp_path)((6, 8)).shape == (6, 8)
+    for gone, error in (("mask_wall_paras", "mask_wall_paras"), ("calib", "calib")):
+        savemat(root / "corridor_02.mat", {"data": {k: v for k, v in data.items() if k != gone}})
+        with pytest.raises(InputError, match=error):
+            items[0].truth()
     (root / "corridor_01.mat").write_bytes(b"nothing")
     with pytest.raises(InputError, match="corridor_01"):
         items[1].truth()

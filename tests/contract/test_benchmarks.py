@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from made_truths import GRAY, constant, moved, truth_for
+from made_truths import GRAY, constant, moved, right, truth_for
 
 from visiongen.benchmarks.base import Benchmark, describe_options
 from visiongen.benchmarks.datasets.world import WorldBenchmark
@@ -26,7 +26,7 @@ WORLD = pytest.mark.parametrize(
 def score(benchmark: Benchmark, truth: Any, answer: Any) -> float:
     """The primary score, made so that higher is better, by way of JSON."""
     scorer, primary = benchmark.scorer, benchmark.protocol["primary"]
-    stats = scorer.stats(truth, answer)
+    stats = scorer.stats(truth, right(answer))
     check_finite_json(stats)
     table = scorer.table([json.loads(json.dumps(stats, allow_nan=False))])
     found = float(table(np.ones((1, 1)))[primary][0])
