@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from visiongen.errors import InputError
+from visiongen.errors import InputError, UsageError
 
 IGNORE = 255
 
@@ -44,19 +44,34 @@ def worst_confusion(target: np.ndarray, classes: int, ignore: int = IGNORE) -> n
     return confusion(target, np.full(np.shape(target), -1, np.int64), classes, ignore)
 
 
-def class_iou(matrix: np.ndarray, absent: float = np.nan) -> np.ndarray:
-    """Intersection over union, float64 (..., K), from matrices (..., K, K + 1).
+def class_counts(matrix: np.ndarray) -> np.ndarray:
+    """float64 (..., 3, K): pixels of each class that are hit, labelled, and predicted where labelled.
 
-    A class that is neither in the labels nor predicted has the value ``absent``.
+    They add up over images as the matrices (..., K, K + 1) do, and every score here comes from them.
     """
     counts = np.asarray(matrix, np.float64)
     classes = counts.shape[-2]
     hit = np.diagonal(counts[..., :classes], axis1=-2, axis2=-1)
-    union = counts.sum(-1) + counts[..., :classes].sum(-2) - hit
+    return np.stack([hit, counts.sum(-1), counts[..., :classes].sum(-2)], axis=-2)
+
+
+def counts_iou(counts: np.ndarray, absent: float = np.nan) -> np.ndarray:
+    """Intersection over union, float64 (..., K), from (..., 3, K); see :func:`class_counts`.
+
+    A class that is neither in the labels nor predicted has the value ``absent``.
+    """
+    hit, truth, found = np.moveaxis(np.asarray(counts, np.float64), -2, 0)
+    union = truth + found - hit
     return np.where(union > 0, hit / np.where(union > 0, union, 1.0), absent)
 
 
-def _mean_ignoring_nan(values: np.ndarray) -> np.ndarray:
+def class_iou(matrix: np.ndarray, absent: float = np.nan) -> np.ndarray:
+    """Intersection over union, float64 (..., K), from matrices (..., K, K + 1)."""
+    return counts_iou(class_counts(matrix), absent)
+
+
+def mean_known(values: np.ndarray) -> np.ndarray:
+    """Mean (...) over the last axis, NaN left out; 0 where all are NaN."""
     present = ~np.isnan(values)
     count = present.sum(-1)
     total = np.where(present, values, 0.0).sum(-1)
@@ -67,30 +82,47 @@ def _divide(top: np.ndarray, bottom: np.ndarray) -> np.ndarray:
     return np.where(bottom > 0, top / np.where(bottom > 0, bottom, 1.0), np.nan)
 
 
-def scores(matrix: np.ndarray) -> dict[str, np.ndarray]:
-    """Scores in 0..1 of matrices (..., K, K + 1); each value has shape (...).
+ABSENT = ("csail", "mmseg", "d2")
+"""A class without a labelled pixel, in mIoU: it counts 0; is skipped unless it is predicted; is skipped."""
 
-    ``mIoU`` averages over all K classes, an absent class contributes 0 (SegNet's CamVid script);
-    ``mIoU_mmseg`` skips a class that is neither labelled nor predicted; ``mIoU_d2`` skips one that
-    is not labelled even when it is predicted (detectron2). ``aAcc`` is pixel accuracy, ``mAcc``
-    class accuracy over labelled classes, ``fwIoU`` IoU weighted by the labelled pixels. An empty
-    matrix scores 0 everywhere.
+
+def mean_iou(counts: np.ndarray, absent: str = "csail") -> np.ndarray:
+    """mIoU (...) of counts (..., 3, K) in one of the conventions of ``ABSENT``; 0 without any class.
+
+    csail: CSAIL's ADE20K code and SegNet's CamVid script, over all K classes. mmseg: mmsegmentation. d2:
+    detectron2.
     """
-    counts = np.asarray(matrix, np.float64)
-    classes = counts.shape[-2]
-    truth = counts.sum(-1)
-    hit = np.diagonal(counts[..., :classes], axis1=-2, axis2=-1)
-    iou = class_iou(counts)
+    iou = counts_iou(counts)
+    if absent == "csail":
+        return np.asarray(np.nan_to_num(iou).mean(-1))
+    if absent == "d2":
+        iou = np.where(np.asarray(counts)[..., 1, :] > 0, iou, np.nan)
+    elif absent != "mmseg":
+        raise UsageError(f"absent_class {absent!r}: choose one of {', '.join(ABSENT)}")
+    return mean_known(iou)
+
+
+def scores(matrix: np.ndarray, absent: str = "csail") -> dict[str, np.ndarray]:
+    """Scores in 0..1 of matrices (..., K, K + 1); each value has shape (...). See :func:`count_scores`."""
+    return count_scores(class_counts(matrix), absent)
+
+
+def count_scores(counts: np.ndarray, absent: str = "csail") -> dict[str, np.ndarray]:
+    """Scores in 0..1 of counts (..., 3, K); each value has shape (...).
+
+    ``mIoU_csail``, ``mIoU_mmseg`` and ``mIoU_d2`` as in :func:`mean_iou`; ``mIoU`` is the one that ``absent``
+    names. ``aAcc`` is pixel accuracy, ``mAcc`` class accuracy over labelled classes, ``fwIoU`` IoU weighted
+    by the labelled pixels. Counts without a pixel score 0 everywhere.
+    """
+    hit, truth, _ = np.moveaxis(np.asarray(counts, np.float64), -2, 0)
     pixels = truth.sum(-1)
-    labelled = np.where(truth > 0, iou, np.nan)
     share = np.nan_to_num(_divide(truth, pixels[..., None]))
     return {
-        "mIoU": np.nan_to_num(iou).mean(-1),
-        "mIoU_mmseg": _mean_ignoring_nan(iou),
-        "mIoU_d2": _mean_ignoring_nan(labelled),
+        "mIoU": mean_iou(counts, absent),
+        **{f"mIoU_{name}": mean_iou(counts, name) for name in ABSENT},
         "aAcc": np.nan_to_num(_divide(hit.sum(-1), pixels)),
-        "mAcc": _mean_ignoring_nan(_divide(hit, truth)),
-        "fwIoU": (share * np.nan_to_num(iou)).sum(-1),
+        "mAcc": mean_known(_divide(hit, truth)),
+        "fwIoU": (share * np.nan_to_num(counts_iou(counts))).sum(-1),
     }
 
 
