@@ -13,8 +13,8 @@ import numpy as np
 
 from visiongen.benchmarks.report.html import Html, join, number, tag, text
 
-WIDTH, HEIGHT = 380, 270
-LEFT, RIGHT, TOP, BOTTOM = 46, 12, 12, 40
+WIDTH, HEIGHT = 330, 240
+LEFT, RIGHT, TOP, BOTTOM = 46, 16, 10, 42
 POINTS = 160  # a line, at most
 Span = tuple[float, float]
 
@@ -51,14 +51,9 @@ class Chart:
             f"{self._axes()}{self._under()}{''.join(self._line(line) for line in self.lines)}</svg>"
         )
         key = [tag("li", tag("i", class_=f"key {line.style}"), line.name) for line in self.lines]
-        words = [tag("strong", self.title), f" {self.about}" if self.about else ""]
-        return tag(
-            "figure",
-            tag("figcaption", *words),
-            drawing,
-            tag("ul", *key, class_="chips"),
-            class_="chart",
-        )
+        below = tag("p", self.about, class_="soft") if self.about else ""
+        title = tag("figcaption", tag("strong", self.title))
+        return tag("figure", title, drawing, tag("ul", *key, class_="chips"), below, class_="chart")
 
     def _place(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         (x0, x1), (y0, y1) = self.x_span, self.y_span
@@ -70,7 +65,7 @@ class Chart:
         for value in ticks(self.x_span):
             x = float(self._place(np.array(value), np.array(0.0))[0])
             parts.append(f'<path class="grid" d="M{x:.1f} {TOP}V{HEIGHT - BOTTOM}"/>')
-            parts.append(f'<text x="{x:.1f}" y="{HEIGHT - BOTTOM + 15}" class="mid">{value:g}</text>')
+            parts.append(f'<text x="{x:.1f}" y="{HEIGHT - BOTTOM + 16}" class="mid">{value:g}</text>')
         for value in ticks(self.y_span):
             y = float(self._place(np.array(0.0), np.array(value))[1])
             parts.append(f'<path class="grid" d="M{LEFT} {y:.1f}H{WIDTH - RIGHT}"/>')
@@ -88,7 +83,8 @@ class Chart:
         for name, x, y in self.under:
             parts.append(f'<path class="under" d="{self._path(x, y)}"/>')
             px, py = self._place(x[-1], y[-1])
-            parts.append(f'<text x="{float(px) - 2:.1f}" y="{float(py) - 3:.1f}" class="end faint">{text(name)}</text>')
+            place = f'x="{float(px) - 2:.1f}" y="{float(py) - 3:.1f}"'
+            parts.append(f'<text {place} class="end faint">{text(name)}</text>')
         return "".join(parts)
 
     def _path(self, x: np.ndarray, y: np.ndarray) -> str:
@@ -146,8 +142,8 @@ def bars(rows: Sequence[Bar], label: str, narrow: bool = False) -> Html:
     known = [v for row in rows for v in (row.value, row.mark, *(row.ends or ())) if v is not None]
     low, high = span_of(np.array(known))
     items = [
-        tag("li", tag("span", row.name, class_="name"), _bar(row, low, high), tag("span", _told(row), class_="n"))
-        for row in rows
+        tag("li", tag("span", r.name, class_="name"), _bar(r, low, high), tag("span", _told(r), class_="n"))
+        for r in rows
     ]
     return tag("ol", *items, class_="bars narrow" if narrow else "bars", aria_label=label)
 
@@ -164,9 +160,11 @@ def _bar(row: Bar, low: float, high: float) -> Html:
     parts = []
     if row.value is not None:
         start, end = sorted((at(0.0), at(row.value)))
-        parts.append(f'<rect class="fill {row.style}" x="{start:.2f}" y="2" width="{end - start:.2f}" height="8"/>')
+        place = f'x="{start:.2f}" y="2" width="{end - start:.2f}" height="8"'
+        parts.append(f'<rect class="fill {row.style}" {place}/>')
     if row.ends:
         parts.append(f'<path class="whisker" d="M{at(row.ends[0]):.2f} 6H{at(row.ends[1]):.2f}"/>')
     if row.mark is not None:
         parts.append(f'<path class="mark" d="M{at(row.mark):.2f} 0V12"/>')
-    return Html(f'<svg viewBox="0 0 100 12" preserveAspectRatio="none" aria-hidden="true">{"".join(parts)}</svg>')
+    head = '<svg viewBox="0 0 100 12" preserveAspectRatio="none" aria-hidden="true">'
+    return Html(f"{head}{''.join(parts)}</svg>")

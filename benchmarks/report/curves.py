@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from visiongen.benchmarks.metrics import edges, instances, normals, saliency
+from visiongen.benchmarks.metrics import anomaly, edges, instances, normals, saliency
+from visiongen.benchmarks.metrics.average_precision import RECALLS, Table, accumulate
 from visiongen.benchmarks.report.charts import Chart, Line, span_of
 from visiongen.benchmarks.report.html import number
 from visiongen.benchmarks.report.read import Run
@@ -53,6 +54,42 @@ def _instances(run: Run) -> list[Chart]:
     return [Chart("Precision and recall", lines, "recall", "precision", UNIT, UNIT)]
 
 
+def _coco(run: Run) -> list[Chart]:
+    """COCO's precision at 101 recalls, the mean over the classes that have instances."""
+    lines = []
+    for row in run.drawn_rows():
+        records = [record["stats"] for record in run.row_records(row)]
+        areas = next((len(r["truths"][0]) - 1 for r in records if r["truths"]), 4)
+        most = tuple(getattr(run.scorer, "most", (100,)))[-1:]
+        table = Table.of(records, len(run.protocol["classes"]), areas)
+        precision = accumulate(table, most).precision[:, :, :, 0, 0]
+        known = precision[0, 0] >= 0
+        for place, cut in ((0, "50"), (5, "75")) if row == "model" else ((0, "50"),):
+            if known.any():
+                y = precision[place][:, known].mean(axis=1)
+                lines.append(Line(f"{row}, IoU .{cut}", RECALLS, y, row if cut == "50" else "l1"))
+    about = "Mean over classes, all areas."
+    return [Chart("Precision and recall", lines, "recall", "precision", UNIT, UNIT, (), about)]
+
+
+def _anomaly(run: Run) -> list[Chart]:
+    """Pixels pooled over the split: precision against recall, and false against true positives."""
+    lines, rates = [], []
+    for row in run.drawn_rows():
+        sums = _sums(run, row)
+        false, true = anomaly.curves(sums)
+        wide = anomaly.LEVELS + 1
+        normal, anomalous = max(sums[:wide].sum(), 1), max(sums[wide : 2 * wide].sum(), 1)
+        recall, precision = true / anomalous, true / np.maximum(true + false, 1)
+        found = true + false > 0
+        lines.append(Line(row, recall[found], precision[found], row))
+        rates.append(Line(row, np.r_[0, false / normal], np.r_[0, recall], row))
+    return [
+        Chart("Precision and recall", lines, "recall", "precision", UNIT, UNIT),
+        Chart("False and true positives", rates, "false positive rate", "true positive rate", UNIT, UNIT),
+    ]
+
+
 def _edges(run: Run) -> list[Chart]:
     """BSDS precision and recall over thresholds, with lines of equal F and the best point."""
     lines = []
@@ -68,7 +105,7 @@ def _edges(run: Run) -> list[Chart]:
     under = []
     for f in np.arange(2, 10) / 10:
         recall = np.linspace(f / (2 - f) + 1e-9, 1, 40)
-        under.append((f"F .{f * 10:.0f}", recall[::-1], (f * recall / (2 * recall - f))[::-1]))
+        under.append((f"F .{f * 10:.0f}", recall, f * recall / (2 * recall - f)))
     about = "Dots: the best threshold of the whole split. Thin lines: equal F."
     return [Chart("Boundaries", lines, "recall", "precision", UNIT, UNIT, under, about)]
 
@@ -128,6 +165,9 @@ def _single_images(run: Run) -> list[Chart]:
 
 CURVES: dict[str, Callable[[Run], list[Chart]]] = {
     "instance": _instances,
+    "coco": _coco,
+    "lvis": _coco,
+    "anomaly": _anomaly,
     "edges": _edges,
     "salient": _saliency,
     "normals": _normals,

@@ -32,7 +32,8 @@ class Shown:
         """The legend below the picture."""
         if self.names:
             return chips(self.names)
-        stops = ",".join("#{:02x}{:02x}{:02x}".format(*colour) for colour in heat(np.linspace(0, 1, 12)[None])[0])
+        steps = heat(np.linspace(0, 1, 12)[None])[0].tolist()
+        stops = ",".join(f"#{red:02x}{green:02x}{blue:02x}" for red, green, blue in steps)
         bar = tag("i", style=f"background:linear-gradient(90deg,{stops})")
         return tag("div", bar, tag("div", *(tag("span", tick) for tick in self.ticks)), class_="scale")
 
@@ -55,7 +56,8 @@ def painted(photo: np.ndarray, parts: list[tuple[str, Colour, np.ndarray]]) -> S
     for _, colour, mask in parts:
         picture[mask] = (0.25 * picture[mask] + 0.75 * np.array(colour)).astype(np.uint8)
     total = max(1, photo.shape[0] * photo.shape[1])
-    named = [(f"{name} {100 * mask.sum() / total:.1f} %", colour) for name, colour, mask in parts if mask.any()]
+    shares = [(name, colour, 100 * mask.sum() / total) for name, colour, mask in parts]
+    named = [(f"{name} {share:.1f} %", colour) for name, colour, share in shares if share]
     return Shown(picture, tuple(named) or (("no error", (40, 40, 40)),))
 
 
@@ -112,12 +114,14 @@ def panoptic(truth: np.ndarray, answer: np.ndarray, scored: np.ndarray, photo: n
 def matched(truth: np.ndarray, answer: np.ndarray) -> dict[int, int]:
     """True id -> the answer's id that overlaps it by IoU > .5; ids int (H, W), 0 and below = none."""
     both = (truth > 0) & (answer > 0)
-    pairs, shared = np.unique(np.stack([truth[both], answer[both]], 1), axis=0, return_counts=True)
+    wide = int(answer.max(initial=0)) + 1
+    pairs, shared = np.unique(truth[both].astype(np.int64) * wide + answer[both], return_counts=True)
     area = [dict(zip(*np.unique(a[a > 0], return_counts=True), strict=True)) for a in (truth, answer)]
     found = {}
-    for (t, a), n in zip(pairs.tolist(), shared.tolist(), strict=True):
+    for pair, n in zip(pairs.tolist(), shared.tolist(), strict=True):
+        t, a = divmod(pair, wide)
         if n / (area[0][t] + area[1][a] - n) > FOUND:
-            found[int(t)] = int(a)
+            found[t] = a
     return found
 
 

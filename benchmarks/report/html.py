@@ -82,3 +82,23 @@ def fold(title: Any, *inside: Any, shown: bool = False) -> Html:
     """A part that can be folded away."""
     start = "<details open>" if shown else "<details>"
     return Html(f"{start}{tag('summary', title)}{join(inside)}</details>")
+
+
+def scroll(table: Html, label: str) -> Html:
+    """A table that scrolls by itself, also by keyboard."""
+    return tag("div", table, class_="scroll", tabindex="0", role="region", aria_label=label)
+
+
+def grid(head: Html, body: Iterable[Html]) -> Html:
+    """A table of a row of heads and further rows."""
+    return tag("table", tag("thead", head), tag("tbody", *body))
+
+
+def badge(words: str, kind: str = "bad") -> Html:
+    """A word in a box."""
+    return tag("span", words, class_=f"badge {kind}")
+
+
+def many(count: int, what: str) -> str:
+    """``1 run``, ``2 runs``."""
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"

@@ -1,4 +1,4 @@
-"""Runs as the report reads them: plan, result and per-image records of a folder made by ``bench run --out``."""
+"""Runs as the report reads them: plan, result and records of a folder made by ``bench run --out``."""
 
 from __future__ import annotations
 

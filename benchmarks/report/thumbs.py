@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from visiongen.benchmarks.report.html import Html, tag
+from visiongen.benchmarks.report.html import Html, tag, text
 from visiongen.resize import resize_nearest
 
 LONGEST = 320  # pixels: longer side of an embedded picture
@@ -49,13 +49,20 @@ def _webp(image: np.ndarray, options: dict[str, Any]) -> bytes:
     return buffer.getvalue()
 
 
-def figure(image: np.ndarray, caption: str, alt: str, key: Html | None = None, photo: bool = False) -> Html:
-    """A picture with its caption and, below, what its colours mean."""
-    small = shrink(image, smooth=photo)
+def figure(
+    image: np.ndarray,
+    caption: str,
+    alt: str,
+    key: Html | None = None,
+    photo: bool = False,
+    smooth: bool = False,
+) -> Html:
+    """A picture with its caption and, below, what its colours mean. ``smooth``: pixels may be averaged."""
+    small = shrink(image, smooth=photo or smooth)
     height, width = small.shape[:2]
-    crisp = None if photo else "crisp"
+    crisp = "" if photo else ' class="crisp"'
     drawn = Html(
-        str(tag("img", src=data_uri(small, photo), width=width, height=height, alt=alt, class_=crisp, decoding="async"))
-        .removesuffix("</img>")
+        f'<img{crisp} src="{data_uri(small, photo)}" width="{width}" height="{height}" alt="{text(alt)}" '
+        'decoding="async">'
     )
     return tag("figure", drawn, tag("figcaption", caption), key or "")

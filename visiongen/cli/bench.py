@@ -7,38 +7,20 @@ from typing import Annotated
 
 import typer
 
+from visiongen.cli.bench_ls import ls
+from visiongen.cli.bench_report import report
 from visiongen.cli.bench_run import infer, run, score
 from visiongen.cli.bench_text import short
 from visiongen.cli.common import JsonTarget, say, write_report
 from visiongen.cli.speed import speed
 
 app = typer.Typer(help="Benchmarks: list, validate, run, compare, report.", no_args_is_help=True)
+app.command("ls")(ls)
 app.command("run")(run)
 app.command("infer")(infer)
 app.command("score")(score)
+app.command("report")(report)
 app.command("speed")(speed)
-
-
-@app.command("ls")
-def ls(
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
-) -> None:
-    """List the benchmarks."""
-    from visiongen.benchmarks.runner import get_benchmark
-    from visiongen.registry import BENCHMARKS
-
-    rows = []
-    for name in BENCHMARKS:
-        benchmark = get_benchmark(name)
-        keys = ("version", "task", "primary", "default_split", "splits", "data")
-        rows.append({"name": name} | {key: benchmark.protocol[key] for key in keys})
-    if as_json:
-        write_report("-", {"schema": "visiongen.benchmarks/1", "benchmarks": rows})
-        return
-    for row in rows:
-        splits = ", ".join(f"{name} {count}" for name, count in row["splits"].items())
-        say(f"{row['name']}  version {row['version']}  {row['task']}  {row['primary']}  ({splits})")
-        say(f"    {row['data']}")
 
 
 @app.command("compare")

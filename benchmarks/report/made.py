@@ -1,0 +1,91 @@
+"""What a number depends on: protocol, weights, environment, failures, and the command that makes it again."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from typing import Any
+
+from visiongen.benchmarks.report.html import Html, badge, facts, fold, grid, join, many, number, scroll, tag
+from visiongen.benchmarks.report.read import Run
+
+FAILURES = 50  # listed without unfolding
+
+
+def published(run: Run) -> Html:
+    """Published figures of the protocol; never beside a partial run or another split."""
+    result, known = run.result, run.protocol.get("anchors", [])
+    if not known or result["partial"] or result["split"] != run.protocol.get("default_split"):
+        return Html("")
+    head = tag("tr", *(tag("th", name, scope="col") for name in ("published", "score", "value", "source")))
+    body = [
+        tag(
+            "tr",
+            tag("th", one.get("name", ""), scope="row"),
+            tag("td", one.get("score", ""), class_="word"),
+            tag("td", number(one["value"]) if _is_number(one.get("value")) else one.get("value", "")),
+            tag("td", one.get("source", ""), class_="word wrap"),
+        )
+        for one in known
+        if isinstance(one, dict)
+    ]
+    return scroll(grid(head, body), "Published figures")
+
+
+def failures(run: Run) -> Html:
+    """Every image without an answer, and why."""
+    found = run.result["failures"]
+    if not found:
+        return tag("p", "No failures.", class_="soft")
+    lines = [tag("li", tag("strong", f"{one['row']} {one['id']}"), f": {one['error']}") for one in found]
+    title = badge(many(len(found), "failure"))
+    return fold(title, tag("ul", *lines, class_="plain"), shown=len(found) <= FAILURES)
+
+
+def command(run: Run) -> str:
+    """The command that makes this run again (elsewhere: with ``--data`` and the weights' own name)."""
+    plan, sample = run.plan, run.plan["sample"]
+    words = ["visiongen", "bench", "run", plan["benchmark"], "--split", plan["split"]]
+    words += ["--weights", plan["weights"]["name"], "--mode", str(sample.get("mode", "verified"))]
+    if sample.get("mode") == "sample":
+        words += ["--seed", str(sample.get("seed", 0))]
+    if sample.get("legend_seed") is not None:
+        words += ["--legend-seed", str(sample["legend_seed"])]
+    if run.result["partial"]:
+        words += ["--limit", str(len(plan["images"]))]
+    skipped = {row for row, why in plan["reasons"].items() if why.startswith("not asked for")}
+    if skipped:
+        kept = [row for row in run.rows if row not in skipped]
+        words += ["--rows", ",".join(kept) or "none"]
+    return shlex.join(words)
+
+
+def made(run: Run) -> Html:
+    """Everything that the number depends on."""
+    result = run.result
+    weights = result["weights"]
+    told = {name: f"{value:.4g}" for name, value in result["decoding"].items()}
+    return join(
+        [
+            tag("h3", "Again"),
+            tag("pre", tag("code", command(run)), tabindex="0", aria_label="Command"),
+            tag("h3", "Weights"),
+            facts([("name", weights["name"]), ("sha256", tag("code", weights["sha256"] or "none"))]),
+            tag("h3", "Protocol"),
+            facts((name, _said(value)) for name, value in result["protocol"].items() if name != "anchors"),
+            tag("h3", "Sampling and decoding"),
+            facts([*((n, _said(v)) for n, v in result["sample"].items()), *told.items()]),
+            tag("h3", "Environment"),
+            facts((n, _said(v)) for n, v in [*result["env"].items(), ("seconds", result["seconds"])]),
+        ]
+    )
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, list) and all(isinstance(one, (str, int, float)) for one in value):
+        return ", ".join(map(str, value))
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
