@@ -54,7 +54,7 @@ class Table:
         rows = np.concatenate([np.zeros((0, width)), *found])
         image = np.repeat(np.arange(len(records)), [len(one) for one in found])
         kind = rows[:, 0].astype(np.int64)
-        rank = np.concatenate([np.zeros(0, np.int64), *(_rank(one[:, 0]) for one in found)])
+        rank = np.concatenate([np.zeros(0, np.int64), *(places(one[:, 0]) for one in found)])
         order = np.lexsort((-rows[:, 1], kind))  # stable: equal scores stay in the order of the images
         bits = rows[order, 2:].astype(np.int64).reshape(-1, areas, 2)
         owner = np.repeat(np.arange(len(records)), [len(one) for one in wanted])
@@ -82,7 +82,7 @@ class Table:
         return total
 
 
-def _rank(kinds: np.ndarray) -> np.ndarray:
+def places(kinds: np.ndarray) -> np.ndarray:
     """Place of each row among those of its class; the rows of a class stand together."""
     first = np.flatnonzero(np.r_[True, kinds[1:] != kinds[:-1]]) if len(kinds) else np.zeros(0, np.int64)
     length = np.diff(np.r_[first, len(kinds)])

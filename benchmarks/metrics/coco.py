@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from visiongen.benchmarks.metrics import matching
-from visiongen.benchmarks.metrics.average_precision import Arrays, Table, accumulate
+from visiongen.benchmarks.metrics.average_precision import Arrays, Table, accumulate, places
 from visiongen.benchmarks.metrics.matching import Runs
 from visiongen.errors import InputError
 
@@ -46,7 +46,7 @@ class Truths:
 
     def found(self) -> Found:
         """The perfect answer: every instance that is no crowd, with score 1."""
-        kept = np.flatnonzero(~np.asarray(self.crowd, bool))
+        kept = np.flatnonzero(~np.asarray(self.crowd, bool)).tolist()
         masks = [self.masks[i] for i in kept]
         return Found(self.size, np.asarray(self.categories)[kept], masks, np.ones(len(kept)))
 
@@ -101,29 +101,41 @@ def image_stats(
     wanted = np.asarray(truth.categories, np.int64)
     crowd, areas = np.asarray(truth.crowd, bool), np.asarray(truth.areas, np.float64)
     ignored = crowd | (areas < _RANGES[:, :1]) | (areas > _RANGES[:, 1:])  # (4, n)
-    truths = [[int(k), *(~ignored[:, wanted == k]).sum(1).tolist()] for k in np.unique(wanted)]
-    rows: list[list[float]] = []
+    there = np.unique(wanted)
+    truths = [[int(k), *(~ignored[:, wanted == k]).sum(1).tolist()] for k in there]
     if found is None or not len(found.masks):
-        return {"truths": truths, "found": rows}
+        return {"truths": truths, "found": []}
     if tuple(found.size) != tuple(truth.size):
         raise InputError(f"detections: made for {tuple(found.size)}, the truth is {tuple(truth.size)}")
     kinds, scores = np.asarray(found.categories, np.int64), np.asarray(found.scores, np.float64)
-    order = np.argsort(-scores, kind="stable")
-    for kind in np.unique(kinds).tolist():
-        chosen = order[kinds[order] == kind][:most]
-        here = np.flatnonzero(wanted == kind)
-        masks = [found.masks[i] for i in chosen]
-        iou = matching.overlaps(masks, [truth.masks[i] for i in here], crowd[here])
-        partners = matching.candidates(iou)
-        size = areas_of(masks)
-        outside = (size < _RANGES[:, :1]) | (size > _RANGES[:, 1:]) | (kind in loose)
-        each = [
-            matching.greedy(partners, ignored[a, here].tolist(), crowd[here].tolist(), outside[a].tolist())
-            for a in range(len(AREAS))
-        ]
-        for place, score in enumerate(scores[chosen].tolist()):
-            rows.append([kind, score, *(bits for area in each for bits in area[place])])
-    return {"truths": truths, "found": rows}
+    order = np.lexsort((-scores, kinds))
+    order = order[places(kinds[order]) < most]
+    kinds, scores = kinds[order], scores[order]
+    masks = [found.masks[i] for i in order.tolist()]
+    size = areas_of(masks)[:, None]
+    free = (size < _RANGES[:, 0]) | (size > _RANGES[:, 1]) | np.isin(kinds, list(loose))[:, None]  # (m, 4)
+    bits = np.zeros((len(masks), len(AREAS), 2), np.int64)
+    bits[..., 1] = np.where(free, 0, matching.ALL)  # what nothing matches
+    for kind in there.tolist():
+        first, last = np.searchsorted(kinds, [kind, kind + 1]).tolist()
+        if first < last:
+            here = np.flatnonzero(wanted == kind)
+            iou = matching.overlaps(masks[first:last], [truth.masks[i] for i in here.tolist()], crowd[here])
+            _match(iou, ignored[:, here], crowd[here], free[first:last], bits[first:last])
+    columns = zip(kinds.tolist(), scores.tolist(), bits.reshape(len(masks), -1).tolist(), strict=True)
+    return {"truths": truths, "found": [[kind, score, *each] for kind, score, each in columns]}
+
+
+def _match(
+    iou: np.ndarray, ignored: np.ndarray, crowd: np.ndarray, free: np.ndarray, bits: np.ndarray
+) -> None:
+    """Write the bits (m, 4, 2) of the detections of one class that have a partner at any threshold."""
+    rows, partners = matching.candidates(iou)
+    if rows:
+        crowds = crowd.tolist()
+        for area in range(len(AREAS)):
+            loose = free[rows, area].tolist()
+            bits[rows, area] = matching.greedy(partners, ignored[area].tolist(), crowds, loose)
 
 
 class CocoMetric:

@@ -34,7 +34,7 @@ def federated(truth: Truths, found: Found) -> Found:
         kept = np.argsort(-scores, kind="stable")[: MOST[0]]
     known = np.union1d(np.asarray(truth.categories, np.int64), np.asarray(truth.neg_category_ids, np.int64))
     kept = kept[np.isin(kinds[kept], known)]
-    return Found(found.size, kinds[kept], [found.masks[i] for i in kept], scores[kept])
+    return Found(found.size, kinds[kept], [found.masks[i] for i in kept.tolist()], scores[kept])
 
 
 class LvisMetric(coco.CocoMetric):

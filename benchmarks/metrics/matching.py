@@ -39,15 +39,21 @@ def overlaps(found: Sequence[Runs], wanted: Sequence[Runs], crowd: np.ndarray) -
     return np.asarray(rle.iou(list(found), list(wanted), np.asarray(crowd).astype(int).tolist()))
 
 
-def candidates(iou: np.ndarray) -> list[list[tuple[int, int]]]:
-    """Of each detection, by falling preference: (instance, thresholds its IoU reaches), if any."""
-    bits = threshold_bits(iou)
-    lists: list[list[tuple[float, int, int]]] = [[] for _ in range(len(iou))]
-    rows, columns = np.nonzero(bits)
-    values = zip(rows.tolist(), iou[rows, columns].tolist(), columns.tolist(), strict=True)
-    for (row, value, column), reached in zip(values, bits[rows, columns].tolist(), strict=True):
-        lists[row].append((value, column, reached))
-    return [[(g, reached) for _, g, reached in sorted(one, reverse=True)] for one in lists]
+def candidates(iou: np.ndarray) -> tuple[list[int], list[list[tuple[int, int]]]]:
+    """Detections that reach any threshold, and of each the (instance, thresholds), best first.
+
+    Of equal IoUs the later instance comes first.
+    """
+    rows, columns = np.nonzero(iou >= _LOWEST[0])
+    if not len(rows):
+        return [], []
+    values = iou[rows, columns]
+    order = np.lexsort((-columns, -values, rows))
+    parts = [rows[order].tolist(), columns[order].tolist(), threshold_bits(values[order]).tolist()]
+    lists: dict[int, list[tuple[int, int]]] = {}
+    for row, column, reached in zip(*parts, strict=True):
+        lists.setdefault(row, []).append((column, reached))
+    return list(lists), list(lists.values())
 
 
 def greedy(
@@ -58,8 +64,8 @@ def greedy(
 ) -> list[Match]:
     """(right, wrong) of every detection; at a threshold in neither it is ignored.
 
-    partners: :func:`candidates` of detections by falling score; ignored, crowd: of each true instance;
-    loose: detections that are ignored where nothing matches (their area lies outside the range).
+    partners: as :func:`candidates` gives them, of detections by falling score; ignored, crowd: of each
+    true instance; loose: detections that are ignored where nothing matches (their area is out of range).
     """
     taken = [0] * len(ignored)
     result = []

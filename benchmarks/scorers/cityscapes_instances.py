@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -71,3 +72,11 @@ class CityscapesInstancesScorer(CocoScorer):
     def oracle(self, truth: np.ndarray, options: Options) -> Found:  # type: ignore[override]
         """Every instance, with score 1; no groups."""
         return self.truths(truth).found()
+
+    def official(self, source: Path) -> Callable[[str], Any] | None:
+        """A folder with a .txt an image; see official_results.cityscapes_results."""
+        from visiongen.benchmarks.official_results import cityscapes_results
+
+        if not source.is_dir() or next(source.rglob("*.txt"), None) is None:
+            return None
+        return cityscapes_results(source, self.labels_of_classes)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -73,10 +74,10 @@ class CocoScorer(Scorer):
 
     def exact(self, arrays: Arrays) -> Scores:
         """:meth:`summary` and AP/CLASS, each (1,); NaN where COCOeval says -1."""
-        scores = {name: defined(value)[None] for name, value in self.summary(arrays).items()}
+        scores = {name: defined(value) for name, value in self.summary(arrays).items()}
         for position, name in enumerate(self.classes):
             value = coco.mean_defined(arrays.precision[:, :, position, 0, -1])
-            scores[f"AP/{name}"] = defined(value)[None]
+            scores[f"AP/{name}"] = defined(value)
         return scores
 
     def resampled(self, ap: np.ndarray, ar: np.ndarray) -> Scores:
@@ -129,6 +130,15 @@ class CocoScorer(Scorer):
         """Detections of score 1 from labels int (H, W): position in ``classes`` * 1000 + number."""
         return read_segments(labels, np.ones(labels.shape, np.float32), range(len(self.classes)))
 
+    def official(self, source: Path) -> Callable[[str], Any] | None:
+        """COCO's results, a JSON list; see official_results.coco_results."""
+        from visiongen.benchmarks.official_results import coco_results
+
+        if source.suffix.lower() != ".json":
+            return None
+        ids = self.protocol.get("category_ids", range(1, len(self.classes) + 1))
+        return coco_results(source, {number: position for position, number in enumerate(ids)})
+
     # --- guesses ------------------------------------------------------------------------------
 
     def prior(self, truths: Sequence[Truths]) -> Guess:
@@ -159,8 +169,8 @@ def found_of(answer: Found | Truths | None) -> Found | None:
 
 
 def defined(value: float) -> np.ndarray:
-    """NaN for COCOeval's -1."""
-    return np.float64(np.nan if value == -1 else value)
+    """A score as (1,), NaN for COCOeval's -1."""
+    return np.array([np.nan if value == -1 else value])
 
 
 def paint(truth: Truths) -> np.ndarray:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -70,6 +71,19 @@ class PanopticScorer(Scorer):
     def oracle(self, truth: Truth, options: Options) -> np.ndarray:
         """The labels, without crowds."""
         return plain(truth)
+
+    def official(self, source: Path) -> Callable[[str], Any] | None:
+        """A folder with one JSON of COCO's panoptic format and a folder of its PNGs, of the JSON's name.
+
+        Read where the protocol has ``category_ids``; see official_results.panoptic_results.
+        """
+        from visiongen.benchmarks.official_results import panoptic_results
+
+        files = sorted(source.glob("*.json")) if source.is_dir() else []
+        if len(files) != 1 or not files[0].with_suffix("").is_dir() or "category_ids" not in self.protocol:
+            return None
+        ids = self.protocol["category_ids"]
+        return panoptic_results(files[0], {number: position for position, number in enumerate(ids)})
 
     def prior(self, truths: Sequence[Truth]) -> Guess:
         """The share of every class in each row."""
