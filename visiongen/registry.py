@@ -153,6 +153,7 @@ BENCHMARKS = Registry(
         "diode-normals-marigold": "visiongen.benchmarks.datasets.normals_marigold:DIODE",
         "oasis-normals-marigold": "visiongen.benchmarks.datasets.normals_marigold:OASIS",
         "normals-mix": "visiongen.benchmarks.datasets.normals_mix:BENCHMARK",
+        "painted-wall": "visiongen.benchmarks.datasets.painted_wall:BENCHMARK",
         "world-semantic": "visiongen.benchmarks.datasets.world:SEMANTIC",
         "world-depth": "visiongen.benchmarks.datasets.world:DEPTH",
         "world-normals": "visiongen.benchmarks.datasets.world:NORMALS",
