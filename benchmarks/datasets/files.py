@@ -136,13 +136,23 @@ def read_list(path: Path) -> list[str]:
     return lines
 
 
+class MissingFiles(MissingDataError):
+    """Listed files that are not there: ``missing``; ``samples`` is the whole split."""
+
+    def __init__(self, message: str, samples: Sequence[Sample], missing: Sequence[Path]) -> None:
+        super().__init__(message)
+        self.samples, self.missing = samples, missing
+
+
 def require(samples: Sequence[Sample], listed: Path | str) -> Sequence[Sample]:
-    """The samples, if every file of every one exists; MissingDataError names the first that does not."""
+    """The samples, if every file of every one exists; MissingFiles names the first that does not."""
     files = [path for sample in samples for path in (sample.photo, *sample.truth)]
     missing = [path for path in files if not path.is_file()]
     if missing:
-        raise MissingDataError(
+        raise MissingFiles(
             f"{missing[0]}: listed in {listed} but missing ({len(missing)} of {len(files)} files); "
-            "complete the dataset"
+            "complete the dataset",
+            samples,
+            missing,
         )
     return samples

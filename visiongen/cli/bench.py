@@ -11,11 +11,13 @@ from visiongen.cli.bench_ls import ls
 from visiongen.cli.bench_report import report
 from visiongen.cli.bench_run import infer, run, score
 from visiongen.cli.bench_text import short
+from visiongen.cli.bench_validate import validate
 from visiongen.cli.common import JsonTarget, say, write_report
 from visiongen.cli.speed import speed
 
 app = typer.Typer(help="Benchmarks: list, validate, run, compare, report.", no_args_is_help=True)
 app.command("ls")(ls)
+app.command("validate")(validate)
 app.command("run")(run)
 app.command("infer")(infer)
 app.command("score")(score)
