@@ -37,7 +37,9 @@ class CocoInstances(FilesBenchmark):
     @cached_property
     def places(self) -> dict[int, int]:
         """Category id of the file -> position in ``classes``."""
-        return {number: place for place, number in enumerate(self.protocol["category_ids"])}
+        classes = self.protocol["classes"]
+        numbers = self.protocol.get("category_ids", range(1, len(classes) + 1))
+        return {number: place for place, number in enumerate(numbers)}
 
     @cached_property
     def options(self) -> dict[str, Any]:
