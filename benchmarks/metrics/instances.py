@@ -3,30 +3,29 @@
 Truth is ids int (H, W), 0 = no instance. A prediction is ids (H, W), all of one score, or float (H, W, 2):
 ids, and at every pixel the score in [0, 1] of its instance. Painted masks never overlap.
 
-One image is matched by pycocotools' ``COCOeval.evaluateImg`` (masks, no categories, IoU .50:.05:.95, at
-most 100 predictions); true instances below ``min_area`` pixels are ignored, and so are unmatched
-predictions below it. Scores count in 256 levels: predictions of one level have no order and enter the
-precision-recall curve together. So the statistics add up over images, where pycocotools would need every
-prediction sorted; with distinct levels the AP is COCOeval's.
+One image is matched as by pycocotools' ``COCOeval.evaluateImg`` (masks, no categories, IoU .50:.05:.95, at
+most 100 predictions; metrics/matching.py); true instances below ``min_area`` pixels are ignored, and so are
+unmatched predictions below it. Scores count in 256 levels: predictions of one level have no order and enter
+the precision-recall curve together. So the statistics add up over images, where pycocotools would need
+every prediction sorted; with distinct levels the AP is COCOeval's.
 """
 
 from __future__ import annotations
 
-import contextlib
-import io
 from typing import Any
 
 import numpy as np
 
+from visiongen.benchmarks.metrics import matching
+from visiongen.benchmarks.metrics.average_precision import RECALLS
+from visiongen.benchmarks.metrics.coco import encode
+from visiongen.benchmarks.metrics.matching import THRESHOLDS, spread
 from visiongen.errors import InputError
 
-THRESHOLDS = np.linspace(0.5, 0.95, 10)
-RECALLS = np.linspace(0, 1, 101)
 LEVELS = 256
 MOST = 100
 MIN_AREA = 16
 HIGHER_IS_BETTER = {"AP": True, "AP50": True, "AP75": True, "AR": True, "MBO": True}
-_BITS = 1 << np.arange(len(THRESHOLDS))
 
 
 def image_stats(truth: np.ndarray, prediction: np.ndarray | None, min_area: int = MIN_AREA) -> dict[str, Any]:
@@ -40,12 +39,14 @@ def image_stats(truth: np.ndarray, prediction: np.ndarray | None, min_area: int 
     wanted = [(truth == number) for number in np.unique(truth[truth > 0])]
     found, level = _predictions(prediction, truth.shape)
     large = np.array([mask.sum() >= min_area for mask in wanted], bool)
-    right, counted = _match(wanted, found, level / (LEVELS - 1), min_area)
-    best = mask_iou(found, wanted).max(axis=0, initial=0)
-    rows = [
-        [int(one), int(_BITS[hit & used].sum()), int(_BITS[~hit & used].sum())]
-        for one, hit, used in zip(level, right.T, counted.T, strict=True)
-    ]
+    iou = mask_iou(found, wanted)
+    lists: list[list[tuple[int, int]]] = [[] for _ in found]
+    for row, partners in zip(*matching.candidates(iou), strict=True):
+        lists[row] = partners
+    loose = [int(mask.sum()) < min_area for mask in found]
+    bits = matching.greedy(lists, (~large).tolist(), [False] * len(wanted), loose)
+    rows = [[int(one), *each] for one, each in zip(level, bits, strict=True)]
+    best = iou.max(axis=0, initial=0)
     return {"found": rows, "truths": int(large.sum()), "overlap": float(best[large].sum())}
 
 
@@ -63,54 +64,12 @@ def _predictions(prediction: np.ndarray | None, size: tuple[int, ...]) -> tuple[
     return [masks[i] for i in order], level[order]
 
 
-def _encode(masks: list[np.ndarray]) -> list[dict[str, Any]]:
-    from pycocotools import mask as rle
-
-    return [rle.encode(np.asfortranarray(one.astype(np.uint8))) for one in masks]
-
-
 def mask_iou(found: list[np.ndarray], wanted: list[np.ndarray]) -> np.ndarray:
     """IoU float64 (found, wanted) of bool masks (H, W)."""
-    from pycocotools import mask as rle
-
     if not found or not wanted:
         return np.zeros((len(found), len(wanted)))
-    return np.asarray(rle.iou(_encode(found), _encode(wanted), [0] * len(wanted)))
-
-
-def _match(
-    wanted: list[np.ndarray], found: list[np.ndarray], score: np.ndarray, min_area: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """COCOeval's matching: (right, counted), bool (10, predictions)."""
-    from pycocotools.coco import COCO
-    from pycocotools.cocoeval import COCOeval
-
-    nothing = np.zeros((len(THRESHOLDS), len(found)), bool)
-    if not found:
-        return nothing, nothing
-    if not wanted:
-        return nothing, nothing | np.array([mask.sum() >= min_area for mask in found])
-    sets, size = [], found[0].shape
-    for masks, scores in ((wanted, np.ones(len(wanted))), (found, score)):
-        one = COCO()
-        one.dataset = {
-            "images": [{"id": 1, "height": size[0], "width": size[1]}],
-            "categories": [{"id": 1}],
-            "annotations": [
-                {"id": i + 1, "image_id": 1, "category_id": 1, "segmentation": runs, "iscrowd": 0}
-                | {"area": int(mask.sum()), "score": float(scores[i])}
-                for i, (mask, runs) in enumerate(zip(masks, _encode(masks), strict=True))
-            ],
-        }
-        with contextlib.redirect_stdout(io.StringIO()):  # it reports its progress
-            one.createIndex()
-        sets.append(one)
-    judge = COCOeval(*sets, "segm")
-    judge.params.imgIds, judge.params.catIds, judge.params.useCats = [1], [1], 0
-    judge._prepare()
-    judge.ious = {(1, -1): judge.computeIoU(1, -1)}
-    result = judge.evaluateImg(1, -1, [min_area, 1e10], MOST)
-    return result["dtMatches"] > 0, ~result["dtIgnore"].astype(bool)
+    runs = [encode(np.stack(masks)) for masks in (found, wanted)]
+    return matching.overlaps(*runs, np.zeros(len(wanted)))
 
 
 def vector(stats: dict[str, Any]) -> np.ndarray:
@@ -118,8 +77,30 @@ def vector(stats: dict[str, Any]) -> np.ndarray:
     counts = np.zeros((2, len(THRESHOLDS), LEVELS))
     for level, *kinds in stats["found"]:
         for kind, bits in enumerate(kinds):
-            counts[kind, :, level] += (bits & _BITS) > 0
+            counts[kind, :, level] += spread(bits)
     return np.concatenate([counts.ravel(), [stats["truths"], stats["overlap"]]])
+
+
+class InstancesMetric:
+    """Accumulator over a split: sums of the vectors."""
+
+    def __init__(self, min_area: int = MIN_AREA) -> None:
+        self.min_area = min_area
+        self.sums = np.zeros(2 * len(THRESHOLDS) * LEVELS + 2)
+
+    def update(self, truth: np.ndarray, prediction: np.ndarray | None) -> None:
+        """Add one image; None finds nothing."""
+        self.sums += vector(image_stats(truth, prediction, self.min_area))
+
+    def merge(self, other: InstancesMetric) -> None:
+        """Add the sums of another accumulator with the same ``min_area``."""
+        if other.min_area != self.min_area:
+            raise InputError(f"cannot merge min_area {other.min_area} into {self.min_area}")
+        self.sums += other.sums
+
+    def compute(self) -> dict[str, float]:
+        """See :func:`scores`."""
+        return {name: float(value) for name, value in scores(self.sums).items()}
 
 
 def scores(sums: np.ndarray) -> dict[str, np.ndarray]:

@@ -47,9 +47,9 @@ def image_stats(truth: Truth, prediction: np.ndarray | None, classes: int) -> di
     """
     whole = truth if isinstance(truth, PanopticTruth) else PanopticTruth(np.asarray(truth))
     wanted = _flat("truth", whole.labels, np.shape(whole.labels), classes)
-    given = np.full_like(wanted, VOID)
-    if prediction is not None:
-        given = _flat("prediction", prediction, np.shape(whole.labels), classes)
+    if prediction is None:
+        prediction = np.full(np.shape(whole.labels), VOID, np.int32)
+    given = _flat("prediction", prediction, np.shape(whole.labels), classes)
     true, found, shared = count_overlaps(wanted, given, classes * MANY)
     return {"classes": _per_class(true, found, shared, whole, classes)}
 
@@ -82,19 +82,18 @@ def count_overlaps(
     length = np.diff(start, append=len(wanted))
     true, row = _places(wanted[start], top)
     found, column = _places(given[start], top)
-    cells = np.bincount(row * len(found) + column, weights=length, minlength=len(true) * len(found))
+    cells = np.bincount(row * np.int64(len(found)) + column, weights=length, minlength=len(true) * len(found))
     return true, found, cells.astype(np.int64).reshape(len(true), len(found))
 
 
 def _places(labels: np.ndarray, top: int) -> tuple[np.ndarray, np.ndarray]:
-    """Labels that occur, void in any case, and the place of each of ``labels`` among them."""
-    shifted = labels.astype(np.int64) + 1
+    """Labels that occur, void first in any case, and the place of each of ``labels`` among them."""
     table = np.zeros(top + 1, np.bool_)
-    table[shifted] = table[0] = True
-    known = np.flatnonzero(table)
-    place = np.empty(top + 1, np.int64)
+    table[labels] = True  # void, -1, is the last entry
+    known = np.concatenate([[VOID], np.flatnonzero(table[:top])])
+    place = np.empty(top + 1, np.int32)
     place[known] = np.arange(len(known))
-    return known - 1, place[shifted]
+    return known, place[labels]
 
 
 def _per_class(
