@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from types import ModuleType
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -30,9 +30,13 @@ class GrayScorer(ModuleScorer):
 
 
 class SalientScorer(GrayScorer):
-    """See metrics/saliency.py."""
+    """See metrics/saliency.py; the protocol's ``stretch = false`` leaves each map's own range as it is."""
 
     metrics: ClassVar[ModuleType] = saliency
+
+    def stats(self, truth: np.ndarray, answer: np.ndarray | None) -> dict[str, Any]:
+        """Of the map as the protocol stretches it."""
+        return saliency.image_stats(truth, answer, bool(self.protocol.get("stretch", True)))
 
 
 class MattingScorer(GrayScorer):
