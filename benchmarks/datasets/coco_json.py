@@ -53,10 +53,9 @@ def to_runs(segmentation: Any, size: tuple[int, int], where: str) -> Runs:
         if isinstance(segmentation, list):
             if not segmentation:
                 raise InputError(f"{where}: the segmentation is empty; fetch the annotations again")
-            parts = rle.frPyObjects(segmentation, height, width)
-            runs = rle.merge(parts)
+            runs = rle.merge(rle.frPyObjects(segmentation, height, width))
         else:
-            runs = dict(segmentation)
+            runs = _checked(segmentation, where)
             if isinstance(runs["counts"], list):
                 runs = rle.frPyObjects(runs, *runs["size"])
     except InputError:
@@ -68,6 +67,34 @@ def to_runs(segmentation: Any, size: tuple[int, int], where: str) -> Runs:
     counts = runs["counts"]
     text = counts.decode("ascii") if isinstance(counts, bytes) else counts
     return {"size": [height, width], "counts": text}
+
+
+def _checked(runs: Runs, where: str) -> Runs:
+    """Run lengths that fill their image: the C code believes whatever it is given."""
+    counts, (height, width) = runs["counts"], runs["size"]
+    lengths = np.asarray(counts) if isinstance(counts, list) else _lengths(counts)
+    if lengths.min() < 0 or lengths.sum() != height * width:
+        raise InputError(f"{where}: the run lengths do not fill {height}x{width}; fetch it again")
+    return dict(runs)
+
+
+def _lengths(text: str | bytes) -> np.ndarray:
+    """The numbers in COCO's compressed run lengths (``maskApi.c``, rleFrString), int64 (n,).
+
+    A number is some characters of five bits, lowest first; from the fourth on it is the difference from the
+    one two before.
+    """
+    raw = text.encode("ascii") if isinstance(text, str) else text
+    part = np.frombuffer(raw, np.uint8).astype(np.int64) - 48
+    end = np.flatnonzero(part & 32 == 0)
+    start = np.concatenate([[0], end[:-1] + 1])
+    size = end + 1 - start
+    part, place = part[: end[-1] + 1], np.arange(end[-1] + 1) - np.repeat(start, size)
+    numbers = np.add.reduceat((part & 31) << 5 * place, start)
+    numbers -= np.where(part[end] & 16 > 0, 1 << 5 * size, 0)
+    for first in (1, 2):
+        numbers[first::2] = numbers[first::2].cumsum()
+    return numbers
 
 
 def to_mask(runs: Runs) -> np.ndarray:

@@ -90,12 +90,18 @@ class PanopticScorer(Scorer):
         maps = [plain(truth) for truth in truths]
         kinds = [np.where(labels < 0, -1, labels // MANY) for labels in maps]
         shares = priors.class_shares(kinds, len(self.classes))
-        return priors.at_any_size(np.repeat(shares, maps[0].shape[1], axis=1))
+        read = priors.at_any_size(shares)
+
+        def guess(size: tuple[int, int]) -> np.ndarray:
+            return np.broadcast_to(read((size[0], 1)), (*size, len(self.classes)))  # one row is all alike
+
+        return guess
 
     def choose(self, guess: np.ndarray, options: Options) -> np.ndarray:
         """The likeliest of the item's classes; each is one segment."""
         chosen = np.array([self.classes.index(n) for n in options["legend"].names if n in self.classes])
-        kinds = chosen[guess[..., chosen].argmax(axis=2)]
+        column = chosen[guess[:, :1][..., chosen].argmax(axis=2)]
+        kinds = np.repeat(column, guess.shape[1], axis=1)
         thing = np.array([name in self.things for name in self.classes])
         return (kinds * MANY + thing[kinds]).astype(np.int32)
 
