@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from visiongen.benchmarks.base import Benchmark, Item, digest_of
+from visiongen.benchmarks.datasets.surfaces import one_material, photograph, stack
 from visiongen.benchmarks.protocols import load_protocol
 from visiongen.data import pack
+from visiongen.errors import VisiongenError
 from visiongen.pbr import PbrSet, read_sets
-from visiongen.relight import Light, SurfaceMaps, encode_srgb, render
+from visiongen.relight import SurfaceMaps
 from visiongen.world.materials import HELD_OUT
 
 NAME = "pbr-mix"
@@ -50,15 +54,43 @@ def train_sets(data: str | Path | None, side: int) -> list[PbrSet]:
 
 def photographs(one: PbrSet, table: dict[str, Any]) -> list[Photo]:
     """The set under each light of the protocol, seen straight down."""
-    found = []
-    for light in table["photos"]:
-        lamps = [
-            Light(tuple(lamp["position"]), tuple(lamp["colour"]), bool(lamp.get("distant", False)))
-            for lamp in light["lights"]
-        ]
-        linear = render(one.maps, lamps, light["ambient"])
-        found.append(Photo(one, light["name"], (encode_srgb(linear) * 255 + 0.5).astype(np.uint8)))
-    return found
+    return [Photo(one, light["name"], photograph(one.maps, light)) for light in table["photos"]]
+
+
+def truth_of(one: PbrSet) -> np.ndarray:
+    """float32 (H, W, 9), see surfaces.py; NaN for missing maps, and for normals of uncertain convention."""
+    names = {"ao": "occlusion", "roughness": "roughness", "metallic": "metallic"}
+    known = {map_name for file, map_name in names.items() if file in one.present}
+    return stack(one.maps, known | ({"normal"} if one.certain and "normal_gl" in one.present else set()))
+
+
+class PbrMix(Benchmark):
+    """Items SET/LIGHT; the set is the cluster. ``python -m visiongen.benchmarks.materials`` also has the row
+    *photo* and draws contact sheets.
+    """
+
+    def present(self, data: str | Path | None) -> Path | None:
+        """The pack's folder."""
+        try:
+            return pack("pbr_mix", data)
+        except VisiongenError:
+            return None
+
+    def items(self, data: str | Path | None, split: str, limit: int | None = None) -> list[Item]:
+        """The held-out sets, each under every light."""
+        sets = held_out_sets(data, self.protocol["side"])
+        photos = [photo for one in sets for photo in photographs(one, self.protocol)]
+        return [_item(photo) for photo in photos[:limit]]
+
+    def blind(self, data: str | Path | None) -> Callable[[tuple[int, int]], np.ndarray]:
+        """One material for all photos: the mean over the train sets."""
+        return one_material(self.scorer, [truth_of(one) for one in train_sets(data, self.protocol["side"])])
+
+
+def _item(photo: Photo) -> Item:
+    truth = truth_of(photo.of)
+    digest = digest_of([photo.image, truth])
+    return Item(photo.id, digest, lambda: photo.image, lambda: truth, cluster=photo.of.name)
 
 
 def mean_material(sets: list[PbrSet], size: tuple[int, int]) -> SurfaceMaps:
@@ -79,3 +111,6 @@ def mean_material(sets: list[PbrSet], size: tuple[int, int]) -> SurfaceMaps:
     )
     full = (np.broadcast_to(v, (*size, *v.shape)).astype(np.float32) for v in values)
     return SurfaceMaps(*full)
+
+
+BENCHMARK = PbrMix(NAME)

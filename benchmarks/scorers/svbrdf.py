@@ -34,6 +34,10 @@ class SvbrdfScorer(ModuleScorer):
         """What is unknown is painted open, half rough, not metallic, facing the viewer."""
         return unstack_parts(truth, WIDTHS)
 
+    def oracle(self, truth: np.ndarray, options: Options) -> np.ndarray:
+        """The truth, with what a renderer takes for a map that is not there: relit, it is the truth."""
+        return np.concatenate(list(unstack_parts(truth, WIDTHS).values()), axis=2)
+
 
 def stack_parts(predictions: Mapping[str, Prediction], widths: Mapping[str, int]) -> np.ndarray:
     """Labels of the parts named in ``widths``, in that order, as one float32 (H, W, C)."""
