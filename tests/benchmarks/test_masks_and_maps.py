@@ -9,7 +9,9 @@ from skimage.metrics import peak_signal_noise_ratio
 from torchmetrics.functional.classification import binary_jaccard_index
 
 from visiongen.benchmarks.metrics import maps, masks
-from visiongen.errors import InputError
+from visiongen.benchmarks.metrics.masks import MaskMetric
+from visiongen.benchmarks.scoring import scorer_for
+from visiongen.errors import InputError, UsageError
 
 SIZE = (20, 30)
 
@@ -71,6 +73,37 @@ def test_bad_masks_score_badly() -> None:
     assert mask_scores([nothing], [nothing])["gIoU"] == 1
     with pytest.raises(InputError, match="resize"):
         masks.image_stats(nothing, np.zeros((3, 3), bool))
+
+
+def test_both_conventions_of_nothing_for_nothing_and_pixels_without_truth() -> None:
+    truths, predictions = [*blobs(0), np.zeros(SIZE, bool)], [*blobs(1), np.zeros(SIZE, bool)]
+    protocol = {"name": "made", "task": "referring"}
+    found = {}
+    for name in ("lisa", "lavt"):
+        scorer, metric = scorer_for(protocol | {"empty_union": name}), MaskMetric(masks.EMPTY_UNION[name])
+        rows = [scorer.vector(scorer.stats(t, p)) for t, p in zip(truths, predictions, strict=True)]
+        found[name] = {k: float(v) for k, v in scorer.scores(np.sum(rows, axis=0)).items()}
+        for pair in zip(truths, predictions, strict=True):
+            metric.update(*pair)
+        assert metric.compute() == pytest.approx(found[name])
+    each = [(t & p).sum() / (t | p).sum() for t, p in zip(truths[:5], predictions[:5], strict=True)]
+    assert found["lisa"]["gIoU"] == pytest.approx((sum(each) + 1) / 6)
+    assert found["lavt"]["gIoU"] == pytest.approx(sum(each) / 6)
+    assert found["lisa"]["cIoU"] == found["lavt"]["cIoU"]
+    assert found["lisa"]["Pr90"] - found["lavt"]["Pr90"] == pytest.approx(1 / 6)
+    assert scorer_for(protocol).vector({"intersection": 0, "union": 0})[3] == 1
+    wrongly_found = mask_scores([truths[-1]], [truths[0]])
+    assert wrongly_found["gIoU"] == wrongly_found["cIoU"] == 0
+    with pytest.raises(UsageError, match="empty_union"):
+        scorer_for(protocol | {"empty_union": "0"})
+    with pytest.raises(InputError, match="merge"):
+        MaskMetric(1.0).merge(MaskMetric(0.0))
+    partly = truths[0].astype(float)
+    partly[:10] = np.nan
+    stats = masks.image_stats(partly, predictions[0])
+    union = (truths[0] | predictions[0])[10:].sum()
+    assert stats == {"intersection": int((truths[0] & predictions[0])[10:].sum()), "union": int(union)}
+    assert masks.image_stats(partly, None)["union"] == partly[10:].size
 
 
 def map_scores(truths: list, predictions: list) -> dict[str, float]:

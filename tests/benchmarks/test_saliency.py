@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import warnings
+from typing import Any
 
 import numpy as np
 import pytest
 
 from visiongen.benchmarks.metrics import saliency
 from visiongen.benchmarks.metrics.saliency import SaliencyMetric, image_stats, scores, vector
+from visiongen.benchmarks.scoring import scorer_for
 from visiongen.errors import InputError
 
 
@@ -42,22 +45,77 @@ def test_as_pysodmetrics(seed: int) -> None:
     assert [found[n] for n in names] == pytest.approx(REFERENCE[seed], abs=1e-6)
 
 
-def test_as_pysodmetrics_itself_where_it_is_installed() -> None:
+def degenerate() -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Maps that formulas stumble over: (mask, prediction in whole 8-bit levels)."""
+    mask, guess = case(4)
+    nothing, everything = np.zeros_like(mask), np.ones_like(mask)
+    corner = nothing.copy()
+    corner[-1, -1] = True
+    return {
+        "no object": (nothing, guess),
+        "no object, black": (nothing, guess * 0),
+        "no object, white": (nothing, guess * 0 + 1),
+        "all object": (everything, guess),
+        "all object, black": (everything, guess * 0),
+        "all object, white": (everything, guess * 0 + 1),
+        "black": (mask, guess * 0),
+        "gray": (mask, np.full(mask.shape, 128 / 255)),
+        "white": (mask, guess * 0 + 1),
+        "one pixel": (corner, guess),
+        "all but one": (~corner, guess),
+        "inverted": (mask, 1 - mask.astype(float)),
+        "perfect": (mask, mask.astype(float)),
+        "narrow": (mask, (guess * 40).round() / 255),
+    }
+
+
+def by_pysodmetrics(mask: np.ndarray, guess: np.ndarray, stretched: bool) -> dict[str, float]:
     sod = pytest.importorskip(
         "py_sod_metrics", reason="pip install pysodmetrics to compare with it", exc_type=ImportError
     )
-    ours, mae, measure, structure = SaliencyMetric(), sod.MAE(), sod.Fmeasure(), sod.Smeasure()
-    for seed in range(20):
-        mask, guess = case(seed)
-        ours.update(mask, guess)
-        for metric in (mae, measure, structure):
-            metric.step((guess * 255).round().astype(np.uint8), mask.astype(np.uint8) * 255)
-    found, f = ours.compute(), measure.get_results()["fm"]
-    assert found["MAE"] == pytest.approx(mae.get_results()["mae"], abs=1e-9)
-    assert found["S"] == pytest.approx(structure.get_results()["sm"], abs=1e-9)
-    assert found["maxF"] == pytest.approx(f["curve"].max(), abs=1e-9)
-    assert found["meanF"] == pytest.approx(f["curve"].mean(), abs=1e-9)
-    assert found["adpF"] == pytest.approx(f["adp"], abs=1e-9)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        parts = sod.MAE(), sod.Fmeasure(), sod.Smeasure(), sod.Emeasure(), sod.WeightedFmeasure()
+    levels, truth = (guess * 255).round().astype(np.uint8), mask.astype(np.uint8) * 255
+    for part in parts:
+        part.step(*((levels, truth) if stretched else (levels / 255, mask)), normalize=stretched)
+    found: dict[str, Any] = {}
+    for part in parts:
+        found |= part.get_results()
+    curves = {"F": found["fm"], "E": found["em"]}
+    numbers = {f"max{k}": c["curve"].max() for k, c in curves.items()}
+    numbers |= {f"mean{k}": c["curve"].mean() for k, c in curves.items()}
+    numbers |= {f"adp{k}": c["adp"] for k, c in curves.items()}
+    return numbers | {"MAE": found["mae"], "S": found["sm"], "wF": found["wfm"]}
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("stretched", [True, False])
+def test_as_pysodmetrics_itself_where_it_is_installed(stretched: bool) -> None:
+    cases = {f"case {seed}": case(seed) for seed in range(12)} | degenerate()
+    for name, (mask, guess) in cases.items():
+        expected = by_pysodmetrics(mask, guess, stretched)
+        found = scores(vector(image_stats(mask, guess, stretched)))
+        assert set(found) == set(expected)
+        for score, value in expected.items():
+            if np.isnan(value):  # its S of a single pixel; ours takes a spread of 0
+                assert (name, score) in (("one pixel", "S"), ("all but one", "S"))
+                assert 0 <= found[score] <= 1
+            else:
+                assert float(found[score]) == pytest.approx(float(value), abs=1e-9), (name, score)
+
+
+def test_the_protocol_says_whether_maps_are_stretched() -> None:
+    mask, guess = case(2)
+    faint = guess * 0.4
+    protocol = {"name": "made", "task": "salient"}
+    plain, kept = scorer_for(protocol), scorer_for(protocol | {"stretch": False})
+    assert plain.stats(mask, faint) == image_stats(mask, faint) != kept.stats(mask, faint)
+    assert kept.stats(mask, faint) == image_stats(mask, faint, False)
+    assert kept.stats(mask, faint)["mae"] > plain.stats(mask, faint)["mae"]
+    metric = SaliencyMetric(stretched=False)
+    metric.update(mask, faint)
+    assert metric.compute()["MAE"] == kept.stats(mask, faint)["mae"]
 
 
 def test_f_measure_by_brute_force() -> None:
@@ -88,9 +146,10 @@ def test_wrong_answers_score_as_badly_as_they_are() -> None:
         found = of(truth, wrong)
         assert found["maxF"] == pytest.approx(everything), name
         assert found["S"] < 0.55 and found["MAE"] > 0.05, (name, found)
+        assert found["wF"] < 0.4 and found["meanE"] < 0.65, (name, found)
     for worst in (1 - truth, np.full_like(truth, np.nan), None):
         assert of(truth, worst)["MAE"] == 1
-    assert of(truth, None)["S"] == of(truth, None)["maxF"] == 0
+    assert all(value == (name == "MAE") for name, value in of(truth, None).items())
     shifted = of(truth, np.roll(truth, 12, axis=1))
     assert shifted["maxF"] < 0.7 and shifted["MAE"] > 0.05 and shifted["S"] < 0.8
 

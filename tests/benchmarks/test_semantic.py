@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from visiongen.benchmarks.metrics import cityscapes
 from visiongen.benchmarks.metrics.semantic import (
     SemanticMetric,
     class_iou,
@@ -14,7 +15,8 @@ from visiongen.benchmarks.metrics.semantic import (
     scores,
     worst_confusion,
 )
-from visiongen.errors import InputError
+from visiongen.benchmarks.scoring import scorer_for
+from visiongen.errors import InputError, UsageError
 
 RNG = np.random.default_rng(5)
 
@@ -139,3 +141,114 @@ def test_counts_stay_exact_beyond_float32() -> None:
     metric.matrix += matrix
     metric.update(np.array([0]), np.array([0]))
     assert metric.matrix[0, 0] == 2**25 + 2
+
+
+# --- counts, conventions, Cityscapes ------------------------------------------------------------
+
+
+def as_before(matrix: np.ndarray, classes: list[str]) -> dict[str, float]:
+    """Every score from the whole matrix, as it was printed before the counts; plain loops."""
+    count = len(classes)
+    hit, truth = [matrix[k, k] for k in range(count)], matrix.sum(1)
+    found = matrix[:, :count].sum(0)
+    union = [truth[k] + found[k] - hit[k] for k in range(count)]
+    iou = [hit[k] / union[k] if union[k] else np.nan for k in range(count)]
+    there = [k for k in range(count) if truth[k]]
+    either = [k for k in range(count) if union[k]]
+    mean = {
+        "mIoU": sum(v for v in iou if v == v) / count,
+        "mIoU_mmseg": np.mean([iou[k] for k in either]) if either else 0,
+        "mIoU_d2": np.mean([iou[k] for k in there]) if there else 0,
+        "aAcc": sum(hit) / truth.sum() if there else 0,
+        "mAcc": np.mean([hit[k] / truth[k] for k in there]) if there else 0,
+        "fwIoU": sum(truth[k] / truth.sum() * iou[k] for k in there),
+    }
+    return mean | {f"IoU/{name}": iou[k] for k, name in enumerate(classes)}
+
+
+@pytest.mark.parametrize("kinds", [1, 2, 11, 150])
+def test_scores_from_counts_equal_those_from_matrices(kinds: int) -> None:
+    names = [f"class {k}" for k in range(kinds)]
+    scorer = scorer_for({"name": "made", "task": "semantic", "classes": names})
+    rng = np.random.default_rng(kinds)
+    for case in ("full", "absent", "unlabelled", "all void", "empty"):
+        matrix = rng.integers(0, 2**26, (kinds, kinds + 1))
+        matrix[rng.random(matrix.shape) < 0.5] = 0
+        if case in ("absent", "unlabelled"):
+            matrix[kinds // 2] = 0
+        if case == "absent":
+            matrix[:, kinds // 2] = 0
+        if case == "all void":
+            matrix[:, :kinds] = 0
+        if case == "empty":
+            matrix[:] = 0
+        cells = [[int(r), int(c), int(matrix[r, c])] for r, c in np.argwhere(matrix)]
+        row = scorer.vector({"confusion": cells})
+        assert row.shape == (3 * kinds,)
+        found, expected = scorer.scores(row), as_before(matrix, names)
+        for name, value in expected.items():
+            assert float(found[name]) == pytest.approx(float(value), abs=1e-14, nan_ok=True), (case, name)
+        assert found["mIoU_csail"] == found["mIoU"]
+        for convention in ("mmseg", "d2"):
+            other = scorer_for(scorer.protocol | {"absent_class": convention})
+            assert other.scores(row)["mIoU"] == found[f"mIoU_{convention}"]
+    with pytest.raises(UsageError, match="absent_class"):
+        scorer_for(scorer.protocol | {"absent_class": "counts 0"})
+
+
+def street(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Class ids, instance numbers (some without) and a prediction, of 5 classes."""
+    rng = np.random.default_rng(seed)
+    target = np.kron(rng.integers(0, 5, (4, 5)), np.ones((6, 6), int)).astype(np.int32)
+    number = np.kron(np.arange(1, 21).reshape(4, 5), np.ones((6, 6), int)) * (target >= 3)
+    number[:, :6] = 0  # a group: no instance of its own
+    prediction = np.where(rng.random(target.shape) < 0.6, target, rng.integers(0, 5, target.shape))
+    target[:, -2:] = 255
+    return target, number.astype(np.int32), prediction
+
+
+def test_instance_iou_and_categories_as_cityscapes_counts_them() -> None:
+    names = ["road", "walk", "sky", "car", "rider"]
+    sizes = {"car": 500.0, "rider": 120.0}
+    groups = {"flat": ["road", "walk"], "sky": ["sky"], "vehicle": ["car", "rider"]}
+    protocol = {"name": "made", "task": "semantic", "classes": names}
+    scorer = scorer_for(protocol | {"instance_sizes": sizes, "categories": groups})
+    cases = [street(seed) for seed in range(3)]
+    rows = [scorer.vector(scorer.stats(np.dstack([t, n]), p)) for t, n, p in cases]
+    found = scorer.scores(np.sum(rows, axis=0))
+    targets, numbers, predictions = (np.concatenate(part) for part in zip(*cases, strict=True))
+    scene = np.repeat(np.arange(3), len(cases[0][0]))[:, None]
+    for name, mean in sizes.items():
+        k, hit, miss = names.index(name), 0.0, 0.0
+        for one in {(s, n) for s, n in np.broadcast(scene, numbers) if n}:
+            inside = (scene == one[0]) & (numbers == one[1]) & (targets == k)
+            if inside.any():
+                right = (predictions[inside] == k).sum()
+                hit += right * mean / inside.sum()
+                miss += (inside.sum() - right) * mean / inside.sum()
+        false = ((predictions == k) & (targets != k) & (targets != 255)).sum()
+        assert found[f"iIoU/{name}"] == pytest.approx(hit / (hit + miss + false))
+    assert found["iIoU"] == pytest.approx(np.mean([found["iIoU/car"], found["iIoU/rider"]]))
+    for group, members in groups.items():
+        ids = [names.index(m) for m in members]
+        t, p = np.isin(targets, ids), np.isin(predictions, ids) & (targets != 255)
+        assert found[f"IoU_category/{group}"] == pytest.approx((t & p).sum() / (t | p).sum())
+    plain = scorer_for(protocol)
+    flat = np.sum([plain.vector(plain.stats(t, p)) for t, _, p in cases], axis=0)
+    assert all(found[k] == pytest.approx(float(v)) for k, v in plain.scores(flat).items())
+    worst = scorer.scores(scorer.vector(scorer.stats(np.dstack(cases[0][:2]), None)))
+    assert worst["iIoU"] == worst["IoU_category"] == worst["mIoU"] == 0
+    truth = np.dstack(cases[0][:2])
+    assert scorer.labels(truth, {}).shape == truth.shape[:2] and scorer.prior([truth])((9, 9)).shape == (
+        9,
+        9,
+        5,
+    )
+
+
+def test_instances_of_two_classes_and_stray_classes_are_refused() -> None:
+    target, number, prediction = street(0)
+    with pytest.raises(InputError, match="two classes"):
+        cityscapes.instance_sums(target, np.minimum(number, 1), prediction, {3: 10.0, 4: 10.0})
+    with pytest.raises(InputError, match="exactly one"):
+        cityscapes.category_matrix(np.zeros((3, 4)), [[0, 1]])
