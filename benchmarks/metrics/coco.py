@@ -22,6 +22,7 @@ from visiongen.errors import InputError
 AREAS = {"all": (0.0, 1e10), "small": (0.0, 32.0**2), "medium": (32.0**2, 96.0**2), "large": (96.0**2, 1e10)}
 MOST = (1, 10, 100)
 _RANGES = np.array(list(AREAS.values()))
+_AREAS = 255  # masks that rle.area takes at once: it puts their number into 8 bits (pycocotools 2, NumPy 2)
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,8 @@ def areas_of(masks: Sequence[Runs]) -> np.ndarray:
     """Pixels of each mask, float64 (n,)."""
     from pycocotools import mask as rle
 
-    return np.asarray(rle.area(list(masks)), np.float64) if len(masks) else np.zeros(0)
+    parts = [rle.area(list(masks[at : at + _AREAS])) for at in range(0, len(masks), _AREAS)]
+    return np.concatenate([np.zeros(0), *parts])
 
 
 def image_stats(

@@ -15,6 +15,7 @@ from pycocotools import mask as rle
 
 from visiongen.benchmarks.base import Benchmark
 from visiongen.benchmarks.datasets.coco_json import to_mask, to_runs
+from visiongen.benchmarks.metrics.coco import areas_of
 from visiongen.benchmarks.metrics.panoptic import PanopticTruth
 from visiongen.benchmarks.rows import BlindRow, CodecRow
 from visiongen.benchmarks.runner import get_benchmark
@@ -158,6 +159,18 @@ def test_damaged_segmentations_and_photos_are_named(tmp_path: Path) -> None:
         benchmark.items(tmp_path, "val")
     with pytest.raises(MissingDataError, match="no coco-instance there"):
         benchmark.items(tmp_path / "val2017", "val")
+
+
+def test_an_answer_may_have_more_than_255_segments(tmp_path: Path) -> None:
+    """A generator that paints noise: pycocotools counts the masks of one call in 8 bits."""
+    benchmark = coco_tree(tmp_path)
+    truth = benchmark.items(tmp_path, "val")[1].truth()
+    numbers = np.arange(H * W, dtype=np.int32).reshape(H, W) % 300
+    found = benchmark.scorer.given(numbers + 1, {})  # 300 persons
+    assert len(found.masks) == 300
+    assert areas_of(found.masks).tolist() == np.bincount(numbers.ravel()).tolist()
+    stats = benchmark.scorer.stats(truth, found)
+    assert len(stats["found"]) == 100  # a class and image
 
 
 def test_compressed_run_lengths_of_any_mask_are_read() -> None:
