@@ -60,7 +60,7 @@ def oasis(path: Path, size: tuple[int, int]) -> Found:
         raise InputError(f"{path}: normals {inside.shape} of a box {box} in {size}; fetch it again")
     values = np.zeros((*size, 3), np.float32)
     values[slice(*rows), slice(*columns)] = inside
-    return values * np.float32([-1, -1, 1]), (values != 0).any(-1)
+    return values * np.array([-1, -1, 1], np.float32), (values != 0).any(-1)
 
 
 ENCODINGS: dict[str, Callable[[Path, tuple[int, int]], Found]] = {
@@ -75,7 +75,7 @@ def _three(path: Path, array: np.ndarray) -> None:
 
 def to_right(stored: np.ndarray) -> np.ndarray:
     """x left -> x right, or back; (..., 3)."""
-    return stored * np.float32([-1, 1, 1])
+    return stored * np.array([-1, 1, 1], np.float32)
 
 
 def unit(vectors: np.ndarray, there: np.ndarray) -> np.ndarray:

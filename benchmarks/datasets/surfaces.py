@@ -88,7 +88,7 @@ def read_fractions(path: Path) -> np.ndarray:
     array = cv2.imread(str(path), cv2.IMREAD_UNCHANGED) if path.is_file() else None
     if array is None or array.dtype not in (np.uint8, np.uint16):
         raise InputError(f"{path}: missing, damaged or not of 8 or 16 bits; fetch it again")
-    values = array.astype(np.float32) / np.float32(np.iinfo(array.dtype).max)
+    values = array.astype(np.float32) / np.float32(255 if array.dtype == np.uint8 else 65535)
     return values if values.ndim == 2 else np.ascontiguousarray(values[..., 2::-1])
 
 

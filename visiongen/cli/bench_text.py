@@ -71,7 +71,8 @@ def _alignments(scores: dict[str, Any]) -> list[str]:
     for suffix, title in (("", "mean over images"), ("/pooled", "pooled pixels")):
         lines.append(f"  alignment, {title:20s}" + "".join(f"{how:>15s}" for how in hows))
         for name in [n for n in scores if not any(mark in n for mark in "@/")]:
-            cells = [scores[name + ("" if how == "none" else f"@{how}") + suffix] for how in hows]
-            lines.append(f"    {name:28s}" + "".join(f"{_number(cell):>15s}" for cell in cells))
+            full = [name + ("" if how == "none" else f"@{how}") + suffix for how in hows]
+            cells = [_number(scores[at]) if at in scores else "-" for at in full]
+            lines.append(f"    {name:28s}" + "".join(f"{cell:>15s}" for cell in cells))
     names = [n for n in scores if n.startswith("inverted@")]
     return lines + [f"    {name:28s}" + _number(scores[name]) for name in names]
