@@ -111,16 +111,20 @@ def _edges(run: Run) -> list[Chart]:
 
 
 def _saliency(run: Run) -> list[Chart]:
-    """Mean F at every threshold."""
-    lines = []
-    for row in run.drawn_rows():
-        sums = _sums(run, row)
-        curve = (sums[-saliency.LEVELS :] / max(sums[0], 1))[::-1]
-        levels = np.arange(saliency.LEVELS) / (saliency.LEVELS - 1)
-        best = int(curve.argmax())
-        lines.append(Line(row, levels, curve, row, (float(levels[best]), float(curve[best]))))
-    about = "Mean over images; dots: maxF."
-    return [Chart("F at every threshold", lines, "threshold", "F (β² = 0.3)", UNIT, UNIT, (), about)]
+    """Mean F and E at every threshold."""
+    charts = []
+    levels = np.arange(saliency.LEVELS) / (saliency.LEVELS - 1)
+    for name, key in (("F", "curve"), ("E", "e_curve")):
+        lines = []
+        for row in run.drawn_rows():
+            each = [record["stats"][key] for record in run.row_records(row)]
+            curve = np.mean(each, axis=0)[::-1]  # stored from the highest threshold down
+            best = int(curve.argmax())
+            lines.append(Line(row, levels, curve, row, (float(levels[best]), float(curve[best]))))
+        about = f"Mean over images; dots: max{name}."
+        title = f"{name} at every threshold"
+        charts.append(Chart(title, lines, "threshold", name, UNIT, UNIT, (), about))
+    return charts
 
 
 def _normals(run: Run) -> list[Chart]:

@@ -18,6 +18,7 @@ from visiongen.errors import VisiongenError
 from visiongen.files import write_atomic
 
 TITLE = "Benchmark report"
+BESIDE = 3  # rows beside the model, at most, for scores and curves to share the width
 Step = Callable[[str], object]
 
 
@@ -105,7 +106,8 @@ def _section(run: Run, anchor: str, data: str | Path | None) -> Html:
     parts: list[Any] = [_title(run, anchor), tag("div", table.against(run), published(run), class_="two")]
     numbers = fold("All scores", table.scores(run, plain), shown=True)
     drawn = fold("Curves", charts, shown=True)
-    parts.append(tag("div", numbers, drawn, class_="two wide"))
+    others = sum(scores is not None for scores in run.result["rows"].values())
+    parts.append(tag("div", numbers, drawn, class_="two wide" if others <= BESIDE else None))
     if aligned:
         parts.append(fold("Alignments", table.alignments(run), shown=True))
     parts += [table.class_bars(run, kind, names) for kind, names in classes.items()]

@@ -15,6 +15,7 @@ from visiongen.benchmarks.report.views import reduced, view_of
 from visiongen.errors import VisiongenError
 
 EACH = 3
+SHORT = 16  # letters of a unit that fits into a caption
 GROUPS = ("best", "median", "worst")
 SOFT = ("edges", "salient", "matting")  # maps of numbers, whose pixels may be averaged
 Scored = tuple[str, float]  # an image's name and score
@@ -78,10 +79,11 @@ def _rows(source: Source, item: Item, value: float) -> list[Html]:
         view = view_of(source, part, prediction, wanted[part], truth)
         error = view.error(reduced(photo))
         soft = view.part in SOFT
+        said = f"decoded, {prediction.unit}" if len(prediction.unit) <= SHORT else "decoded"
         figures = [
             figure(photo, "photo", f"Photo of {told}", photo=True),
             figure(prediction.map, "painted", f"Painted map of {told}"),
-            figure(view.pictures[1], f"decoded, {prediction.unit}", f"Decoded labels of {told}", smooth=soft),
+            figure(view.pictures[1], said, f"Decoded labels of {told}", smooth=soft),
             figure(view.pictures[0], "truth", f"Truth of {told}", smooth=soft),
             figure(error.picture, "error", f"Error map of {told}", error.key()),
         ]

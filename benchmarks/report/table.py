@@ -88,7 +88,8 @@ def alignments(run: Run) -> Html:
                 kind = "stacked primary" if full == run.primary else "stacked"
                 cells.append(tag("td", *value, class_=kind))
             body.append(tag("tr", *cells))
-        made.append(scroll(grid(head, body), f"Alignments, {title}"))
+        table = scroll(grid(head, body), f"Alignments, {title}")
+        made.append(fold("Over pooled pixels", table) if suffix else table)
     turned = [n for n in names if n.startswith("inverted@")]
     told = ", ".join(f"{n.split('@')[1]} {number(names[n]['value'])}" for n in turned)
     words = f"Share of images whose fitted scale is negative: {told}." if turned else ""
