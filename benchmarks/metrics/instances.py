@@ -68,8 +68,7 @@ def mask_iou(found: list[np.ndarray], wanted: list[np.ndarray]) -> np.ndarray:
     """IoU float64 (found, wanted) of bool masks (H, W)."""
     if not found or not wanted:
         return np.zeros((len(found), len(wanted)))
-    runs = [encode(np.stack(masks)) for masks in (found, wanted)]
-    return matching.overlaps(*runs, np.zeros(len(wanted)))
+    return matching.overlaps(encode(np.stack(found)), encode(np.stack(wanted)), np.zeros(len(wanted)))
 
 
 def vector(stats: dict[str, Any]) -> np.ndarray:

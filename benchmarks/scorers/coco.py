@@ -22,7 +22,7 @@ from visiongen.tasks.panoptic import OTHER
 if TYPE_CHECKING:
     from visiongen.tasks.base import Prediction
 
-WORK = 3_000_000  # true instances times resamples: what intervals may cost
+WORK = 5_000_000  # true instances times resamples: what intervals may cost
 FEWEST = 100  # resamples, however large the set
 CHUNK = 200  # resamples at once
 
@@ -60,7 +60,7 @@ class CocoScorer(Scorer):
     def table(self, records: Sequence[dict[str, Any]]) -> Weighing:
         """Scores of any weighting of the images by whole numbers; see the class for large sets."""
         rows = Table.of(records, len(self.classes), len(coco.AREAS))
-        fewer = max(FEWEST, WORK // max(1, len(rows.truths)))
+        fewer = max(FEWEST, WORK // max(1, int(rows.counted()[:, 0].sum())))
 
         def weighed(counts: np.ndarray) -> Scores:
             if len(counts) == 1 and (counts == 1).all():  # the official sums, to the last digit

@@ -163,3 +163,26 @@ def test_without_true_instances_nothing_is_defined_and_shapes_are_checked() -> N
     assert scored([truth, empty], [truth, truth])["AP"] < alone  # invented in a picture that has none
     with pytest.raises(InputError, match="resize"):
         instances.image_stats(truth, np.zeros((4, 4)))
+
+
+def test_merged_halves_are_the_whole() -> None:
+    rng = np.random.default_rng(6)
+    truths = [picture(rng) for _ in range(4)]
+    found = [spoiled(t, rng, np.arange(50)) for t in truths]
+    halves = [instances.InstancesMetric() for _ in range(2)]
+    for i in range(4):
+        halves[i // 2].update(truths[i], found[i])
+    halves[0].merge(halves[1])
+    assert halves[0].compute() == pytest.approx(scored(truths, found), abs=1e-12)
+    with pytest.raises(InputError, match="min_area"):
+        halves[0].merge(instances.InstancesMetric(1))
+
+
+def test_split_merged_and_repeated_instances_cost() -> None:
+    truth = np.zeros(SIZE, int)
+    for i in range(6):
+        truth[4 + 24 * (i // 3) : 20 + 24 * (i // 3), 4 + 20 * (i % 3) : 18 + 20 * (i % 3)] = i + 1
+    halves = np.where(truth > 0, truth + 10 * (np.arange(SIZE[1]) % 20 < 11), 0)
+    for name, found in {"split": halves, "merged": np.minimum(truth, 1)}.items():
+        assert scored([truth], [found])["AP"] < 0.2, name
+    assert scored([truth, truth], [truth, None])["AR"] == pytest.approx(0.5)

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import itertools
+import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torchmetrics.functional.detection import panoptic_quality
 
 from visiongen.benchmarks.metrics import panoptic
 from visiongen.benchmarks.metrics.panoptic import PanopticTruth
+from visiongen.benchmarks.official_results import panoptic_results
 from visiongen.benchmarks.scorers import scorer_for
-from visiongen.errors import InputError
+from visiongen.errors import InputError, MissingDataError
 from visiongen.prompt import Legend
 
 SIZE, NAMES, THINGS = (24, 32), ("sky", "road", "car", "person"), ("car", "person")
@@ -39,10 +43,10 @@ def spoiled(truth: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def brute(
-    truths: list[PanopticTruth], predictions: list[np.ndarray | None]
-) -> dict[str, tuple[float, int, int, int]]:
+    truths: list[PanopticTruth], predictions: list[np.ndarray | None], classes: int = len(NAMES)
+) -> list[tuple[float, int, int, int]]:
     """Per class (iou, tp, fp, fn) from masks, pair by pair, written after panopticapi's rules."""
-    table = {k: [0.0, 0, 0, 0] for k in range(len(NAMES))}
+    table = [[0.0, 0, 0, 0] for _ in range(classes)]
     for truth, given in zip(truths, predictions, strict=True):
         labels = truth.labels
         given = np.full_like(labels, -1) if given is None else given
@@ -70,7 +74,7 @@ def brute(
                 if p // 1000 in crowds:
                     free += int((mask & crowds[p // 1000]).sum())
                 table[p // 1000][2] += not free / mask.sum() > 0.5
-    return {NAMES[k]: (v[0], int(v[1]), int(v[2]), int(v[3])) for k, v in table.items()}
+    return [(v[0], int(v[1]), int(v[2]), int(v[3])) for v in table]
 
 
 def counts(truth: PanopticTruth | np.ndarray, given: np.ndarray | None) -> dict[str, tuple[float, ...]]:
@@ -95,7 +99,8 @@ def test_equals_brute_force(seed: int) -> None:
     rng = np.random.default_rng(seed)
     truths = [picture(rng) for _ in range(4)]
     predictions = [spoiled(t, rng) for t in truths]
-    expected, ours = brute([PanopticTruth(t) for t in truths], predictions), scored(truths, predictions)
+    table, ours = brute([PanopticTruth(t) for t in truths], predictions), scored(truths, predictions)
+    expected = dict(zip(NAMES, table, strict=True))
     there = {name: v for name, v in expected.items() if sum(v[1:])}
     for name, value in there.items():
         assert ours[f"PQ/{name}"] == pytest.approx(quality(value), abs=1e-12)
@@ -117,8 +122,9 @@ def test_crowds_annotated_areas_and_noise_equal_brute_force(seed: int) -> None:
     truth = PanopticTruth(labels, crowd, areas if seed % 2 else {})
     noise = rng.integers(-1, 4, SIZE) * 1000 + rng.integers(0, 3, SIZE)
     for given in (spoiled(labels, rng), np.where(noise < 0, -1, noise), labels, np.full(SIZE, -1), None):
-        for name, value in counts(truth, given).items():
-            assert value == pytest.approx(brute([truth], [given])[name], abs=1e-12), name
+        ours, expected = counts(truth, given), brute([truth], [given])
+        for name, value in zip(NAMES, expected, strict=True):
+            assert ours[name] == pytest.approx(value, abs=1e-12), name
 
 
 def test_rules_of_crowd_and_void_one_by_one() -> None:
@@ -234,3 +240,70 @@ def test_labels_of_ids_checks_both_lists() -> None:
         panoptic.labels_of(ids, [(7, 2)])
     with pytest.raises(InputError, match="8 is in the JSON but not in the picture"):
         panoptic.labels_of(ids, [(300, 2), (7, 2), (8, 1)])
+
+
+# --- COCO's panoptic format -----------------------------------------------------------------------
+
+
+def write_results(folder: Path, ids: np.ndarray, segments: list[dict]) -> Path:
+    """A JSON and a PNG of image 139."""
+    (folder / "results").mkdir(exist_ok=True)
+    colours = np.stack([ids % 256, ids // 256 % 256, ids // 65536], axis=-1).astype(np.uint8)
+    Image.fromarray(colours).save(folder / "results" / "000000000139.png")
+    row = {"image_id": 139, "file_name": "000000000139.png", "segments_info": segments}
+    (folder / "results.json").write_text(json.dumps({"annotations": [row]}))
+    return folder
+
+
+def test_results_are_read_and_failures_are_hard(tmp_path: Path) -> None:
+    ids = np.array([[0, 5, 5, 70000, 300]])
+    segments = [{"id": 5, "category_id": 200}, {"id": 70000, "category_id": 1}, {"id": 300, "category_id": 1}]
+    names = {"name": "made", "task": "panoptic", "classes": NAMES, "things": THINGS}
+    judge = scorer_for({**names, "category_ids": [200, 7, 1, 3]})
+    read = judge.official(write_results(tmp_path, ids, segments))
+    assert read is not None and read("val2017/000000000139").tolist() == [[-1, 1, 1, 2001, 2002]]
+    assert scorer_for(names).official(tmp_path) is None and judge.official(tmp_path / "results") is None
+    with pytest.raises(KeyError):
+        read("000000000140")
+    cases = {
+        "300 is in the picture but not in the JSON": segments[:2],
+        "9 is in the JSON but not in the picture": [*segments, {"id": 9, "category_id": 1}],
+        "unknown category 2;": [*segments[:2], {"id": 300, "category_id": 2}],
+    }
+    for message, listed in cases.items():
+        read = judge.official(write_results(tmp_path, ids, listed))
+        assert read is not None
+        with pytest.raises(InputError, match=message):
+            read("139")
+    read = judge.official(write_results(tmp_path, ids, segments))
+    assert read is not None
+    (tmp_path / "results" / "000000000139.png").unlink()
+    with pytest.raises(MissingDataError):
+        read("139")
+
+
+@pytest.mark.data
+def test_official_files_score_one_against_themselves_and_as_brute_force_when_moved(data_root: Path) -> None:
+    folder = data_root / "panoptic_samples" / "coco"
+    if not folder.is_dir():
+        pytest.skip("needs the pack panoptic_samples")
+    content = json.loads((folder / "panoptic_examples.json").read_text())
+    kinds = sorted({s["category_id"] for row in content["annotations"] for s in row["segments_info"]})
+    places = {number: place for place, number in enumerate(kinds)}
+    read = panoptic_results(folder / "panoptic_examples.json", places)
+    perfect, moved = panoptic.PanopticMetric(kinds), panoptic.PanopticMetric(kinds)
+    for row in content["annotations"]:
+        labels = read(str(row["image_id"]))
+        numbers = {s["id"]: s for s in row["segments_info"]}
+        assert len(np.unique(labels[labels >= 0])) == len(numbers)
+        areas = sorted(np.unique(labels[labels >= 0], return_counts=True)[1].tolist())
+        assert areas == sorted(s["area"] for s in numbers.values())  # pixels are as annotated
+        perfect.update(labels, labels)
+        given = np.roll(labels, (4, 9), (0, 1))
+        moved.update(labels, given)
+        stats = panoptic.image_stats(labels, given, len(kinds))
+        table = {k: tuple(v) for k, *v in stats["classes"]}
+        expected = brute([PanopticTruth(labels)], [given], len(kinds))
+        for k in range(len(kinds)):
+            assert table.get(k, (0, 0, 0, 0)) == pytest.approx(expected[k], abs=1e-12)
+    assert perfect.compute()["PQ"] == 1 and 0 < moved.compute()["PQ"] < 0.9
