@@ -3,8 +3,8 @@
 Truth: bool (H, W, A), the one pixel wide lines that each of A people drew; or numbers (H, W) in [0, 1],
 a map of soft lines whose crests from 0.5 on are the truth, NaN = unknown: nothing is scored there.
 Prediction: strength (H, W). It is thinned by non-maximum suppression first, as pdollar/edges and HED do
-before scoring, and at each threshold by skimage's ``thin``. After evaluation_bdry_image.m and
-collect_eval_bdry.m of BSDS500 (Arbelaez et al. 2011).
+before scoring, and at each threshold as Matlab's bwmorph and skimage's ``thin`` do. After
+evaluation_bdry_image.m and collect_eval_bdry.m of BSDS500 (Arbelaez et al. 2011).
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ from typing import Any
 
 import numpy as np
 
+from visiongen.benchmarks.metrics.edge_matching import GRAIN, Pairing, near_pairs, weights
+from visiongen.benchmarks.metrics.edge_thinning import thin
 from visiongen.errors import InputError
 from visiongen.thinning import thin_edges
 
 TOLERANCE = 0.0075  # of the diagonal: how far apart matched pixels may lie
 OUTLIER = 100.0  # what a pixel without a partner costs, in units of that distance
 THRESHOLDS = np.arange(1, 100) / 100
-GRAIN = 1024.0  # costs are told apart to this part of a pixel
 SURE = 0.5  # crests of a soft truth that count
 COUNTS = 4  # a threshold: truth pixels matched, truth pixels, predicted pixels matched, predicted pixels
 HIGHER_IS_BETTER = {"ODS": True, "OIS": True, "AP": True, "R50": True}
@@ -42,22 +43,37 @@ def image_stats(
 
 
 def count(strength: np.ndarray, lines: np.ndarray, thresholds: np.ndarray = THRESHOLDS) -> np.ndarray:
-    """The four counts (T, 4) of strengths (H, W) that are crests already, against bool (H, W, A)."""
+    """The four counts (T, 4) of strengths (H, W) that are crests already, against bool (H, W, A).
+
+    From the highest threshold down, each person's pairing is repaired where the thinned map has changed:
+    the counts are those of :func:`match` at every threshold.
+    """
+    thresholds = np.asarray(thresholds, np.float64)
     reach = TOLERANCE * float(np.hypot(*strength.shape))
-    people = [np.ascontiguousarray(lines[..., i]) for i in range(lines.shape[2])]
-    drawn = int(lines.sum())
+    lowest = strength >= thresholds.min()
+    places, position = np.argwhere(lowest), np.flatnonzero(lowest)
+    people = [pairing_of(places, np.argwhere(lines[..., i]), reach) for i in range(lines.shape[2])]
     counts = np.zeros((len(thresholds), COUNTS), np.int64)
-    last = b""
-    for number, threshold in enumerate(thresholds):
-        wanted = strength >= threshold
-        key = np.packbits(wanted).tobytes()
-        if number and key == last:
-            counts[number] = counts[number - 1]
-        else:
-            found, paired, pixels = _match_all(_thin(wanted), people, reach)
-            counts[number] = (found, drawn, paired, pixels)
-        last = key
+    counts[:, 1] = int(lines.sum())
+    was = np.zeros(len(places), bool)
+    for number in np.argsort(-thresholds, kind="stable"):
+        now = thin(strength >= thresholds[number]).ravel()[position]
+        gone, new = np.flatnonzero(was & ~now).tolist(), np.flatnonzero(now & ~was).tolist()
+        for person in people:
+            person.remove(gone)
+            person.insert(new)
+        was = now
+        paired = np.logical_or.reduce([person.matched for person in people])
+        found = sum(person.pairs for person in people)
+        counts[number, [0, 2, 3]] = found, int(paired.sum()), int(now.sum())
     return counts
+
+
+def pairing_of(places: np.ndarray, others: np.ndarray, reach: float) -> Pairing:
+    """The pairing of places (n, 2), none there yet, with others (m, 2), at most ``reach`` apart."""
+    row, column, distance = near_pairs(places, others, reach)
+    cost = weights(places[row], others[column], distance)
+    return Pairing(len(places), len(others), row, column, cost, round(OUTLIER * reach * GRAIN))
 
 
 def read_truth(truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -69,7 +85,7 @@ def read_truth(truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         raise InputError(f"edges: truth {truth.dtype} {truth.shape}; give bool (H, W, A) or numbers (H, W)")
     known = np.isfinite(truth)
     strong = suppress(np.where(known, truth, 0)) >= SURE
-    return (_thin(strong) & known)[..., None], known
+    return (thin(strong) & known)[..., None], known
 
 
 def _thinned(prediction: np.ndarray, lines: np.ndarray, reach: float) -> np.ndarray:
@@ -92,37 +108,20 @@ def suppress(strength: np.ndarray) -> np.ndarray:
     return thin_edges(np.clip(strength, 0, 1))
 
 
-def _thin(lines: np.ndarray) -> np.ndarray:
-    from skimage.morphology import thin
-
-    return np.asarray(thin(lines))
-
-
-def _match_all(lines: np.ndarray, people: list[np.ndarray], reach: float) -> tuple[int, int, int]:
-    """Truth pixels found, summed over people; pixels of ``lines`` paired with any of them; its pixels."""
-    found, paired = 0, np.zeros(lines.shape, bool)
-    for truth in people:
-        mine, theirs = match(lines, truth, reach)
-        paired |= mine
-        found += int(theirs.sum())
-    return found, int(paired.sum()), int(lines.sum())
-
-
 def match(lines: np.ndarray, truth: np.ndarray, reach: float) -> tuple[np.ndarray, np.ndarray]:
     """Pair the pixels of two bool maps (H, W) one to one, at most ``reach`` pixels apart.
 
     Of all pairings the cheapest: the sum of distances, and ``OUTLIER`` x reach for every pixel left
-    alone. Two bool maps (H, W): the paired pixels of ``lines``, and of ``truth``.
+    alone; among equals the one that edge_matching.weights prefers. Two bool maps (H, W): the paired pixels
+    of ``lines``, and of ``truth``.
     """
-    from scipy.spatial import cKDTree
-
     places, others = np.argwhere(lines), np.argwhere(truth)
     mine, theirs = np.zeros(lines.shape, bool), np.zeros(truth.shape, bool)
-    if len(places) and len(others):
-        near = cKDTree(places).sparse_distance_matrix(cKDTree(others), reach, output_type="coo_matrix")
-        row, column = cheapest(near.row, near.col, near.data, OUTLIER * reach)
-        mine[tuple(places[row].T)] = True
-        theirs[tuple(others[column].T)] = True
+    row, column, distance = near_pairs(places, others, reach)
+    cost = weights(places[row], others[column], distance) / GRAIN
+    row, column = cheapest(row, column, cost, OUTLIER * reach)
+    mine[tuple(places[row].T)] = True
+    theirs[tuple(others[column].T)] = True
     return mine, theirs
 
 
@@ -131,25 +130,26 @@ def cheapest(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The cheapest matching of a bipartite graph given by its edges (E,); matched rows and columns.
 
-    A node without a partner costs ``alone``. Every node gets a private dummy on the other side, and
-    dummies may pair wherever their owners could, so that a full matching always exists.
+    A node without a partner costs ``alone``. The nodes of the smaller side get a private dummy each, at
+    twice that price: every pair that is not made leaves two nodes alone.
     """
-    from scipy.sparse import coo_matrix
+    from scipy.sparse import csr_matrix
     from scipy.sparse.csgraph import min_weight_full_bipartite_matching
 
     rows, row = np.unique(row, return_inverse=True)
     columns, column = np.unique(column, return_inverse=True)
-    n, m = len(rows), len(columns)
-    if not n:
+    if not len(rows):
         return rows, columns
-    # Whole numbers: sums of rounded fractions can send the solver round in circles for ever.
-    cost, alone = np.rint(cost * GRAIN) + 1, float(np.rint(alone * GRAIN))  # a stored zero is no edge
-    i = np.concatenate([row, np.arange(n), n + np.arange(m), n + column])
-    j = np.concatenate([column, m + np.arange(n), np.arange(m), m + row])
-    weight = np.concatenate([cost, np.full(n + m, alone), np.ones(len(row))])
-    graph = coo_matrix((weight, (i, j)), shape=(n + m, n + m)).tocsr()
-    left, right = min_weight_full_bipartite_matching(graph)
-    real = (left < n) & (right < m)
+    if len(rows) > len(columns):
+        second, first = cheapest(columns[column], rows[row], cost, alone)
+        return first, second
+    n, m = len(rows), len(columns)
+    # Whole numbers, so that no sum is rounded; a stored zero would be no edge.
+    cost = np.maximum(np.rint(cost * GRAIN), 1)
+    weight = np.concatenate([cost, np.full(n, 2 * np.rint(alone * GRAIN))])
+    i, j = np.concatenate([row, np.arange(n)]), np.concatenate([column, m + np.arange(n)])
+    left, right = min_weight_full_bipartite_matching(csr_matrix((weight, (i, j)), shape=(n, n + m)))
+    real = right < m
     return rows[left[real]], columns[right[real]]
 
 
