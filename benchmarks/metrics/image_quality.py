@@ -34,18 +34,22 @@ def psnr(
     return HIGHEST_PSNR if mse <= 10 ** (-HIGHEST_PSNR / 10) else float(-10 * np.log10(mse))
 
 
-def ssim(truth: np.ndarray, prediction: np.ndarray, data_range: float) -> float:
+def ssim(truth: np.ndarray, prediction: np.ndarray, data_range: float, whole: bool = False) -> float:
     """Mean structural similarity (Wang et al. 2004) of arrays (H, W[, C]), channels averaged.
 
-    Gaussian window of 11 pixels, sigma 1.5, k1 = .01, k2 = .03, means without the 5 pixels at the border, as
-    torchmetrics and scikit-image (``gaussian_weights``, population covariance) have it. A NaN counts as the
-    end of [0, data_range] that is farther from the truth. InputError: shapes, range, under 11 pixels.
+    Gaussian window of 11 pixels, sigma 1.5, k1 = .01, k2 = .03. By default without the 5 pixels at the
+    border, where the window leaves the picture, as its authors and scikit-image have it
+    (``gaussian_weights``, population covariance); ``whole``: with them, the picture mirrored around it, as
+    torchmetrics 1.9 has it. A NaN counts as the end of [0, data_range] that is farther from the truth.
+    InputError: shapes, range, under 11 pixels.
     """
-    return float(ssim_map(truth, prediction, data_range).mean())
+    found = ssim_map(truth, prediction, data_range)
+    edge = 0 if whole else WINDOW // 2
+    return float(found[edge : len(found) - edge, edge : found.shape[1] - edge].mean())
 
 
 def ssim_map(truth: np.ndarray, prediction: np.ndarray, data_range: float) -> np.ndarray:
-    """Structural similarity float64 (H - 10, W - 10[, C]) at each pixel; see :func:`ssim`."""
+    """Structural similarity float64 (H, W[, C]) at each pixel; see :func:`ssim`."""
     import cv2
 
     one, two = _checked(truth, prediction, data_range)
@@ -54,9 +58,8 @@ def ssim_map(truth: np.ndarray, prediction: np.ndarray, data_range: float) -> np
     two = np.where(np.isnan(two), np.where(one < data_range / 2, data_range, 0), two)
 
     def blur(values: np.ndarray) -> np.ndarray:
-        soft = cv2.GaussianBlur(values, (WINDOW, WINDOW), SIGMA)
-        edge = WINDOW // 2
-        return np.asarray(soft[edge:-edge, edge:-edge])
+        soft = cv2.GaussianBlur(values, (WINDOW, WINDOW), SIGMA, borderType=cv2.BORDER_REFLECT_101)
+        return np.asarray(soft).reshape(values.shape)
 
     c1, c2 = (K1 * data_range) ** 2, (K2 * data_range) ** 2
     x, y = blur(one), blur(two)

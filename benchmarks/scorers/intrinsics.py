@@ -27,8 +27,9 @@ class IntrinsicsScorer(Scorer):
     the rest linear); NaN = not scored. Scores: albedo_PSNR, albedo_SSIM, albedo_RMSE, albedo_siMSE,
     albedo_LMSE, with "orm" in the protocol's ``parts`` the same for material (roughness and metallic
     together), and albedo_LPIPS where the protocol has ``lpips = true``. PSNR over valid pixels, at most 100
-    dB (``exact`` is the share of images there); SSIM over the whole frame, invalid pixels 0 in both. None and
-    NaN: the end of [0, 1] that is farther off, black where a scale is fitted.
+    dB (``exact`` is the share of images there); SSIM over the whole frame with its border (torchmetrics),
+    invalid pixels 0 in both. None and NaN: the end of [0, 1] that is farther off, black where a scale is
+    fitted; SSIM is -1, its least, where nothing is given.
     """
 
     @property
@@ -58,7 +59,7 @@ class IntrinsicsScorer(Scorer):
         ratio = image_quality.psnr(one, two, 1.0, mask)
         found = [
             ratio,
-            image_quality.ssim(one, two, 1.0),
+            image_quality.ssim(one, two, 1.0, whole=True) if np.isfinite(given[mask]).any() else -1.0,
             float(np.sqrt(((one - two)[mask] ** 2).mean())),
             intrinsics.si_mse(one, fit, mask),
             intrinsics.lmse(one, fit, mask),
