@@ -99,11 +99,14 @@ def accumulate(table: Table, most: Sequence[int]) -> Arrays:
         rows = slice(table.start[kind], table.start[kind + 1])
         for area in np.flatnonzero(counted[kind]):
             right, wrong = spread(table.right[rows, area]), spread(table.wrong[rows, area])
+            count = -1
             for m, limit in enumerate(most):
                 used = table.rank[rows] < limit
-                tp = np.cumsum(right[used].T, axis=1).astype(float)
-                fp = np.cumsum(wrong[used].T, axis=1).astype(float)
-                read = _curve(tp, fp, table.score[rows][used], int(counted[kind, area]))
+                if used.sum() > count:  # else no image has so many: as with the limit before
+                    tp = np.cumsum(right[used].T, axis=1).astype(float)
+                    fp = np.cumsum(wrong[used].T, axis=1).astype(float)
+                    read = _curve(tp, fp, table.score[rows][used], int(counted[kind, area]))
+                count = int(used.sum())
                 precision[:, :, kind, area, m], recall[:, kind, area, m], scores[:, :, kind, area, m] = read
     return Arrays(precision, recall, scores)
 

@@ -18,7 +18,12 @@ def ellipse(y: float, x: float, height: float, width: float) -> np.ndarray:
 
 
 def made(
-    rng: np.random.Generator, classes: int, invented: int = 12, crowds: float = 0.15, ties: bool = True
+    rng: np.random.Generator,
+    classes: int,
+    invented: int = 12,
+    crowds: float = 0.15,
+    ties: bool = True,
+    twins: bool = False,
 ) -> tuple[Truths, Found]:
     """One image: up to 8 instances of all sizes, detections near them, some twice, some of another class."""
     places = [
@@ -26,11 +31,19 @@ def made(
         for _ in range(rng.integers(0, 9))
     ]
     kinds = rng.integers(0, classes, len(places))
+    if twins:  # instances of one mask, and detections that are exactly it: equal IoUs
+        again = np.flatnonzero(rng.random(len(places)) < 0.4)
+        places, kinds = places + [places[i] for i in again], np.concatenate([kinds, kinds[again]])
     masks = [ellipse(*place) for place in places]
     near, guesses = [], []
     for place, kind in zip(places, kinds, strict=True):
         for _ in range(rng.integers(0, 4)):
-            spread = rng.normal(0, 0.1, 4) * (place[2], place[3], place[2], place[3])
+            spread = rng.normal(0, 0.0 if twins and rng.random() < 0.5 else 0.1, 4) * (
+                place[2],
+                place[3],
+                place[2],
+                place[3],
+            )
             near.append(ellipse(*np.add(place, spread)))
             guesses.append(kind if rng.random() < 0.9 else rng.integers(0, classes))
     for _ in range(rng.integers(0, invented + 1)):

@@ -65,6 +65,8 @@ def counted(truths: list[Truths], found: list[Any], classes: int) -> CocoMetric:
         (3, 40, {"crowds": 0.0, "ties": False}),  # classes without a truth
         (4, 4, {"crowds": 1.0}),  # nothing but crowds
         (5, 6, {}),
+        (6, 2, {"twins": True}),
+        (7, 1, {"twins": True, "crowds": 0.3, "invented": 3}),
     ],
 )
 def test_arrays_equal_pycocotools(seed: int, classes: int, more: dict[str, Any]) -> None:
