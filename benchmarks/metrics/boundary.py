@@ -9,6 +9,8 @@ all pixels that have an unlike neighbour finds every band at once.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from visiongen.benchmarks.metrics.semantic import IGNORE, counts_iou
@@ -26,8 +28,7 @@ def label_band(labels: np.ndarray, dilation: int) -> np.ndarray:
     """bool (H, W): pixels in the band of their own label; whole numbers (H, W), 0..65535."""
     import cv2
 
-    kind = np.uint8 if labels.dtype.itemsize == 1 else np.uint16
-    values = np.ascontiguousarray(labels, dtype=kind)
+    values: Any = np.ascontiguousarray(labels, np.uint8 if labels.dtype.itemsize == 1 else np.uint16)
     near = np.ones((3, 3), np.uint8)
     unlike = (cv2.erode(values, near) != cv2.dilate(values, near)).astype(np.uint8)
     unlike[[0, -1]] = 1

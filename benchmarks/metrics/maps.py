@@ -11,9 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from visiongen.benchmarks.metrics.image_quality import HIGHEST_PSNR
 from visiongen.errors import InputError
-
-HIGHEST_PSNR = 100.0
 
 
 def image_stats(truth: np.ndarray, prediction: np.ndarray | None) -> dict[str, Any]:
@@ -59,3 +58,25 @@ def scores(sums: np.ndarray, channels: Sequence[str] = ()) -> dict[str, np.ndarr
 def higher_is_better(score: str) -> bool:
     """True for PSNR alone."""
     return score == "PSNR"
+
+
+class MapsMetric:
+    """Accumulator over maps of ``wide`` channels, ``channels`` by name: one vector of sums."""
+
+    def __init__(self, wide: int, channels: Sequence[str] = ()) -> None:
+        self.channels = tuple(channels)
+        self.sums = np.zeros(4 + 2 * wide)
+
+    def update(self, truth: np.ndarray, prediction: np.ndarray | None) -> None:
+        """Add one image; None is the worst case."""
+        self.sums += vector(image_stats(truth, prediction))
+
+    def merge(self, other: MapsMetric) -> None:
+        """Add the images of another accumulator; InputError where its channels differ."""
+        if other.channels != self.channels or other.sums.shape != self.sums.shape:
+            raise InputError(f"maps: cannot merge channels {other.channels} into {self.channels}")
+        self.sums += other.sums
+
+    def compute(self) -> dict[str, float]:
+        """The scores of all images."""
+        return {name: float(value) for name, value in scores(self.sums, self.channels).items()}

@@ -45,7 +45,7 @@ def image_stats(truth: np.ndarray, prediction: np.ndarray | None) -> dict[str, A
     if truth.ndim != 3 or truth.shape[2] != CHANNELS or shape != truth.shape:
         raise InputError(f"maps: prediction {shape}, truth {truth.shape}; give one (H, W, {CHANNELS})")
     given = np.full_like(truth, np.nan) if prediction is None else np.asarray(prediction, np.float32)
-    known, lost = np.isfinite(truth), ~np.isfinite(given)
+    known, lost = np.asarray(np.isfinite(truth)), np.asarray(~np.isfinite(given))
     wanted = np.clip(truth[..., :6], 0, 1)
     said = np.where(lost[..., :6], _farthest(wanted), np.clip(given[..., :6], 0, 1))
     seen = [known[..., :3].all(axis=2), *np.moveaxis(known[..., 3:6], 2, 0)]
@@ -82,7 +82,7 @@ def pictures(fractions: np.ndarray, normal: np.ndarray) -> np.ndarray:
     """
     normal = np.nan_to_num(np.asarray(normal, np.float32), nan=0, posinf=0, neginf=0)
     length = np.linalg.norm(normal, axis=2, keepdims=True)
-    unit = np.where(length > 1e-6, normal / np.maximum(length, 1e-6), np.float32([0, 0, 1]))
+    unit = np.where(length > 1e-6, normal / np.maximum(length, 1e-6), np.array([0, 0, 1], np.float32))
     occlusion, rough, metal = (np.ascontiguousarray(fractions[..., 3 + i]) for i in range(3))
     maps = SurfaceMaps(fractions[..., :3], unit.astype(np.float32), rough, metal, occlusion)
     return encode_srgb(responses(maps, NINE_LIGHTS, CAMERA))

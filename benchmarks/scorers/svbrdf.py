@@ -52,6 +52,6 @@ def unstack_parts(truth: np.ndarray, widths: Mapping[str, int]) -> dict[str, np.
     found, start = {}, 0
     for part, width in widths.items():
         values = np.asarray(truth[..., start : start + width], np.float32)
-        found[part] = np.where(np.isfinite(values), values, np.float32(UNKNOWN[part]))
+        found[part] = np.where(np.isfinite(values), values, np.array(UNKNOWN[part], np.float32))
         start += width
     return found

@@ -122,6 +122,13 @@ def test_map_errors_equal_numpy_and_skimage() -> None:
     assert found["RMSE_b"] == pytest.approx(np.sqrt((error[..., 1] ** 2).mean()))
     each = [peak_signal_noise_ratio(t, p, data_range=1) for t, p in zip(truths, predictions, strict=True)]
     assert found["PSNR"] == pytest.approx(np.mean(each))
+    one, two = (maps.MapsMetric(3, ("a", "b", "c")) for _ in range(2))
+    for number, (t, p) in enumerate(zip(truths, predictions, strict=True)):
+        (one if number else two).update(t, p)
+    one.merge(two)
+    assert one.compute() == pytest.approx(found)
+    with pytest.raises(InputError, match="merge"):
+        one.merge(maps.MapsMetric(3))
 
 
 def test_unscored_pixels_do_not_count_and_missing_answers_are_the_worst() -> None:
