@@ -17,6 +17,7 @@ best pixel F1: everything still adds up over images, and a bootstrap draws the t
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -40,9 +41,9 @@ HIGHER_IS_BETTER = {
 
 
 def levels_of(scores: np.ndarray) -> np.ndarray:
-    """Scores in [0, 1] -> levels int32 in 0..LEVELS - 1."""
+    """Scores in [0, 1] -> levels int16 in 0..LEVELS - 1."""
     angle = np.arccos(1 - 2 * np.asarray(scores, np.float64)) * (LEVELS / np.pi)
-    return np.minimum(angle.astype(np.int32), LEVELS - 1)
+    return np.minimum(angle.astype(np.int16), np.int16(LEVELS - 1))
 
 
 def image_stats(
@@ -57,96 +58,99 @@ def image_stats(
     """
     truth = np.asarray(truth)
     level = _checked(truth, answer)
-    seen = truth != IGNORE
     normal, anomalous = (np.bincount(level[truth == kind] + 1, minlength=LEVELS + 1) for kind in (0, 1))
-    used = np.flatnonzero(normal + anomalous)
-    objects, count, ignored = _objects(truth, min_truth)
+    reached = (normal + anomalous)[::-1].cumsum()[::-1]  # pixels at or above each level
+    level[truth == IGNORE] = -1
+    objects = Objects.of(truth, min_truth)
     parts: list[list[float]] = []
-    mask = None
+    before = -1
     for place, cut in enumerate(GRID):
-        found = (level >= cut) & seen
-        if mask is not None and np.array_equal(found, mask):
+        if reached[cut + 1] == before:  # the same mask again
             continue
-        mask = found
-        row = component_sums(objects, count, found, ignored, min_pred)
+        before = reached[cut + 1]
+        row = component_sums(objects, level >= cut, min_pred)
         if not parts or parts[-1][1:] != row:
             parts.append([place, *row])
     return {
-        "levels": [[int(k) - 1, int(normal[k]), int(anomalous[k])] for k in used],
-        "truths": count - int(ignored[1]),
+        "levels": [
+            [int(k) - 1, int(normal[k]), int(anomalous[k])] for k in np.flatnonzero(normal + anomalous)
+        ],
+        "truths": int(objects.scored.sum()),
         "parts": parts,
     }
 
 
 def _checked(truth: np.ndarray, answer: np.ndarray | None) -> np.ndarray:
-    """Levels int32 (H, W) of an answer, -1 = never found."""
+    """Levels int16 (H, W) of an answer, -1 = never found."""
     if truth.ndim != 2 or not np.isin(truth, (0, 1, IGNORE)).all():
         raise InputError(f"anomaly: truth {truth.shape} must be (H, W) of 0, 1 and {IGNORE}; map its labels")
-    worst = np.where(truth == 1, -1, LEVELS - 1).astype(np.int32)
+    worst = np.where(truth == 1, -1, LEVELS - 1).astype(np.int16)
     if answer is None:
         return worst
     answer = np.asarray(answer)
     if answer.shape != truth.shape:
         raise InputError(f"anomaly: scores {answer.shape}, truth {truth.shape}; resize them first")
     if answer.dtype.kind != "f":
-        return np.where(answer == 1, LEVELS - 1, 0).astype(np.int32)
+        return np.where(answer == 1, LEVELS - 1, 0).astype(np.int16)
     lost = np.isnan(answer)
     if ((answer < 0) | (answer > 1)).any():
         raise InputError("anomaly: a score is outside 0..1; map all images' scores there in one same way")
-    return np.where(lost, worst, levels_of(np.where(lost, 0, answer)))
+    return np.where(lost, worst, levels_of(np.where(lost, 0, answer))).astype(np.int16)
 
 
 # --- components -------------------------------------------------------------------------------
 
 
-def _objects(truth: np.ndarray, least: int) -> tuple[np.ndarray, int, tuple[np.ndarray, int]]:
-    """True components int32 (H, W) from 1, how many, and (pixels of those too small or None, how many)."""
-    import cv2
+@dataclass(frozen=True)
+class Objects:
+    """True components of an image: the pixels of all (``places``, flat), whose each is (from 0), their sizes.
 
-    count, labels, sizes, _ = cv2.connectedComponentsWithStats((truth == 1).astype(np.uint8), connectivity=8)
-    small = sizes[:, cv2.CC_STAT_AREA] < least
-    small[0] = False
-    return labels, count - 1, (small[labels] if small.any() else np.zeros((0, 0), bool), int(small.sum()))
+    ``scored`` is False for those that are too small: their pixels are void.
+    """
+
+    places: np.ndarray
+    owner: np.ndarray
+    sizes: np.ndarray
+    scored: np.ndarray
+
+    @classmethod
+    def of(cls, truth: np.ndarray, least: int) -> Objects:
+        """Those of a truth (H, W), 8-connected."""
+        import cv2
+
+        there = (truth == 1).astype(np.uint8)
+        _, labels, found, _ = cv2.connectedComponentsWithStats(there, connectivity=8)
+        places, sizes = np.flatnonzero(there), found[1:, cv2.CC_STAT_AREA].astype(np.int64)
+        return cls(places, labels.ravel()[places] - 1, sizes, sizes >= least)
 
 
-def component_sums(
-    objects: np.ndarray, count: int, mask: np.ndarray, ignored: tuple[np.ndarray, int], least: int
-) -> list[float]:
+def component_sums(objects: Objects, mask: np.ndarray, least: int) -> list[float]:
     """A row of ``parts``: predicted components, sum of sIoU, of precision, found a cut, false a cut.
 
-    sIoU of a true component: its intersection with the predicted components that touch it, over the union
-    of it and them, of which pixels of other true components are left out. Precision of a predicted
-    component: the share of it that is anomalous.
+    ``mask`` bool (H, W) is what is predicted, nothing on void. sIoU of a true component: its intersection
+    with the predicted components that touch it, over the union of it and them, of which pixels of other true
+    components are left out. Precision of a predicted component: the share of it that is anomalous.
     """
     import cv2
 
-    total, labels, sizes, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
-    kept = sizes[:, cv2.CC_STAT_AREA] >= least
+    count, labels, found, _ = cv2.connectedComponentsWithStats(mask.view(np.uint8), connectivity=8)
+    area = found[:, cv2.CC_STAT_AREA].astype(np.int64)
+    kept = area >= least
     kept[0] = False
-    small, lost = ignored
-    if not kept.any():
-        return [0.0] * PARTS
-    places = np.flatnonzero(mask)
-    pairs = labels.ravel()[places].astype(np.int64) * (count + 1) + objects.ravel()[places]
-    if lost:
-        pairs = pairs[~small.ravel()[places]]
-    overlap = np.bincount(pairs, minlength=total * (count + 1)).reshape(total, count + 1)[kept]
-    area, hit = overlap.sum(1), overlap[:, 1:]
+    wide = len(objects.sizes)
+    pairs = labels.ravel()[objects.places].astype(np.int64) * wide + objects.owner
+    hit = np.bincount(pairs, minlength=count * wide).reshape(count, wide)[kept]
+    area = area[kept] - hit[:, ~objects.scored].sum(1)
+    hit, wanted = hit[:, objects.scored], objects.sizes[objects.scored]
     true = hit.sum(1)
-    precision = (true / np.maximum(area, 1))[area > 0]  # one that lay on too small objects is gone
-    wanted = np.bincount(objects.ravel(), minlength=count + 1)[1:]
-    if lost:
-        alive = np.ones(count, bool)
-        alive[np.unique(objects[small]) - 1] = False
-        hit, wanted = hit[:, alive], wanted[alive]
+    precision = (true / np.maximum(area, 1))[area > 0]  # one that lay on void alone is gone
     touching = hit > 0
     inside = hit.sum(0)
     others = (touching * (true[:, None] - hit)).sum(0)  # pixels of other objects in the touching parts
-    union = (touching * area[:, None]).sum(0) + wanted - inside - others
-    siou = inside / union
-    found = (siou[:, None] >= CUTS).sum(0)
+    siou = inside / ((touching * area[:, None]).sum(0) + wanted - inside - others)
+    right = (siou[:, None] >= CUTS).sum(0)
     false = (precision[:, None] < CUTS).sum(0)
-    return [float(v) for v in (precision.size, siou.sum(), precision.sum(), *found, *false)]
+    return [float(v) for v in (precision.size, siou.sum(), precision.sum(), *right, *false)]
 
 
 # --- sums and scores --------------------------------------------------------------------------

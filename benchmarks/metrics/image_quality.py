@@ -26,7 +26,7 @@ def psnr(
     that is not the PSNR of the mean error. InputError: shapes, range, no pixels.
     """
     truth, prediction = _checked(truth, prediction, data_range)
-    error = np.where(np.isnan(prediction), data_range, prediction - truth)
+    error = np.where(np.isfinite(prediction), prediction, truth + data_range) - truth
     error = error if mask is None else error[mask]
     if not error.size:
         raise InputError("PSNR: no pixel to compare; skip the image")
@@ -55,7 +55,7 @@ def ssim_map(truth: np.ndarray, prediction: np.ndarray, data_range: float) -> np
     one, two = _checked(truth, prediction, data_range)
     if min(one.shape[:2]) < WINDOW:
         raise InputError(f"SSIM: {one.shape[:2]} is smaller than its window of {WINDOW} pixels; enlarge it")
-    two = np.where(np.isnan(two), np.where(one < data_range / 2, data_range, 0), two)
+    two = np.where(np.isfinite(two), two, np.where(one < data_range / 2, data_range, 0))
 
     def blur(values: np.ndarray) -> np.ndarray:
         soft = cv2.GaussianBlur(values, (WINDOW, WINDOW), SIGMA, borderType=cv2.BORDER_REFLECT_101)

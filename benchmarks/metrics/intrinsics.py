@@ -45,7 +45,7 @@ def lmse(
     seen = np.ones(np.shape(truth)[:2], bool) if mask is None else np.asarray(mask, bool)
     _pixels(truth, prediction, seen)
     c, e = (np.atleast_3d(np.asarray(a, np.float64)) for a in (truth, prediction))
-    c, e = np.where(seen[..., None], c, 0), np.nan_to_num(np.where(seen[..., None], e, 0), nan=0)
+    c, e = np.where(seen[..., None], c, 0), _finite(np.where(seen[..., None], e, 0))
     cc, ce, ee = (_windows((a * b).sum(axis=2), window) for a, b in ((c, c), (c, e), (e, e)))
     return float(_residue(cc, ce, ee).sum() / cc.sum()) if cc.sum() > 0 else float((ee > 0).any())
 
@@ -104,11 +104,15 @@ def expose(
     The prediction is scaled to the truth (:func:`fit_scale`); then both are multiplied so that the 90th
     percentile of the truth's luma (.3, .59, .11) is .8, and clamped.
     """
-    scaled = np.asarray(prediction, np.float64) * fit_scale(truth, prediction, mask)
+    scaled = _finite(np.asarray(prediction, np.float64)) * fit_scale(truth, prediction, mask)
     seen = np.ones(np.shape(truth)[:2], bool) if mask is None else np.asarray(mask, bool)
     bright = float(np.percentile((np.asarray(truth, np.float64) @ LUMA)[seen], PERCENTILE))
     factor = EXPOSED / bright if bright > 1e-9 else 1.0
     return np.clip(np.asarray(truth, np.float64) * factor, 0, 1), np.clip(scaled * factor, 0, 1)
+
+
+def _finite(values: np.ndarray) -> np.ndarray:
+    return np.nan_to_num(values, nan=0, posinf=0, neginf=0)
 
 
 def _pixels(
@@ -122,7 +126,7 @@ def _pixels(
         )
     c, e = np.atleast_3d(c), np.atleast_3d(e)
     seen = np.ones(c.shape[:2], bool) if mask is None else np.asarray(mask, bool)
-    c, e = c[seen], np.nan_to_num(e[seen], nan=0)
+    c, e = c[seen], _finite(e[seen])
     if not c.size or not np.isfinite(c).all():
         raise InputError("maps: no pixel is scored, or a scored one has no truth; check the mask")
     return c, e

@@ -1,7 +1,7 @@
 """Maps of numbers in [0, 1] (base colour, roughness ...): RMSE, MAE and PSNR, in all and by channel.
 
 Truth (H, W, C) with NaN where it means nothing. A prediction is clipped to [0, 1]; a missing one, and a
-pixel that is NaN, counts as the end of the range that is farther from the truth.
+number that is not finite, counts as the end of the range that is farther from the truth.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ def image_stats(truth: np.ndarray, prediction: np.ndarray | None) -> dict[str, A
     truth = np.asarray(truth, np.float64)
     size = truth.shape if prediction is None else np.shape(prediction)
     if truth.ndim != 3 or size != truth.shape:
-        raise InputError(f"maps: prediction {size}, truth {truth.shape}; give one (H, W, C)")
+        raise InputError(f"maps: prediction {size}, truth {truth.shape}; give one shape (H, W, C)")
     seen = np.isfinite(truth).all(axis=2)
     wanted = truth[seen]
     worst = np.where(wanted < 0.5, 1.0, 0.0)
     given = worst if prediction is None else np.asarray(prediction, np.float64)[seen]
-    given = np.where(np.isnan(given), worst, np.clip(given, 0, 1))
+    given = np.where(np.isfinite(given), np.clip(given, 0, 1), worst)
     error = given - wanted
     return {"n": int(seen.sum()), "sq": (error**2).sum(0).tolist(), "abs": abs(error).sum(0).tolist()}
 

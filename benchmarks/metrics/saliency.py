@@ -27,7 +27,7 @@ HIGHER_IS_BETTER = {"MAE": False} | dict.fromkeys(
 def image_stats(truth: np.ndarray, prediction: np.ndarray | None, stretched: bool = True) -> dict[str, Any]:
     """{"mae", "s", "adaptive", "weighted", "e_adaptive": numbers, "curve", "e_curve": F, E at 255 ... 0}.
 
-    None: MAE 1 and nothing else. A NaN in the prediction counts as the opposite of the truth. InputError:
+    None: MAE 1 and nothing else. What is not finite counts as the opposite of the truth. InputError:
     shapes.
     """
     mask = np.nan_to_num(np.asarray(truth, np.float64), nan=0) > 0.5
@@ -54,7 +54,7 @@ def image_stats(truth: np.ndarray, prediction: np.ndarray | None, stretched: boo
 def stretch(prediction: np.ndarray, mask: np.ndarray, stretched: bool = True) -> np.ndarray:
     """The prediction as 8-bit levels / 255, float64 (H, W); stretched to 0 ... 1 unless it is constant."""
     values = np.asarray(prediction, np.float64)
-    values = np.where(np.isnan(values), ~mask, np.clip(values, 0, 1))
+    values = np.where(np.isfinite(values), np.clip(values, 0, 1), ~mask)
     levels = (values * 255).round()
     low, high = levels.min(), levels.max()
     return (levels - low) / (high - low) if stretched and high > low else levels / 255

@@ -2,7 +2,7 @@
 
 A set is float (H, W, 9): base colour sRGB (3), occlusion, roughness and metallic (3, linear), tangent
 normal (3, OpenGL); NaN in the truth = unknown. Fractions are clipped to [0, 1]. ``None`` and a prediction
-that is NaN count as the end of the range that is farther off, normals as 180 degrees.
+that is not finite count as the end of the range that is farther off, normals as 180 degrees.
 
 The relighting error is the RMSE of both sets rendered by visiongen.relight under nine point lights (a flash
 at the camera, eight on a ring 45 degrees off, 2.14 patch widths from the centre; GGX metallic-roughness as
@@ -43,9 +43,10 @@ def image_stats(truth: np.ndarray, prediction: np.ndarray | None) -> dict[str, A
     truth = np.asarray(truth, np.float32)
     shape = truth.shape if prediction is None else np.shape(prediction)
     if truth.ndim != 3 or truth.shape[2] != CHANNELS or shape != truth.shape:
-        raise InputError(f"maps: prediction {shape}, truth {truth.shape}; give one (H, W, {CHANNELS})")
+        raise InputError(f"maps: prediction {shape}, truth {truth.shape}; give one shape (H, W, {CHANNELS})")
     given = np.full_like(truth, np.nan) if prediction is None else np.asarray(prediction, np.float32)
-    known, lost = np.asarray(np.isfinite(truth)), np.asarray(~np.isfinite(given))
+    known: np.ndarray = np.isfinite(truth)
+    lost: np.ndarray = ~np.isfinite(given)
     wanted = np.clip(truth[..., :6], 0, 1)
     said = np.where(lost[..., :6], _farthest(wanted), np.clip(given[..., :6], 0, 1))
     seen = [known[..., :3].all(axis=2), *np.moveaxis(known[..., 3:6], 2, 0)]
@@ -57,7 +58,7 @@ def image_stats(truth: np.ndarray, prediction: np.ndarray | None) -> dict[str, A
     shaped = known[..., 6:].all(axis=2)
     shown = pictures(said, given[..., 6:])
     target = pictures(np.nan_to_num(wanted, nan=0), truth[..., 6:])
-    gone = lost[..., [0, 1, 2, 4, 5, 6, 7, 8]].any(axis=2)[None, ..., None]
+    gone = np.any(lost[..., [0, 1, 2, 4, 5, 6, 7, 8]], axis=2, keepdims=True)[None]
     shown = np.where(gone, _farthest(target), shown)
     lit = seen[0] & seen[2] & shaped
     sums.append(_square(shown[:, lit], target[:, lit], slice(None)))

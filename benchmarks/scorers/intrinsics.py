@@ -44,7 +44,7 @@ class IntrinsicsScorer(Scorer):
         shape = truth.shape if answer is None else np.shape(answer)
         width = 6 if len(self.groups) > 1 else 3
         if truth.ndim != 3 or truth.shape[2] != width or shape != truth.shape:
-            raise InputError(f"maps: prediction {shape}, truth {truth.shape}; give one (H, W, {width})")
+            raise InputError(f"maps: prediction {shape}, truth {truth.shape}; give one shape (H, W, {width})")
         given = np.full(truth.shape, np.nan) if answer is None else np.asarray(answer, np.float64)
         given = np.where(np.isfinite(given), np.clip(given, 0, 1), np.nan)
         return {name: self._measure(name, truth[..., c], given[..., c]) for name, c in self.groups.items()}
