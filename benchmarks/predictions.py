@@ -69,24 +69,32 @@ class PredictionsRow(Direct):
             except KeyError:
                 raise InputError(f"{self.source}: no prediction for {item.id!r}; it fails") from None
         scorer, parts = self.benchmark.scorer, parts_of(self.benchmark)
-        tasks, prompts = orders(self.benchmark, item, self.legend)
-        found = {}
-        for part, task, prompt in zip(parts, tasks, prompts, strict=True):
-            path = self._find(item.id, part)
-            if path is None:
-                raise InputError(
-                    f"{self.source}: no prediction for {item.id!r} ({item.id}.npy, .map.png or .png); "
-                    "it fails"
-                )
-            if path.suffix == ".png" and has_spec(path):
-                found[part] = _decode(path, item, task, prompt)
-            elif len(parts) == 1:
-                return scorer.given(_labels(path, part), item.options)
-            else:
-                found[part] = _as_prediction(_labels(path, part), task, prompt)
+        if len(parts) == 1 and not _is_map(path := self._file(item, parts[0])):
+            return scorer.given(_labels(path, parts[0]), item.options)
+        found = self.predictions(item)
         if len(parts) > 1:
             return scorer.answer_parts(found, item.options)
         return scorer.answer(found[parts[0]], item.options)
+
+    def predictions(self, item: Item) -> dict[str, Prediction]:
+        """Part -> what its file says; InputError where it is missing, or damaged."""
+        tasks, prompts = orders(self.benchmark, item, self.legend)
+        found = {}
+        for part, task, prompt in zip(parts_of(self.benchmark), tasks, prompts, strict=True):
+            path = self._file(item, part)
+            if _is_map(path):
+                found[part] = _decode(path, item, task, prompt)
+            else:
+                found[part] = _as_prediction(_labels(path, part), task, prompt)
+        return found
+
+    def _file(self, item: Item, part: str) -> Path:
+        path = self._find(item.id, part)
+        if path is None:
+            raise InputError(
+                f"{self.source}: no prediction for {item.id!r} ({item.id}.npy, .map.png or .png); it fails"
+            )
+        return path
 
     def _find(self, name: str, part: str) -> Path | None:
         several = len(parts_of(self.benchmark)) > 1
@@ -98,6 +106,10 @@ class PredictionsRow(Direct):
                 if path.is_file():
                     return path
         return None
+
+
+def _is_map(path: Path) -> bool:
+    return path.suffix == ".png" and has_spec(path)
 
 
 def _digest(path: Path) -> str:

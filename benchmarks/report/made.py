@@ -44,13 +44,12 @@ def failures(run: Run) -> Html:
 
 def command(run: Run) -> str:
     """The command that makes this run again (elsewhere: with ``--data`` and the weights' own name)."""
-    plan, sample = run.plan, run.plan["sample"]
-    words = ["visiongen", "bench", "run", plan["benchmark"], "--split", plan["split"]]
-    words += ["--weights", plan["weights"]["name"], "--mode", str(sample.get("mode", "verified"))]
-    if sample.get("mode") == "sample":
-        words += ["--seed", str(sample.get("seed", 0))]
-    if sample.get("legend_seed") is not None:
-        words += ["--legend-seed", str(sample["legend_seed"])]
+    plan, source = run.plan, run.plan.get("source") or run.plan["benchmark"]
+    if plan.get("predictions"):
+        words = ["visiongen", "bench", "score", source, "--predictions", plan["predictions"]]
+        words += ["--split", plan["split"]]
+    else:
+        words = ["visiongen", "bench", "run", source, "--split", plan["split"], *_painting(run)]
     if run.result["partial"]:
         words += ["--limit", str(len(plan["images"]))]
     skipped = {row for row, why in plan["reasons"].items() if why.startswith("not asked for")}
@@ -58,6 +57,17 @@ def command(run: Run) -> str:
         kept = [row for row in run.rows if row not in skipped]
         words += ["--rows", ",".join(kept) or "none"]
     return shlex.join(words)
+
+
+def _painting(run: Run) -> list[str]:
+    """The options that say who paints, and how."""
+    sample, mode = run.plan["sample"], str(run.plan["sample"].get("mode", "verified"))
+    words = ["--weights", run.plan["weights"]["name"], "--mode", mode]
+    if mode == "sample":
+        words += ["--seed", str(sample.get("seed", 0))]
+    if sample.get("legend_seed") is not None:
+        words += ["--legend-seed", str(sample["legend_seed"])]
+    return words
 
 
 def made(run: Run) -> Html:

@@ -46,7 +46,7 @@ def _overview_row(run: Run, rows: Sequence[str], anchor: str) -> Html:
     if result["partial"]:
         name += [" ", badge("PARTIAL")]
     failed = result["n_failed"]
-    images = [f"{result['n_scored']} of {result['n_expected']}"]
+    images: list[Any] = [f"{result['n_scored']} of {result['n_expected']}"]
     images += [" ", badge(f"{failed} failed")] if failed else []
     weights = result["weights"]
     digest = tag("small", (weights["sha256"] or "no digest")[:8])
@@ -68,7 +68,8 @@ def _row_cell(run: Run, row: str) -> Html:
     if scores is None:
         why = run.result["reasons"].get(row, "not in this run")
         return tag("td", tag("span", "–", title=why), data_value="")
-    return _cell(scores.get(run.primary), run.result["differences"].get(row), row)
+    failed = sum(one["row"] == row for one in run.result["failures"])
+    return _cell(scores.get(run.primary), run.result["differences"].get(row), row, failed=failed)
 
 
 def _cell(
@@ -76,6 +77,7 @@ def _cell(
     against: dict[str, Any] | None = None,
     row: str = "",
     strong: bool = False,
+    failed: int = 0,
 ) -> Html:
     value = score["value"] if score else None
     parts: list[Any] = [tag("strong", number(value)) if strong else number(value)]
@@ -83,6 +85,7 @@ def _cell(
         words = f"{MARKS[against['verdict']][1]} {row}"
         told = f"the model is {words} here: {number(against['difference'])} {interval(against['ci95'])}"
         parts += [" ", mark(against["verdict"], told), hidden(f" ({told})")]
+    parts += [" ", badge(f"{failed} failed")] if failed else []
     return tag("td", *parts, data_value="" if value is None else repr(float(value)))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from visiongen.benchmarks.base import Item
-from visiongen.benchmarks.reading import predictions, truth_labels
+from visiongen.benchmarks.reading import truth_labels
 from visiongen.benchmarks.report.html import Html, join, number, tag
 from visiongen.benchmarks.report.read import Run
 from visiongen.benchmarks.report.source import Missing, Source
@@ -72,17 +72,18 @@ def _rows(source: Source, item: Item, value: float) -> list[Html]:
     """A row of figures for each part."""
     photo, truth, told = item.photo(), item.truth(), f"{item.id}, {source.run.primary} {number(value)}"
     size = (photo.shape[0], photo.shape[1])
-    found = predictions(source.benchmark, item, source.legend, size, source.sheets(item.id))
+    found = source.predictions(item, size)
     wanted = truth_labels(source.benchmark, item, truth, size)
     rows = []
     for part, prediction in found.items():
         view = view_of(source, part, prediction, wanted[part], truth)
         error = view.error(reduced(photo))
         soft = view.part in SOFT
+        has_map = prediction.map.any() or not source.run.plan.get("predictions")  # labels alone: no map
         said = f"decoded, {prediction.unit}" if len(prediction.unit) <= SHORT else "decoded"
         figures = [
             figure(photo, "photo", f"Photo of {told}", photo=True),
-            figure(prediction.map, "painted", f"Painted map of {told}"),
+            *([figure(prediction.map, "painted", f"Painted map of {told}")] if has_map else []),
             figure(view.pictures[1], said, f"Decoded labels of {told}", smooth=soft),
             figure(view.pictures[0], "truth", f"Truth of {told}", smooth=soft),
             figure(error.picture, "error", f"Error map of {told}", error.key()),

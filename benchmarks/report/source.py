@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from visiongen.benchmarks.base import Benchmark, Item
+from visiongen.benchmarks.predictions import PredictionsRow
+from visiongen.benchmarks.reading import predictions
 from visiongen.benchmarks.report.read import Run
 from visiongen.benchmarks.runner import get_benchmark
-from visiongen.benchmarks.sheets import Sheet
 from visiongen.benchmarks.store import RunFolder
 from visiongen.errors import VisiongenError
 from visiongen.prompt import Legend
+from visiongen.tasks.base import Prediction
 
 
 class Missing(Exception):
@@ -34,7 +36,7 @@ class Source:
     def open(cls, run: Run, data: str | Path | None, wanted: Sequence[str]) -> Source:
         """The items of the ``wanted`` images; Missing: no maps, no data, another version of the benchmark."""
         plan = run.plan
-        if not plan.get("paints", {}).get("model"):
+        if not plan.get("paints", {}).get("model") and not plan.get("predictions"):
             raise Missing("the run folder has no painted maps.")
         seed, order = plan["sample"].get("legend_seed"), list(plan["images"])
         last = max((order.index(one) for one in wanted), default=-1)
@@ -63,9 +65,15 @@ class Source:
             raise Missing("photo or truth have changed since they were scored.")
         return item
 
-    def sheets(self, name: str) -> dict[str, Sheet]:
-        """Part -> what the model painted; Missing, or InputError for an altered file."""
-        record = self.painted.get(self.run.plan["paints"]["model"][name])
+    def predictions(self, item: Item, size: tuple[int, int]) -> dict[str, Prediction]:
+        """Part -> what the model says about a photo of ``size``; Missing. InputError: an altered file."""
+        if self.run.plan.get("predictions"):
+            row = PredictionsRow(self.benchmark, self.run.plan["predictions"], self.legend)
+            if row.official is not None:
+                raise Missing("the answers are in an official results file, not in maps.")
+            return row.predictions(item)
+        record = self.painted.get(self.run.plan["paints"]["model"][item.id])
         if record is None or record["error"]:
             raise Missing("its maps are not in the run folder.")
-        return RunFolder(self.run.folder).sheets(record)
+        sheets = RunFolder(self.run.folder).sheets(record)
+        return predictions(self.benchmark, item, self.legend, size, sheets)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from visiongen.benchmarks.report.charts import Bar, bars
 from visiongen.benchmarks.report.html import Html, arrow, fold, grid, interval, join, number, scroll, tag
@@ -83,7 +84,7 @@ def alignments(run: Run) -> Html:
             for how in ("none", *fits):
                 full = name + ("" if how == "none" else f"@{how}") + suffix
                 score = names.get(full)
-                value = [number(score["value"] if score else None)]
+                value: list[Any] = [number(score["value"] if score else None)]
                 value += [tag("small", interval(score["ci95"]))] if score and score["ci95"] else []
                 kind = "stacked primary" if full == run.primary else "stacked"
                 cells.append(tag("td", *value, class_=kind))

@@ -87,7 +87,7 @@ def scored_pixels(part: str, rules: Any, truth: Any, wanted: np.ndarray) -> np.n
     if part == "depth" and rules is not None:
         return np.asarray(rules.valid(truth))
     if truth.dtype.kind == "f":
-        return np.isfinite(truth) if truth.ndim == 2 else np.isfinite(truth).all(axis=2)
+        return np.asarray(np.isfinite(truth) if truth.ndim == 2 else np.isfinite(truth).all(axis=2))
     if truth.dtype == np.uint8:
         return np.asarray(truth != IGNORE)
     return np.asarray(truth >= 0) if truth.dtype.kind == "i" and truth.ndim == 2 else everywhere
@@ -105,15 +105,20 @@ def renamed(truth: np.ndarray, answer: np.ndarray) -> np.ndarray:
 
 
 def _class_key(part: str, prediction: Prediction, wanted: np.ndarray) -> Html | None:
-    """The legend's classes that occur in truth or answer, most frequent first."""
+    """The legend's classes that occur: those of the truth by their share, then the answer's."""
     if part not in ("semantic", "panoptic") or prediction.legend is None:
         return None
-    both = np.concatenate([wanted.ravel(), prediction.labels.ravel()]).astype(np.int64)
     size = len(prediction.legend)
-    places = both // 1000 if part == "panoptic" else both
-    counts = np.bincount(np.where((places < 0) | (places >= size), size, places), minlength=size + 1)[:size]
-    order = [int(k) for k in np.argsort(-counts, kind="stable") if counts[k]]
+    there, said = (_class_counts(part, labels, size) for labels in (wanted, prediction.labels))
+    order = [int(k) for k in np.lexsort((-said, -there)) if there[k] or said[k]]
     names, table = prediction.legend.names, prediction.legend.array()
     entries = [(names[k], (int(table[k][0]), int(table[k][1]), int(table[k][2]))) for k in order[:NAMED]]
     more = tag("p", f"and {len(order) - NAMED} more", class_="soft") if len(order) > NAMED else ""
     return join([chips(entries), more])
+
+
+def _class_counts(part: str, labels: np.ndarray, size: int) -> np.ndarray:
+    """Pixels of each entry of a legend of ``size``."""
+    places = labels.ravel().astype(np.int64)
+    places = places // 1000 if part == "panoptic" else places
+    return np.bincount(np.where((places < 0) | (places >= size), size, places), minlength=size + 1)[:size]

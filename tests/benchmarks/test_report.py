@@ -19,7 +19,7 @@ from visiongen.benchmarks.report import build
 from visiongen.benchmarks.report.pictures import choose
 from visiongen.benchmarks.report.read import find_runs, read_run
 from visiongen.benchmarks.report.thumbs import BUDGET, data_uri, shrink
-from visiongen.benchmarks.runner import Options, run
+from visiongen.benchmarks.runner import Options, run, score_predictions
 from visiongen.cli.main import main
 from visiongen.errors import InputError, MissingDataError
 from visiongen.registry import BENCHMARKS
@@ -203,6 +203,21 @@ def test_without_data_or_maps_the_report_says_so(
     (out / "plan.json").write_text(json.dumps(plan))
     page = Page(build([out], tmp_path / "r.html", data))
     assert "No pictures: the run folder has no painted maps" in page.text and "All scores" in page.text
+
+
+def test_answers_of_somebody_else_are_shown_too(tmp_path: Path, data: Path, protocol: dict[str, Any]) -> None:
+    """Label files without a map: four pictures an image; the error map knows what is wrong."""
+    folder = tmp_path / "theirs"
+    folder.mkdir()
+    for label in sorted((data / "val" / "labels").glob("*.png")):
+        ids = np.array(Image.open(label))
+        np.save(folder / f"{label.stem}.npy", np.where(ids == 11, 0, ids).astype(np.uint8))
+    out = score_predictions(BENCHMARKS.get("camvid11"), folder, tmp_path / "a", Options(data=data, rows=()))
+    assert out["scores"]["aAcc"]["value"] == 1.0
+    page = Page(build([tmp_path / "a"], tmp_path / "r.html", data))
+    assert len(page.all("img")) == 4 * 8 and "Painted map" not in page.raw
+    assert "not scored" in page.text and "wrong " not in page.text
+    assert f"visiongen bench score camvid11 --predictions {folder} --split val --rows none" in page.text
 
 
 def test_one_spoilt_image_costs_only_its_own_pictures(tmp_path: Path, protocol: dict[str, Any]) -> None:
