@@ -5,12 +5,9 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import Any
-
 import numpy as np
 
-from visiongen.errors import DependencyError, InputError
+from visiongen.errors import InputError
 
 HIGHEST_PSNR = 100.0  # dB; equal pictures have no PSNR, so it stops here
 WINDOW, SIGMA = 11, 1.5
@@ -25,7 +22,7 @@ def psnr(
     Arrays of one shape (H, W[, C]). A NaN in the prediction is off by ``data_range``. Average it over images:
     that is not the PSNR of the mean error. InputError: shapes, range, no pixels.
     """
-    truth, prediction = _checked(truth, prediction, data_range)
+    truth, prediction = checked(truth, prediction, data_range)
     error = np.where(np.isfinite(prediction), prediction, truth + data_range) - truth
     error = error if mask is None else error[mask]
     if not error.size:
@@ -52,7 +49,7 @@ def ssim_map(truth: np.ndarray, prediction: np.ndarray, data_range: float) -> np
     """Structural similarity float64 (H, W[, C]) at each pixel; see :func:`ssim`."""
     import cv2
 
-    one, two = _checked(truth, prediction, data_range)
+    one, two = checked(truth, prediction, data_range)
     if min(one.shape[:2]) < WINDOW:
         raise InputError(f"SSIM: {one.shape[:2]} is smaller than its window of {WINDOW} pixels; enlarge it")
     two = np.where(np.isfinite(two), two, np.where(one < data_range / 2, data_range, 0))
@@ -73,31 +70,7 @@ def dssim(truth: np.ndarray, prediction: np.ndarray, data_range: float) -> float
     return (1 - ssim(truth, prediction, data_range)) / 2
 
 
-def lpips(truth: np.ndarray, prediction: np.ndarray, net: str = "alex") -> float:
-    """LPIPS v0.1 (Zhang et al. 2018) of float RGB (H, W, 3) in [0, 1]; ``net`` "alex", "vgg" or "squeeze".
-
-    DependencyError without the library ``lpips``; it fetches the network's weights when they are not there.
-    """
-    import torch
-
-    one, two = _checked(truth, prediction, 1.0)
-    if one.ndim != 3 or one.shape[2] != 3 or not np.isfinite(two).all():
-        raise InputError(f"LPIPS: {one.shape}; give finite RGB (H, W, 3)")
-    pair = [torch.from_numpy(a.astype(np.float32)).permute(2, 0, 1)[None] * 2 - 1 for a in (one, two)]
-    with torch.inference_mode():
-        return float(_perceptual(net)(*pair))
-
-
-@lru_cache(maxsize=2)
-def _perceptual(net: str) -> Any:
-    try:
-        import lpips as library
-    except ImportError as error:
-        raise DependencyError("lpips is not installed; pip install lpips") from error
-    return library.LPIPS(net=net, verbose=False).eval()
-
-
-def _checked(truth: np.ndarray, prediction: np.ndarray, data_range: float) -> tuple[np.ndarray, np.ndarray]:
+def checked(truth: np.ndarray, prediction: np.ndarray, data_range: float) -> tuple[np.ndarray, np.ndarray]:
     """Both as float64 of one shape; InputError."""
     one, two = np.asarray(truth, np.float64), np.asarray(prediction, np.float64)
     if one.shape != two.shape or one.ndim not in (2, 3):

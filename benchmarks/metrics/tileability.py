@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from visiongen.errors import InputError
-from visiongen.tasks.pbr import seams
+from visiongen import seam
 
 
 def seam_ratio(maps: Sequence[np.ndarray]) -> tuple[float, float]:
@@ -16,7 +16,7 @@ def seam_ratio(maps: Sequence[np.ndarray]) -> tuple[float, float]:
     ``maps`` (H, W) or (H, W, C) of one size, all channels together. 1 = seamless, and maps that are flat
     everywhere; inf where only the border is a step. InputError: sizes, NaN, under 3 pixels a side.
     """
-    return seams.seam_ratio(_checked(maps))
+    return seam.seam_ratio(_checked(maps))
 
 
 def rolled_ratio(maps: Sequence[np.ndarray]) -> tuple[float, float]:

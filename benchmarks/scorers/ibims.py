@@ -58,7 +58,7 @@ class IbimsScorer(DepthScorer):
 
     def stats(self, truth: IbimsTruth, answer: np.ndarray | None) -> dict[str, Any]:  # type: ignore[override]
         """{"depth": sums, "geometry": [[DDE (3) | None, DBE (2) | None, [PE (2) a plane]] an alignment]}."""
-        found = []
+        depth, found = super().stats(truth.depth, answer), []  # it also checks the answer's shape
         for how in self.geometry:
             given = None if answer is None else self._aligned(truth.depth, answer, how)
             planes = [
@@ -68,7 +68,7 @@ class IbimsScorer(DepthScorer):
             directed = ibims.directed_errors(truth.depth, given)
             edges = ibims.boundary_errors(truth.edges, given)
             found.append([directed, edges, [plane for plane in planes if plane is not None]])
-        return {"depth": super().stats(truth.depth, answer), "geometry": found}
+        return {"depth": depth, "geometry": found}
 
     def _aligned(self, truth: np.ndarray, answer: np.ndarray, how: str) -> np.ndarray:
         keep = self.rules.valid(truth)

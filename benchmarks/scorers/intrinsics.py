@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from visiongen.benchmarks import perceptual
 from visiongen.benchmarks.metrics import image_quality, intrinsics
 from visiongen.benchmarks.scorers.base import Options, Scorer, Scores
 from visiongen.benchmarks.scorers.svbrdf import stack_parts, unstack_parts
@@ -66,7 +67,7 @@ class IntrinsicsScorer(Scorer):
             float(ratio == image_quality.HIGHEST_PSNR),
         ]
         if self._perceptual(name):
-            found.append(image_quality.lpips(one, two))
+            found.append(perceptual.lpips(one, two))
         return found
 
     def _perceptual(self, name: str) -> bool:

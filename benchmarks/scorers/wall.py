@@ -48,6 +48,7 @@ class PaintedWallScorer(DepthScorer):
 
     def stats(self, truth: WallTruth, answer: np.ndarray | None) -> dict[str, Any]:  # type: ignore[override]
         """{"depth": sums of the depth scores, "wall": [measures a ``HOW``], "painted": 0 or 1}."""
+        depth = super().stats(truth.depth, answer)  # it also checks the answer's shape
         found, ends = [], self.rules.ends(truth.depth[truth.wall & np.isfinite(truth.depth)])
         for how in HOW:
             given = answer
@@ -56,7 +57,6 @@ class PaintedWallScorer(DepthScorer):
             normal = np.asarray(truth.normal, np.float64)
             measures = wall.depth_measures(given, truth.depth, truth.wall, truth.camera, normal, ends)
             found.append([measures[name] for name in wall.NAMES])
-        depth = super().stats(truth.depth, answer)
         return {"depth": depth, "wall": found, "painted": float(truth.painted)}
 
     def vector(self, stats: dict[str, Any]) -> np.ndarray:

@@ -12,7 +12,8 @@ from scipy.optimize import minimize_scalar
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from torchmetrics.functional.image import structural_similarity_index_measure
 
-from visiongen.benchmarks.metrics import image_quality, intrinsics, tileability
+from visiongen.benchmarks import perceptual
+from visiongen.benchmarks.metrics import intrinsics, tileability
 from visiongen.benchmarks.metrics.image_quality import dssim, psnr, ssim
 from visiongen.benchmarks.scoring import check_finite_json, scorer_for
 from visiongen.errors import DependencyError, InputError
@@ -77,11 +78,11 @@ def test_range_cap_and_bad_pictures() -> None:
 
 def test_lpips_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "lpips", None)
-    image_quality._perceptual.cache_clear()
+    perceptual._perceptual.cache_clear()
     with pytest.raises(DependencyError, match="pip install lpips"):
-        image_quality.lpips(*pair(0))
+        perceptual.lpips(*pair(0))
     with pytest.raises(InputError, match="RGB"):
-        image_quality.lpips(*pair(0, (20, 20)))
+        perceptual.lpips(*pair(0, (20, 20)))
 
 
 # --- intrinsic images -------------------------------------------------------------------------

@@ -141,7 +141,7 @@ def test_wrong_shapes_are_refused_or_score_nothing(kind: str) -> None:
         try:
             found = scores(benchmark, truths, [spoil(answer) for answer in perfect])[primary]
         except InputError as error:
-            assert any(word in str(error) for word in ("shape", "size", "(H, W)")), error
+            assert any(word in str(error) for word in ("shape", "size", "(H, W")), error
         else:
             assert found <= none
 
