@@ -1,9 +1,13 @@
-"""Matting: SAD and MSE of an alpha matte, over the whole image and inside the trimap's unknown region.
+"""Matting: SAD, MSE, MAD, Grad and Conn of an alpha matte, over the whole image and in the unknown region.
 
 Truth: opacity (H, W) in [0, 1], NaN = not scored; or (H, W, 2) with the trimap's unknown region
 (1 = unknown) in the second channel. Without one, the unknown region is what lies within ``BAND``
 of the diagonal of a pixel that is neither opaque nor see-through, or of the border between both.
-SAD is a sum over pixels divided by 1000, MSE a mean (P3M, AIM: whole image; Composition-1k: trimap).
+
+Whole image, as P3M-500 and AIM-500: SAD (sum / 1000), MSE, MAD (means), Grad, Conn in the convention "p3m";
+SAD_fg and SAD_bg are the parts of SAD on what is known to be opaque and see-through. Unknown region, as
+Composition-1k: NAME_trimap, Grad and Conn in the convention "comp1k", everything else set to what the
+trimap knows. Both conventions: matting_errors.py.
 """
 
 from __future__ import annotations
@@ -12,11 +16,14 @@ from typing import Any
 
 import numpy as np
 
+from visiongen.benchmarks.metrics.matting_errors import connectivity_error, gradient_error
 from visiongen.errors import InputError
 
 BAND = 0.0125  # 10 pixels at 640 x 480
 SURE = 0.5 / 255
-SUMS = ("images", "SAD", "MSE", "MAD", "trimaps", "SAD_trimap", "MSE_trimap")
+WHOLE = ("SAD", "MSE", "MAD", "SAD_fg", "SAD_bg", "Grad", "Conn")
+TRIMAP = ("SAD_trimap", "MSE_trimap", "MAD_trimap", "Grad_trimap", "Conn_trimap")
+SUMS = ("images", *WHOLE, "trimaps", *TRIMAP)
 HIGHER_IS_BETTER = {name: False for name in SUMS if name not in ("images", "trimaps")}
 
 
@@ -46,25 +53,60 @@ def image_stats(truth: np.ndarray, prediction: np.ndarray | None) -> dict[str, A
     if prediction is not None and np.shape(prediction) != alpha.shape:
         raise InputError(f"alpha: prediction {np.shape(prediction)}, truth {alpha.shape}; resize it")
     known = np.isfinite(alpha)
-    wanted = alpha[known]
-    worst = np.where(wanted < 0.5, 1.0, 0.0)
-    given = worst if prediction is None else np.asarray(prediction, np.float64)[known]
-    error = np.abs(np.where(np.isnan(given), worst, np.clip(given, 0, 1)) - wanted)
-    if not error.size:
+    if not known.any():
         return {"sums": [0.0] * len(SUMS)}
-    whole = [1.0, error.sum() / 1000, (error**2).mean(), error.mean()]
-    near = error[unknown[known]]
-    part = [1.0, near.sum() / 1000, (near**2).mean()] if near.size else [0.0, 0.0, 0.0]
-    return {"sums": [float(v) for v in whole + part]}
+    alpha = np.where(known, np.clip(alpha, 0, 1), 0.0)
+    worst = np.where(alpha < 0.5, 1.0, 0.0)
+    given = worst if prediction is None else np.asarray(prediction, np.float64)
+    missing = np.isnan(given) if prediction is not None else np.ones(alpha.shape, bool)
+    given = np.where(missing, worst, np.clip(given, 0, 1))
+    given[~known] = 0.0  # as in the truth: no error, no edge
+    whole = _whole(given, alpha, known, unknown, missing)
+    sure = known & ~unknown
+    unknown = unknown & known
+    part = _part(np.where(sure, alpha >= 0.5, given), alpha, unknown, missing)
+    return {"sums": [float(v) for v in (1.0, *whole, float(unknown.any()), *part)]}
+
+
+def _whole(
+    given: np.ndarray, alpha: np.ndarray, known: np.ndarray, unknown: np.ndarray, missing: np.ndarray
+) -> list[float]:
+    """The values named in ``WHOLE``."""
+    error = np.abs(given - alpha)
+    count = int(known.sum())
+    opaque = alpha >= 0.5
+    return [
+        error.sum() / 1000,
+        (error**2).sum() / count,
+        error.sum() / count,
+        error[opaque & ~unknown].sum() / 1000,
+        error[~opaque & ~unknown].sum() / 1000,
+        gradient_error(given, alpha, known, "p3m", missing),
+        connectivity_error(given, alpha, known, "p3m"),
+    ]
+
+
+def _part(given: np.ndarray, alpha: np.ndarray, unknown: np.ndarray, missing: np.ndarray) -> list[float]:
+    """The values named in ``TRIMAP``; zeros where nothing is unknown."""
+    near = np.abs(given - alpha)[unknown]
+    if not near.size:
+        return [0.0] * len(TRIMAP)
+    return [
+        near.sum() / 1000,
+        (near**2).mean(),
+        near.mean(),
+        gradient_error(given, alpha, unknown, "comp1k", missing),
+        connectivity_error(given, alpha, unknown, "comp1k"),
+    ]
 
 
 def vector(stats: dict[str, Any]) -> np.ndarray:
-    """The sums, float64 (7,)."""
+    """The sums, float64 (14,)."""
     return np.asarray(stats["sums"], np.float64)
 
 
 def scores(sums: np.ndarray) -> dict[str, np.ndarray]:
-    """Means over images (...) of sums (..., 7): SAD, MSE, MAD, SAD_trimap, MSE_trimap; NaN without any."""
+    """Means over images (...) of sums (..., 14), the names of ``WHOLE`` and ``TRIMAP``; NaN without any."""
     table = dict(zip(SUMS, np.moveaxis(np.asarray(sums, np.float64), -1, 0), strict=True))
     images = np.where(table["images"] > 0, table["images"], np.nan)
     trimaps = np.where(table["trimaps"] > 0, table["trimaps"], np.nan)
