@@ -115,6 +115,7 @@ def _section(run: Run, anchor: str, data: str | Path | None) -> Html:
     parts.append(fold("Best, median and worst images", shown, shown=True))
     parts.append(failures(run))
     parts.append(fold("Protocol, weights and environment", made(run)))
+    parts.append(tag("p", tag("a", "All runs", href="#runs"), class_="soft"))
     return tag("section", *parts, class_="card", id=anchor, aria_labelledby=f"{anchor}-title")
 
 
