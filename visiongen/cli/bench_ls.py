@@ -12,7 +12,7 @@ from visiongen.cli.common import write_report
 from visiongen.errors import UsageError
 
 SCHEMA = "visiongen.benchmarks/1"
-PLAIN_WIDTH = 140  # columns where the output is no terminal
+PLAIN_WIDTH = 1000  # columns where the output is no terminal: nothing is broken over lines
 
 
 def ls(
