@@ -13,6 +13,7 @@ import numpy as np
 from visiongen.errors import InputError
 
 THRESHOLDS = (5.0, 7.5, 11.25, 22.5, 30.0)
+SHORT = 0.01  # 8-bit gray is 0.007 long, and points wherever rounding put it
 BIN = 0.1
 BINS = 1800
 SUMS = ("n", "sum", "sum_sq", *(f"lt_{t:g}" for t in THRESHOLDS))
@@ -38,7 +39,7 @@ def angular_error(target: np.ndarray, prediction: np.ndarray | None) -> np.ndarr
     bad = ~np.isfinite(p).all(-1)
     p = np.where(bad[:, None], 0.0, p)
     norm = np.linalg.norm(p, axis=-1)
-    p = np.where((norm < 1e-6)[:, None], (0.0, 0.0, 1.0), p / np.maximum(norm, 1e-6)[:, None])
+    p = np.where((norm < SHORT)[:, None], (0.0, 0.0, 1.0), p / np.maximum(norm, SHORT)[:, None])
     cosine = np.clip((p * g).sum(-1), -1.0, 1.0)
     return np.where(bad, 180.0, np.degrees(np.arccos(cosine)))
 

@@ -28,15 +28,22 @@ def confusion(target: np.ndarray, prediction: np.ndarray, classes: int, ignore: 
     for name, array in (("labels", target), ("prediction", prediction)):
         if array.size and array.dtype.kind not in "iu":
             raise InputError(f"{name}: dtype {array.dtype} is not a whole number type; decode ids")
-    keep = target != ignore
-    rows = target[keep].astype(np.int64)
-    columns = prediction[keep].astype(np.int64)
+    # Over runs of equal pixels: next to a label there is mostly the same label again, in both maps.
+    wanted, given = target.ravel(), prediction.ravel()
+    change = wanted[1:] != wanted[:-1]
+    change |= given[1:] != given[:-1]
+    starts = np.flatnonzero(np.concatenate([[wanted.size > 0], change]))
+    length = np.diff(starts, append=wanted.size)
+    rows, columns = wanted[starts], given[starts]
+    keep = rows != ignore
+    rows, columns, length = rows[keep].astype(np.int64), columns[keep].astype(np.int64), length[keep]
     if rows.size and (rows.min() < 0 or rows.max() >= classes):
         odd = rows[(rows < 0) | (rows >= classes)][0]
         raise InputError(f"labels: id {odd} is neither 0..{classes - 1} nor ignore ({ignore})")
     columns = np.where((columns < 0) | (columns >= classes), classes, columns)
     flat = rows * (classes + 1) + columns
-    return np.bincount(flat, minlength=classes * (classes + 1)).reshape(classes, classes + 1)
+    counts = np.bincount(flat, length, minlength=classes * (classes + 1))  # float64, exact
+    return counts.astype(np.int64).reshape(classes, classes + 1)
 
 
 def worst_confusion(target: np.ndarray, classes: int, ignore: int = IGNORE) -> np.ndarray:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import statistics
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -63,6 +66,63 @@ def test_agrees_with_torch_cosine_similarity() -> None:
     assert found["median"] == pytest.approx(np.median(error), abs=0.1)
     assert found["<11.25"] == pytest.approx((error < 11.25).mean())
     assert metric.compute(pooled=False)["median"] == pytest.approx(np.median(error))
+
+
+def test_brute_force_pixel_by_pixel() -> None:
+    """DSINE and Marigold with nothing but the math module."""
+    metric, every, each = NormalsMetric(), [], []
+    for size in ((5, 7), (9, 4)):
+        g, p = unit(size), RNG.normal(size=(*size, 3))
+        g[0, :2] = 0
+        metric.update(g, p)
+        errors = []
+        for true, guess in zip(g.reshape(-1, 3).tolist(), p.reshape(-1, 3).tolist(), strict=True):
+            lengths = [math.sqrt(sum(v * v for v in w)) for w in (true, guess)]
+            if lengths[0] > 0.5:
+                cosine = sum(a * b for a, b in zip(true, guess, strict=True)) / lengths[0] / lengths[1]
+                errors.append(math.degrees(math.acos(max(-1.0, min(1.0, cosine)))))
+        every += errors
+        each.append(errors)
+    pooled, mean = metric.compute(), metric.compute(pooled=False)
+    assert pooled["mean"] == pytest.approx(math.fsum(every) / len(every), rel=1e-9)
+    assert pooled["rmse"] == pytest.approx(math.sqrt(math.fsum(e * e for e in every) / len(every)), rel=1e-9)
+    assert pooled["median"] == pytest.approx(statistics.median(every), abs=3.5)  # few pixels: to their gap
+    assert mean["mean"] == pytest.approx(statistics.mean(map(statistics.mean, each)), rel=1e-9)
+    assert mean["median"] == pytest.approx(statistics.mean(map(statistics.median, each)), rel=1e-9)
+    for threshold in (5, 7.5, 11.25, 22.5, 30):
+        assert pooled[f"<{threshold:g}"] == sum(e < threshold for e in every) / len(every)
+
+
+@pytest.mark.parametrize("level", [127, 128])
+def test_a_gray_pixel_faces_the_camera_and_is_counted(level: int) -> None:
+    """Decoded, 8-bit gray is a tiny vector along a diagonal that nobody painted."""
+    n = unit()
+    gray = np.full_like(n, level / 255 * 2 - 1)
+    error = angular_error(n, gray)
+    assert error.size == 600
+    assert error == pytest.approx(np.degrees(np.arccos(n[..., 2])).ravel())
+
+
+def test_x_to_the_left_for_x_to_the_right_is_tens_of_degrees() -> None:
+    """DSINE's files have x to the left, ours to the right: a truth read as it is scores badly on itself."""
+    y, x = np.indices((40, 50))
+    left_wall, right_wall, floor = (1.0, 0.0, 0.1), (-1.0, 0.0, 0.1), (0.0, 1.0, 0.1)
+    room = np.where((y > 30)[..., None], floor, np.where((x < 15)[..., None], left_wall, right_wall))
+    room = np.where(((x >= 15) & (x < 35) & (y <= 30))[..., None], (0.0, 0.0, 1.0), room)
+    flipped = room * [-1, 1, 1]
+    assert angular_error(room, room).max() < 1e-5
+    assert angular_error(room, flipped).mean() > 30
+    assert angular_error(room[:, ::-1] * [-1, 1, 1], flipped[:, ::-1]).max() < 1e-5  # both mirrored
+
+
+def test_only_the_box_with_truth_is_scored_as_in_oasis() -> None:
+    n = unit((30, 40))
+    boxed = np.full_like(n, np.nan)
+    boxed[4:20, 10:33] = n[4:20, 10:33]
+    p = rotated(n, 12)
+    wild = np.where(np.isfinite(boxed), p, np.nan)  # outside of the box anything may stand
+    assert angular_error(boxed, p).size == 16 * 23
+    assert np.array_equal(angular_error(boxed, p), angular_error(boxed, wild))
 
 
 @settings(max_examples=40, deadline=None)
