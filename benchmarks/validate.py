@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from visiongen.benchmarks.base import Benchmark, describe_options
-from visiongen.benchmarks.datasets.files import FilesBenchmark, MissingFiles, Sample, digest_files
+from visiongen.benchmarks.datasets.files import FilesBenchmark, MissingFiles, Sample
 from visiongen.benchmarks.scoring import check_finite_json
 from visiongen.errors import MissingDataError, VisiongenError
 from visiongen.files import sha256
@@ -93,7 +93,7 @@ def validate(
     except VisiongenError as error:
         tree.problems.append(Problem("list", "", str(error)))
         return tree
-    if tree.n_listed != expected:
+    if tree.n_listed != expected and not benchmark.protocol.get("uncounted"):
         told = f"{tree.n_listed} images are listed, the protocol's split {name} has {expected}"
         tree.problems.append(Problem("count", "", told))
     repeated = Counter(entry.id for entry in entries)
@@ -134,12 +134,8 @@ def _entry(benchmark: FilesBenchmark, sample: Sample) -> Entry:
         sample.id,
         partial(benchmark.read_photo, sample),
         partial(benchmark.read_truth, sample),
-        partial(_digest, sample),
+        lambda: _given(benchmark.digest(sample), sample.options),
     )
-
-
-def _digest(sample: Sample) -> str:
-    return _given(digest_files([sample.photo, *sample.truth], sample.note), sample.options)
 
 
 def _given(digest: str, options: Mapping[str, Any]) -> str:

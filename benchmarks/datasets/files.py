@@ -64,6 +64,10 @@ class FilesBenchmark(Benchmark):
         """Options that are read only when the image is asked (:meth:`Item.asked`), or None."""
         return None
 
+    def digest(self, sample: Sample) -> str:
+        """sha256 hex of everything that the image and its truth are made of."""
+        return digest_files([sample.photo, *sample.truth], sample.note)
+
     def root(self, data: str | Path | None) -> Path:
         """The dataset's folder: the data root, or one of ``folders`` below it; MissingDataError."""
         root = data_root(data)
@@ -89,7 +93,7 @@ class FilesBenchmark(Benchmark):
     def _item(self, sample: Sample) -> Item:
         return Item(
             id=sample.id,
-            digest=digest_files([sample.photo, *sample.truth], sample.note),
+            digest=self.digest(sample),
             photo=partial(self.read_photo, sample),
             truth=partial(self.read_truth, sample),
             options=sample.options,

@@ -9,12 +9,14 @@ from __future__ import annotations
 import os
 import re
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from visiongen.errors import DependencyError, InputError
+from visiongen.errors import DependencyError, InputError, VisiongenError
 
 DPT_MAGIC = 202021.25  # float32 that spells "PIEH"
 
@@ -115,17 +117,26 @@ def read_npy(path: Path) -> np.ndarray:
     return array
 
 
-def read_hdf5(path: Path, name: str = "dataset") -> np.ndarray:
-    """One array of an HDF5 file; DependencyError where h5py is not installed."""
+@contextmanager
+def open_hdf5(path: Path) -> Iterator[Any]:
+    """An HDF5 file to read parts of; DependencyError where h5py is not installed, InputError: damaged."""
     try:
         import h5py
     except ImportError as error:
-        raise DependencyError(f"{path}: needs h5py; pip install h5py") from error
+        raise DependencyError(f"{path}: needs h5py; pip install h5py, or visiongen[nyu]") from error
     try:
         with h5py.File(path, "r") as file:
-            return np.asarray(file[name])
-    except (OSError, KeyError) as error:
+            yield file
+    except (OSError, KeyError, ValueError, TypeError) as error:
+        if isinstance(error, VisiongenError):
+            raise
         raise InputError(f"{path}: no readable HDF5 ({error}); fetch it again") from error
+
+
+def read_hdf5(path: Path, name: str = "dataset") -> np.ndarray:
+    """One array of an HDF5 file; see :func:`open_hdf5`."""
+    with open_hdf5(path) as file:
+        return np.asarray(file[name])
 
 
 def read_mat(path: Path, name: str) -> Any:

@@ -135,9 +135,11 @@ class SemanticScorer(Scorer):
         return np.array([self.classes.index(name) for name in options["legend"].names])
 
     def prior(self, truths: Sequence[np.ndarray]) -> Guess:
-        """The share of every class in each row."""
+        """The share of every class in each row; its likeliest class where all images have one legend."""
         truths = [flat(truth) for truth in truths]
         shares = priors.class_shares(truths, len(self.classes))
+        if "legend" in self.protocol:  # shares of 150 classes in a photo's size would take gigabytes
+            shares = shares.argmax(axis=2).astype(np.uint8)
         return priors.at_any_size(np.repeat(shares, truths[0].shape[1], axis=1))
 
     def choose(self, guess: np.ndarray, options: Options) -> np.ndarray:
