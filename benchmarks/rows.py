@@ -245,7 +245,7 @@ def codec_identity(benchmark: Benchmark, legend: Legend | None) -> dict[str, Any
         kind = TASKS.get(part)
         task = kind()
         specs[part] = task.codec(legend if task.uses_legend else None).spec()
-    return {"codec": specs.get(benchmark.task, specs)}
+    return {"codec": specs.get(benchmark.task, specs), "holes": "nearest"}
 
 
 def recipe_of(benchmark: Benchmark) -> str:

@@ -11,6 +11,8 @@ from visiongen.benchmarks import priors
 from visiongen.benchmarks.metrics import depth
 from visiongen.benchmarks.scorers.base import Guess, Scorer, Scores
 from visiongen.errors import UsageError
+from visiongen.resize import resize_nearest
+from visiongen.tasks.codecs.base import nearest_fill
 
 
 class DepthScorer(Scorer):
@@ -56,6 +58,11 @@ class DepthScorer(Scorer):
             if how in depth.FITTED:
                 result[f"inverted@{how}"] = part[..., inverted] / images
         return result
+
+    def shrink(self, truth: Any, size: tuple[int, int]) -> Any:
+        """Nearest pixels, holes filled with the nearest measured one: a painter has no holes."""
+        depth = np.asarray(truth, np.float32)
+        return resize_nearest(nearest_fill(depth, ~(depth > 0))[0], size)
 
     def higher_is_better(self, score: str) -> bool:
         """True for delta1..3."""

@@ -11,7 +11,6 @@ import numpy as np
 from visiongen.benchmarks.metrics import depth_align, ibims
 from visiongen.benchmarks.scorers.base import Guess, Options, Scores
 from visiongen.benchmarks.scorers.depth import DepthScorer
-from visiongen.resize import resize_nearest
 
 NAMES = ("DDE_0", "DDE_m", "DDE_p", "DBE_acc", "DBE_com", "PE_fla", "PE_ori")
 GEOMETRY = ("none", "lsq_depth")
@@ -104,7 +103,8 @@ class IbimsScorer(DepthScorer):
 
     def shrink(self, truth: IbimsTruth, size: tuple[int, int]) -> np.ndarray:  # type: ignore[override]
         """The depth at the painted size; nothing else is painted."""
-        return resize_nearest(truth.depth, size)
+        filled: np.ndarray = super().shrink(truth.depth, size)
+        return filled
 
     def labels(self, truth: IbimsTruth | np.ndarray, options: Options) -> np.ndarray:
         """The depth."""

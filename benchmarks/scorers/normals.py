@@ -10,6 +10,8 @@ import numpy as np
 from visiongen.benchmarks import priors
 from visiongen.benchmarks.metrics import normals
 from visiongen.benchmarks.scorers.base import Guess, Scorer, Scores
+from visiongen.resize import resize_nearest
+from visiongen.tasks.codecs.base import nearest_fill
 
 
 class NormalsScorer(Scorer):
@@ -38,6 +40,11 @@ class NormalsScorer(Scorer):
         for position, name in enumerate(self.names):
             result[f"{name}/per_image"] = sums[..., wide + position] / images
         return result
+
+    def shrink(self, truth: Any, size: tuple[int, int]) -> Any:
+        """Nearest pixels, holes filled with the nearest known one: a painter has no holes."""
+        holes = ~np.isfinite(truth).all(axis=2)
+        return resize_nearest(nearest_fill(truth, holes)[0], size)
 
     def higher_is_better(self, score: str) -> bool:
         """True for the shares."""

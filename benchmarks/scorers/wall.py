@@ -89,7 +89,7 @@ class PaintedWallScorer(DepthScorer):
         down, along = size[0] / truth.shape[0], size[1] / truth.shape[1]
         fx, fy, cx, cy = truth.camera
         return WallTruth(
-            resize_nearest(truth.depth, size),
+            super().shrink(truth.depth, size),
             resize_nearest(truth.wall, size),
             truth.normal,
             (fx * along, fy * down, cx * along, cy * down),

@@ -110,7 +110,7 @@ def check_unit(what: str, values: np.ndarray) -> np.ndarray:
 
 
 def nearest_fill(values: np.ndarray, holes: np.ndarray, mask: int = 5) -> tuple[np.ndarray, np.ndarray]:
-    """``values`` (H, W) with every hole (bool (H, W)) given the value of the nearest other pixel.
+    """``values`` (H, W[, C]) with every hole (bool (H, W)) given the value of the nearest other pixel.
 
     Second result: distance to that pixel float32 (H, W), 0 where there is no hole. All holes, or
     none: the values come back as they are. ``mask`` (3 or 5): precision of the distance.
@@ -121,7 +121,7 @@ def nearest_fill(values: np.ndarray, holes: np.ndarray, mask: int = 5) -> tuple[
         return values, np.where(holes, np.inf, 0).astype(np.float32)
     kind = cv2.DIST_LABEL_PIXEL
     away, index = cv2.distanceTransformWithLabels(holes.astype(np.uint8), cv2.DIST_L2, mask, labelType=kind)
-    table = np.zeros(int(index.max()) + 1, values.dtype)
+    table = np.zeros((int(index.max()) + 1, *values.shape[2:]), values.dtype)
     table[index[~holes]] = values[~holes]
     return table[index], away
 
