@@ -15,7 +15,7 @@ import numpy as np
 
 from visiongen.benchmarks.base import Benchmark, Item, digest_of
 from visiongen.data import data_root
-from visiongen.errors import InputError, MissingDataError
+from visiongen.errors import InputError, MissingDataError, VisiongenError
 from visiongen.image import nearest_index, read_image
 
 CLASSES = 11
@@ -28,6 +28,14 @@ class CamVid11(Benchmark):
 
     def __init__(self) -> None:
         super().__init__("camvid11")
+
+    def present(self, data: str | Path | None) -> Path | None:
+        """The data root, when the default split lies below it whole."""
+        try:
+            find_pairs(data_root(data), self.protocol["default_split"])
+            return data_root(data)
+        except VisiongenError:
+            return None
 
     def items(self, data: str | Path | None, split: str, limit: int | None = None) -> list[Item]:
         """Items in the order of the list file; every listed file must exist."""

@@ -42,13 +42,14 @@ def listed(task: str | None, data: Path | None) -> list[dict[str, Any]]:
 
 
 def _row(name: str, data: Path | None) -> dict[str, Any]:
+    from visiongen.benchmarks.datasets.painted_wall import PaintedWall
     from visiongen.benchmarks.datasets.world import WorldBenchmark
     from visiongen.benchmarks.runner import get_benchmark
 
     benchmark = get_benchmark(name)
     protocol = benchmark.protocol
     keys = ("version", "task", "primary", "default_split", "splits", "data")
-    rendered = isinstance(benchmark, WorldBenchmark)
+    rendered = isinstance(benchmark, (WorldBenchmark, PaintedWall))
     found = None if rendered else benchmark.present(data)
     return {
         "name": name,
