@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from visiongen.benchmarks.result import differences, draws_of, whole_scores
+from visiongen.benchmarks.result import Drawn, differences, draws_of
 from visiongen.benchmarks.scoring import scorer_for
 from visiongen.benchmarks.store import RESULT, RunFolder
 from visiongen.errors import MissingDataError, UsageError
@@ -33,9 +33,11 @@ def compare(a: str | Path, b: str | Path) -> dict[str, Any]:
         if plan_a["images"][name] != plan_b["images"][name]:
             raise UsageError(f"image {name!r}: its bytes differ between {a} and {b}; use one dataset")
     scorer = scorer_for(plan_a["protocol"])
-    left, right = (scorer.table(_stats(f, p, names)) for f, p in ((first, plan_a), (second, plan_b)))
     primary, draws = plan_a["protocol"]["primary"], draws_of(plan_a, names)
-    scores = differences(scorer, list(whole_scores(left, len(names))), left, right, draws)
+    left, right = (
+        Drawn.of(scorer.table(_stats(f, p, names)), draws) for f, p in ((first, plan_a), (second, plan_b))
+    )
+    scores = differences(scorer, list(left.whole), left, right)
     if primary not in scores:
         raise MissingDataError(f"{a} and {b}: {primary} is not defined on the common images")
     return {

@@ -6,13 +6,14 @@ import os
 import platform
 import subprocess
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypedDict
 
 import numpy as np
 
 from visiongen.benchmarks.metrics import bootstrap
-from visiongen.benchmarks.scorers.base import Table
+from visiongen.benchmarks.scorers.base import Scores, Table
 from visiongen.benchmarks.scoring import Scorer, scorer_for
 from visiongen.benchmarks.store import RunFolder
 from visiongen.errors import MissingDataError
@@ -60,13 +61,13 @@ def score_folder(folder: RunFolder) -> Result:
     scorer, primary = scorer_for(plan["protocol"]), plan["protocol"]["primary"]
     rows: dict[str, dict[str, Score] | None] = {}
     failures: list[dict[str, str]] = []
-    tables: dict[str, Table] = {}
+    drawn: dict[str, Drawn] = {}
     draws = draws_of(plan, list(plan["images"]))
     for row, keys in plan["keys"].items():
         found = _row_records(folder, row, keys, records)
         failures += [{"row": row, "id": r["id"], "error": r["error"]} for r in found if r["error"]]
-        tables[row] = scorer.table([record["stats"] for record in found])
-        rows[row] = score_table(scorer, tables[row], draws)
+        drawn[row] = Drawn.of(scorer.table([record["stats"] for record in found]), draws)
+        rows[row] = intervals(scorer, drawn[row])
     for row in plan["reasons"]:
         rows[row] = None
     model = _row_records(folder, "model", plan["keys"]["model"], records)
@@ -87,7 +88,7 @@ def score_folder(folder: RunFolder) -> Result:
         scores=scores,
         rows=rows,
         reasons=plan["reasons"],
-        differences=_against_rows(scorer, primary, tables, draws),
+        differences=_against_rows(scorer, primary, drawn),
         failures=failures,
         protocol=plan["protocol"],
         weights=plan["weights"],
@@ -116,35 +117,43 @@ def draws_of(plan: dict[str, Any], names: Sequence[str]) -> np.ndarray:
     return bootstrap.draws(len(names), clusters=[clusters.get(name, "") for name in names])
 
 
-def _against_rows(
-    scorer: Scorer, primary: str, tables: dict[str, Table], draws: np.ndarray
-) -> dict[str, dict[str, Any]]:
+@dataclass(frozen=True)
+class Drawn:
+    """Scores of one row: of all images, each once, and of every resample (R,)."""
+
+    whole: dict[str, float]
+    resampled: Scores
+
+    @classmethod
+    def of(cls, table: Table, draws: np.ndarray) -> Drawn:
+        """By the counts ``draws`` (R, n)."""
+        once = table(np.ones((1, draws.shape[1])))
+        return cls({name: float(value[0]) for name, value in once.items()}, table(draws))
+
+
+def _against_rows(scorer: Scorer, primary: str, drawn: dict[str, Drawn]) -> dict[str, dict[str, Any]]:
     """Row -> the model's primary score minus that row's, where both are defined."""
     result: dict[str, dict[str, Any]] = {}
-    for row, other in tables.items():
+    for row, other in drawn.items():
         if row != "model":
-            found = differences(scorer, [primary], other, tables["model"], draws)
+            found = differences(scorer, [primary], other, drawn["model"])
             result |= {row: found[primary]} if primary in found else {}
     return result
 
 
-def differences(
-    scorer: Scorer, names: Sequence[str], a: Table, b: Table, draws: np.ndarray
-) -> dict[str, dict[str, Any]]:
+def differences(scorer: Scorer, names: Sequence[str], a: Drawn, b: Drawn) -> dict[str, dict[str, Any]]:
     """Scores of b minus those of a over the same images, drawn by the same counts.
 
     name -> {a, b, difference, ci95, higher_is_better, verdict}: the verdict is about b. A score that
     is not defined on either side is left out.
     """
-    values = [whole_scores(part, draws.shape[1]) for part in (a, b)]
-    drawn = [part(draws) for part in (a, b)]
     result = {}
     for name in names:
-        left, right = values[0][name], values[1][name]
+        left, right = a.whole[name], b.whole[name]
         if not (np.isfinite(left) and np.isfinite(right)):
             continue
         higher = scorer.higher_is_better(name)
-        found = bootstrap.paired_difference(drawn[0][name], drawn[1][name], right - left, higher)
+        found = bootstrap.paired_difference(a.resampled[name], b.resampled[name], right - left, higher)
         result[name] = {
             "a": left,
             "b": right,
@@ -156,17 +165,11 @@ def differences(
     return result
 
 
-def whole_scores(table: Table, images: int) -> dict[str, float]:
-    """Scores of all images, each once."""
-    return {name: float(value[0]) for name, value in table(np.ones((1, images))).items()}
-
-
-def score_table(scorer: Scorer, table: Table, draws: np.ndarray) -> dict[str, Score]:
-    """Scores with 95 % intervals over the draws (R, n)."""
-    resampled = table(draws)
+def intervals(scorer: Scorer, drawn: Drawn) -> dict[str, Score]:
+    """Scores with 95 % intervals."""
     result: dict[str, Score] = {}
-    for name, value in whole_scores(table, draws.shape[1]).items():
-        low, high = bootstrap.percentile_interval(resampled[name])
+    for name, value in drawn.whole.items():
+        low, high = bootstrap.percentile_interval(drawn.resampled[name])
         defined = bool(np.isfinite(value))
         result[name] = Score(
             value=value if defined else None,

@@ -158,7 +158,7 @@ def test_kill_minus_nine_anywhere_then_the_same_scores(tmp_path: Path) -> None:
 
 def test_bad_requests(camvid: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="camvid11"):
-        run("camvid", Reader(), tmp_path / "out", options(camvid))
+        run("camvid111", Reader(), tmp_path / "out", options(camvid))
     with pytest.raises(UsageError, match="--split 'vall'"):
         run("camvid11", Reader(), tmp_path / "out", options(camvid, split="vall"))
     with pytest.raises(MissingDataError, match="test"):

@@ -53,7 +53,7 @@ def test_codec_row_is_near_perfect_and_blind_is_between(name: str, tmp_path: Pat
         assert score["ci95"] is not None and score["ci95"][0] <= score["ci95"][1]
     if name == "world-depth":
         names = {n.split("@")[1] for n in result["scores"] if n.startswith("AbsRel@") and "/" not in n}
-        assert names == {"median", "lsq_depth", "lsq_disparity", "lsq_log"}
+        assert names == {"median", "lsq_depth", "lsq_disparity", "lsq_log", "ransac_log"}
         assert {"AbsRel", "AbsRel/pooled", "delta1", "RMSE", "SILog"} <= set(result["scores"])
     else:
         assert {"mean", "median", "<5", "<11.25", "<22.5", "<30", "mean/per_image"} <= set(result["scores"])
