@@ -140,8 +140,8 @@ def _normals(run: Run) -> list[Chart]:
         below.append(Line(row, np.r_[0, edges_[shown]], np.r_[0, np.cumsum(share)[shown]], row))
         coarse = share.reshape(-1, wide).sum(1) * 100 / (wide * normals.BIN)
         density.append(Line(row, middles[middles < FAR], coarse[middles < FAR], row))
-    shown = [line.y for line in density if line.name not in ("oracle", "codec")]  # theirs are all near 0
-    top = span_of(np.concatenate(shown))
+    drawn = [line.y for line in density if line.name not in ("oracle", "codec")]  # theirs are all near 0
+    top = span_of(np.concatenate(drawn))
     x = (0.0, FAR)
     return [
         Chart("Errors below an angle", below, "degrees", "share of pixels", x, UNIT),
