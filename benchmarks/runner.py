@@ -21,6 +21,7 @@ from visiongen.benchmarks.base import Benchmark, Item, describe_options
 from visiongen.benchmarks.predictions import PredictionsRow
 from visiongen.benchmarks.reading import parts_of, read_answer
 from visiongen.benchmarks.result import Result, environment, score_folder
+from visiongen.benchmarks.result_schema import validate_result
 from visiongen.benchmarks.rows import (
     BlindRow,
     CeilingRow,
@@ -275,6 +276,7 @@ class Run:
         self.score(progress)
         self.options.shard.wait()
         result = score_folder(self.folder)
+        validate_result(dict(result), str(self.folder.path))
         if self.options.shard.first or not self.options.shard.launched:
             self.folder.write_result(dict(result))
         return result
