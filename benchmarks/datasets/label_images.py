@@ -46,9 +46,13 @@ class ColouredPhotos(DenseFiles):
     @cached_property
     def colours(self) -> tuple[np.ndarray, np.ndarray]:
         """Colours uint8 (N, 3) and their positions uint8 (N,)."""
-        named, void = self.protocol["label_colours"], self.protocol.get("void_colours", [])
-        positions = [*range(len(named)), *[VOID] * len(void)]
-        return np.array([parse_colour(c) for c in (*named, *void)], np.uint8), np.array(positions, np.uint8)
+        return colour_table(self.protocol["label_colours"], self.protocol.get("void_colours", ()))
+
+
+def colour_table(label: Sequence[str], void: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Colours uint8 (N, 3) of "#rrggbb" and their positions uint8 (N,), 255 for the void ones."""
+    positions = [*range(len(label)), *[VOID] * len(void)]
+    return np.array([parse_colour(c) for c in (*label, *void)], np.uint8), np.array(positions, np.uint8)
 
 
 def lookup(label_ids: Sequence[int], void_ids: Sequence[int]) -> np.ndarray:
