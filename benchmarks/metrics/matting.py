@@ -58,7 +58,7 @@ def image_stats(truth: np.ndarray, prediction: np.ndarray | None) -> dict[str, A
     alpha = np.where(known, np.clip(alpha, 0, 1), 0.0)
     worst = np.where(alpha < 0.5, 1.0, 0.0)
     given = worst if prediction is None else np.asarray(prediction, np.float64)
-    missing = np.isnan(given) if prediction is not None else np.ones(alpha.shape, bool)
+    missing = ~np.isfinite(given) if prediction is not None else np.ones(alpha.shape, bool)
     given = np.where(missing, worst, np.clip(given, 0, 1))
     given[~known] = 0.0  # as in the truth: no error, no edge
     whole = _whole(given, alpha, known, unknown, missing)

@@ -101,7 +101,7 @@ class IbimsScorer(DepthScorer):
         """True for delta1..3 and DDE_0."""
         return score.startswith("DDE_0") or super().higher_is_better(score)
 
-    def shrink(self, truth: IbimsTruth, size: tuple[int, int]) -> np.ndarray:  # type: ignore[override]
+    def shrink(self, truth: Any, size: tuple[int, int]) -> Any:
         """The depth at the painted size; nothing else is painted."""
         filled: np.ndarray = super().shrink(truth.depth, size)
         return filled
