@@ -13,7 +13,8 @@ import torch
 
 from visiongen.backbones.embedded import EmbeddedBackbone
 from visiongen.benchmarks.result import environment
-from visiongen.benchmarks.speed import agreement, processes, rows
+from visiongen.benchmarks.speed import agreement, metric_share, processes, rows
+from visiongen.benchmarks.speed.metrics import METRIC_ROWS
 from visiongen.errors import DependencyError, UsageError
 from visiongen.image import Geometry
 from visiongen.prompt import Legend, Prompt
@@ -26,12 +27,28 @@ ROWS = (
     "four-tasks-vs-four-runs",
     "processes",
     "agreement",
+    *METRIC_ROWS,
+    metric_share.NAME,
 )
 SECOND_LEGEND = "ground=#7a4a1e,thing=#3077fb,background=#f9e03e"
 
 
+def chosen(only: Sequence[str]) -> tuple[str, ...]:
+    """The rows that names stand for: a row, or the group before the slash; UsageError for an unknown one."""
+    for name in only:
+        if not any(row == name or row.startswith(f"{name}/") for row in ROWS):
+            groups = sorted({row.split("/")[0] for row in ROWS if "/" in row})
+            raise UsageError(f"speed row {name!r}: choose from {', '.join((*groups, *ROWS))}")
+    return tuple(row for row in ROWS if any(row == n or row.startswith(f"{n}/") for n in only))
+
+
+def needs_backbone(only: Sequence[str]) -> bool:
+    """Whether any of these rows paints; counting alone needs no weights."""
+    return any(row not in METRIC_ROWS for row in chosen(only))
+
+
 def run(
-    backbone: EmbeddedBackbone,
+    backbone: EmbeddedBackbone | None,
     rounds: int = 3,
     long_side: int = 320,
     photos: Sequence[np.ndarray] | None = None,
@@ -41,15 +58,12 @@ def run(
     """The report: every row of ``only``, or the reason why a row could not be measured.
 
     ``rounds`` times over ``photos`` (uint8 (H, W, 3); default: two photos that lie inside
-    scikit-image and a rendered street). UsageError for an unknown row or less than one round.
+    scikit-image and a rendered street). UsageError for an unknown row or less than one round, or when a
+    row that paints (:func:`needs_backbone`) has no backbone.
     """
-    if unknown := sorted(set(only) - set(ROWS)):
-        raise UsageError(f"speed row {unknown[0]!r}: choose from {', '.join(ROWS)}")
+    only = chosen(only)
     if rounds < 1:
         raise UsageError(f"--rounds {rounds}: give at least 1")
-    photos = photos or default_photos()
-    pictures = [Geometry.fit(p.shape[:2], long_side).apply(p) for p in photos]
-    prompts = task_prompts()
     done: list[dict[str, Any]] = []
     skipped: dict[str, str] = {}
 
@@ -57,6 +71,51 @@ def run(
         done.append(row)
         say(describe(row))
 
+    sizes, agree = [], {}
+    if needs_backbone(only):
+        if backbone is None:
+            raise UsageError("speed: these rows paint; give a backbone")
+        photos = photos or default_photos()
+        pictures = [Geometry.fit(p.shape[:2], long_side).apply(p) for p in photos]
+        sizes = [list(p.shape[:2]) for p in pictures]
+        _painting(backbone, rounds, long_side, photos, pictures, only, keep, skipped)
+        if ROWS[4] in only and backbone.dtype == torch.float32:
+            agree = agreement.measure(backbone, pictures[:1], task_prompts())
+            for name, figures in agree.items():
+                say(agreement.describe(name, figures))
+    for name, measure in METRIC_ROWS.items():
+        if name in only:
+            try:
+                keep(measure(rounds))
+            except DependencyError as error:
+                skipped[name] = str(error)
+    if metric_share.NAME in only and backbone is not None:
+        for name in metric_share.tasks():
+            keep(metric_share.share_of(backbone, name, rounds))
+    return {
+        "schema": SCHEMA,
+        "weights": None if backbone is None or backbone.weights is None else vars(backbone.weights),
+        "dtype": None if backbone is None else str(backbone.dtype).removeprefix("torch."),
+        "sizes": sizes,
+        "rows": done,
+        "agreement": agree,
+        "skipped": skipped,
+        "env": environment() | {"cpu": _cpu(), "load": _load()} | _peer_version(),
+    }
+
+
+def _painting(
+    backbone: EmbeddedBackbone,
+    rounds: int,
+    long_side: int,
+    photos: Sequence[np.ndarray],
+    pictures: Sequence[np.ndarray],
+    only: Sequence[str],
+    keep: Callable[[dict[str, Any]], None],
+    skipped: dict[str, str],
+) -> None:
+    """The rows of decoding."""
+    prompts = task_prompts()
     if ROWS[0] in only:
         for name, prompt in prompts.items():
             keep(rows.verified_vs_sequential(backbone, pictures, name, prompt, rounds))
@@ -72,21 +131,6 @@ def run(
     if ROWS[3] in only:
         four, threads = four_prompts(), torch.get_num_threads()
         keep(processes.four_processes(backbone, photos[0], long_side, len(four), rounds, threads))
-    agree: dict[str, Any] = {}
-    if ROWS[4] in only and backbone.dtype == torch.float32:
-        agree = agreement.measure(backbone, pictures[:1], prompts)
-        for name, figures in agree.items():
-            say(agreement.describe(name, figures))
-    return {
-        "schema": SCHEMA,
-        "weights": None if backbone.weights is None else vars(backbone.weights),
-        "dtype": str(backbone.dtype).removeprefix("torch."),
-        "sizes": [list(p.shape[:2]) for p in pictures],
-        "rows": done,
-        "agreement": agree,
-        "skipped": skipped,
-        "env": environment() | {"cpu": _cpu(), "load": _load()} | _peer_version(),
-    }
 
 
 #: The tasks that decoding is timed on: a walk of colours, smooth vectors, flat classes.
@@ -118,10 +162,13 @@ def default_photos() -> list[np.ndarray]:
 def describe(row: dict[str, Any]) -> str:
     """A row as a line of text."""
     low, high = row["ratio_spread"]
+    digits = 3 if row["ours"] >= 0.1 else 5
     text = (
-        f"{row['name']:34s} {row['ratio']:6.2f}x [{low:.2f}, {high:.2f}]  ours {row['ours']:.3f} s"
-        f"  peer {row['peer']:.3f} s  equal {'yes' if row['equal'] else 'NO'}"
+        f"{row['name']:34s} {row['ratio']:6.2f}x [{low:.2f}, {high:.2f}]  ours {row['ours']:.{digits}f} s"
+        f"  peer {row['peer']:.{digits}f} s  equal {'yes' if row['equal'] else 'NO'}"
     )
+    if row.get("target"):
+        text += f"  target {row['target']}x {'met' if row['ratio'] >= row['target'] else 'MISSED'}"
     if "hit_rate" in row:
         text += f"  passes {row['passes']:.1f}  draft hits {row['hit_rate']:.1%}"
     if "whole" in row:

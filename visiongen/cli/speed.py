@@ -18,16 +18,17 @@ def speed(
         int | None, typer.Option("--threads", metavar="N", help="Processor threads, for both sides.")
     ] = None,
     rows: Annotated[
-        str | None, typer.Option("--rows", help="Only these rows, by comma; all if unset.")
+        str | None,
+        typer.Option("--rows", "--only", help="Only these rows or groups (metrics), by comma; all if unset."),
     ] = None,
 ) -> None:
-    """Time decoding modes, transformers as a peer, and shared photos; exit 1 if outputs differ."""
+    """Time decoding, shared photos and metrics against their peers; exit 1 if outputs differ."""
     from visiongen.benchmarks.speed import report
 
     report.set_threads(threads)
     only = tuple(r.strip() for r in rows.split(",")) if rows else report.ROWS
     result = report.run(
-        load_backbone(weights),  # type: ignore[arg-type]
+        load_backbone(weights) if report.needs_backbone(only) else None,  # type: ignore[arg-type]
         rounds,
         long_side,
         only=only,
@@ -36,10 +37,8 @@ def speed(
     for name, reason in result["skipped"].items():
         say(f"{name}: not measured: {reason}", json_target)
     env = result["env"]
-    say(
-        f"{env['cpu']}, {env['threads']} threads, torch {env['torch']}, {result['dtype']}, batch 1",
-        json_target,
-    )
+    painted = f", {result['dtype']}, batch 1" if result["dtype"] else ""
+    say(f"{env['cpu']}, {env['threads']} threads, torch {env['torch']}{painted}", json_target)
     write_report(json_target, result)
     if not all(row["equal"] for row in result["rows"]):
         raise typer.Exit(1)
