@@ -12,6 +12,7 @@ import numpy as np
 
 from visiongen.benchmarks.base import Benchmark
 from visiongen.benchmarks.metrics import coco
+from visiongen.benchmarks.scorers.fewshot import FewShotTruth
 from visiongen.benchmarks.scorers.ibims import IbimsTruth, Plane
 from visiongen.benchmarks.scorers.wall import WallTruth
 
@@ -48,7 +49,9 @@ def constant(truth: Any) -> Any:
 
 
 def right(truth: Any) -> Any:
-    """The truth as an answer: its depth where it says more than a depth map could."""
+    """The truth as an answer: its depth where it says more than a depth map could, the mask of an episode."""
+    if isinstance(truth, FewShotTruth):
+        return truth.mask
     return truth.depth if isinstance(truth, (IbimsTruth, WallTruth)) else truth
 
 
@@ -158,6 +161,11 @@ def wall(benchmark: Benchmark, rng: np.random.Generator) -> WallTruth:
     return WallTruth(metres, there, (0.0, 0.0, 1.0), CAMERA)
 
 
+def episode(benchmark: Benchmark, rng: np.random.Generator) -> FewShotTruth:
+    labels = anomaly(benchmark, rng)
+    return FewShotTruth(labels, int(rng.integers(len(benchmark.protocol["classes"]))))
+
+
 MADE: dict[str, Callable[[Benchmark, np.random.Generator], Any]] = {
     "semantic": semantic,
     "instance": instance,
@@ -173,6 +181,7 @@ MADE: dict[str, Callable[[Benchmark, np.random.Generator], Any]] = {
     "basecolor": colours,
     "orm": colours,
     "anomaly": anomaly,
+    "fewshot": episode,
     "svbrdf": surface,
     "intrinsics": appearance,
     "coco": instances,

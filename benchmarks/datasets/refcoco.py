@@ -127,16 +127,26 @@ class _Plain(pickle.Unpickler):
         raise pickle.UnpicklingError(f"it wants {module}.{name}; only plain values are read")
 
 
-def read_refs(path: Path) -> list[dict[str, Any]]:
-    """The refs of a pickle made by Python 2; MissingDataError: not there. InputError: not plain."""
+def read_plain(path: Path) -> Any:
+    """What a pickle of plain values holds; MissingDataError: not there. InputError: damaged, or not plain."""
     if not path.is_file():
         raise MissingDataError(f"{path}: missing; complete the dataset")
     try:
-        refs = _Plain(io.BytesIO(path.read_bytes()), encoding="latin1").load()
+        return _Plain(io.BytesIO(path.read_bytes()), encoding="latin1").load()
+    except Exception as error:  # damaged pickles raise all kinds
+        raise InputError(
+            f"{path}: no readable pickle ({type(error).__name__}: {error}); fetch it again"
+        ) from error
+
+
+def read_refs(path: Path) -> list[dict[str, Any]]:
+    """The refs of a pickle made by Python 2; MissingDataError: not there. InputError: not plain."""
+    refs = read_plain(path)
+    try:
         for ref in refs:
             _ = ref["split"], ref["ann_id"], ref["image_id"], ref["ref_id"]
             _ = [(one["sent"] + "", one["sent_id"]) for one in ref["sentences"]]
-    except Exception as error:  # damaged pickles raise all kinds
+    except (KeyError, TypeError, IndexError) as error:
         raise InputError(f"{path}: no readable refs ({type(error).__name__}: {error}); fetch it") from error
     return list(refs)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from visiongen.benchmarks.metrics import fewshot
 from visiongen.benchmarks.metrics.bootstrap import draws, paired_difference, percentile_interval, resample
 from visiongen.benchmarks.metrics.semantic import class_iou, confusion
 
@@ -33,11 +34,7 @@ def scores(sums: np.ndarray) -> dict[str, np.ndarray]:
     A rule without an episode (in a resample) is left out of the mean.
     """
     matrices = np.asarray(sums).reshape(*np.shape(sums)[:-1], -1, 2, 3)
-    foreground = class_iou(matrices)[..., 0]
-    there = matrices.sum((-1, -2)) > 0
-    total = np.where(there, np.nan_to_num(foreground), 0).sum(-1)
-    both = class_iou(matrices.sum(-3))
-    return {"mIoU": total / np.maximum(there.sum(-1), 1), "FB_IoU": np.nan_to_num(both).mean(-1)}
+    return fewshot.scores(matrices, meant=0)
 
 
 def row(rows: np.ndarray, rules: Sequence[str]) -> dict[str, Any]:

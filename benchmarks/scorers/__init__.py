@@ -26,6 +26,7 @@ SCORERS = Registry(
         "salient": _PLACE + "gray:SalientScorer",
         "matting": _PLACE + "gray:MattingScorer",
         "anomaly": _PLACE + "anomaly:AnomalyScorer",
+        "fewshot": _PLACE + "fewshot:FewShotScorer",
         "svbrdf": _PLACE + "svbrdf:SvbrdfScorer",
         "intrinsics": _PLACE + "intrinsics:IntrinsicsScorer",
         "coco": _PLACE + "coco:CocoScorer",
