@@ -65,12 +65,10 @@ def panopticapi_table(
     return table
 
 
-def lstsq_fit(x: np.ndarray, y: np.ndarray, keep: np.ndarray) -> tuple[float, float]:
-    """Marigold's ``align_depth_least_square``: numpy's lstsq on the N x 2 matrix of the masked pixels."""
-    a = x[keep].reshape(-1, 1).astype(np.float64)
-    b = y[keep].reshape(-1, 1).astype(np.float64)
-    scale, shift = np.linalg.lstsq(np.concatenate([a, np.ones_like(a)], axis=-1), b, rcond=None)[0]
-    return float(scale[0]), float(shift[0])
+def lstsq_line(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
+    """Marigold's ``align_depth_least_square``: numpy's lstsq on the N x 2 matrix of pixels (n,)."""
+    scale, shift = np.linalg.lstsq(np.stack([x, np.ones_like(x)], axis=-1), y, rcond=None)[0]
+    return float(scale), float(shift)
 
 
 def eroded_counts(target: np.ndarray, prediction: np.ndarray, classes: int, dilation: int) -> np.ndarray:

@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 
 from visiongen.benchmarks.metrics import boundary, coco, coco_fast, edges, panoptic, semantic
-from visiongen.benchmarks.metrics.depth_align import masked_line_fit
+from visiongen.benchmarks.metrics.depth_align import line_fit, masked_line_fit
 from visiongen.benchmarks.speed import metric_inputs as inputs
 from visiongen.benchmarks.speed import metric_peers as peers
 from visiongen.benchmarks.speed.timing import alternate
+from visiongen.resize import resize_nearest
 
 Row = dict[str, Any]
+LARGE = (1024, 2048)
 
 
 def miou_mmseg(rounds: int) -> Row:
@@ -56,40 +58,68 @@ def miou_torchmetrics(rounds: int) -> Row:
 
 
 def panoptic_quality(rounds: int) -> Row:
-    """Panoptic sums of one image, against panopticapi's two sorts. Target 4."""
-    made = inputs.maps()
-    labels, counts = np.unique(made.panoptic[0], return_counts=True)
-    areas = dict(zip(labels.tolist(), counts.tolist(), strict=True))
+    """Panoptic sums of one image of COCO's size, against panopticapi's two sorts. Target 4."""
+    return _panoptic("metrics/pq", inputs.maps().panoptic, rounds)
+
+
+def panoptic_quality_large(rounds: int) -> Row:
+    """The same for an image of Cityscapes' size, where sorting costs more. Target 4."""
+    truth, answer = (resize_nearest(labels, LARGE) for labels in inputs.maps().panoptic)
+    return _panoptic("metrics/pq-large", (truth, answer), rounds)
+
+
+def _panoptic(name: str, labels: tuple[np.ndarray, np.ndarray], rounds: int) -> Row:
+    kinds = inputs.maps().kinds
+    segments, counts = np.unique(labels[0], return_counts=True)
+    areas = dict(zip(segments.tolist(), counts.tolist(), strict=True))
 
     def table(pair: Any) -> np.ndarray:
-        stats = panoptic.image_stats(*pair, made.kinds)
-        return panoptic.vector(stats, made.kinds).reshape(made.kinds, 4)
+        return panoptic.vector(panoptic.image_stats(*pair, kinds), kinds).reshape(kinds, 4)
 
     return _row(
-        "metrics/pq",
+        name,
         table,
-        lambda pair: peers.panopticapi_table(*pair, areas, made.kinds, panoptic.MANY),
-        made.panoptic,
+        lambda pair: peers.panopticapi_table(*pair, areas, kinds, panoptic.MANY),
+        labels,
         rounds,
         lambda a, b: bool(np.array_equal(a[:, 1:], b[:, 1:]) and np.allclose(a[:, 0], b[:, 0], rtol=1e-12)),
-        timed="sums of IoU, tp, fp, fn of every class, 640x480",
+        timed=f"sums of IoU, tp, fp, fn of every class, {labels[0].shape[1]}x{labels[0].shape[0]}",
         target=4,
     )
 
 
 def depth_alignment(rounds: int) -> Row:
-    """Scale and shift over the measured pixels, against ``lstsq``. Target 10, equal to 1e-6."""
+    """Scale and shift of the measured pixels, against ``lstsq``. Target 10, equal to 1e-6."""
     depth, guess, measured = inputs.maps().depth
+    pixels = guess[measured].astype(np.float64), depth[measured].astype(np.float64)
     return _row(
         "metrics/depth-lstsq",
-        lambda _: masked_line_fit(guess, depth, measured),
-        lambda _: peers.lstsq_fit(guess, depth, measured),
-        None,
+        lambda pair: line_fit(*pair),
+        lambda pair: peers.lstsq_line(*pair),
+        pixels,
         rounds,
-        lambda a, b: bool(np.allclose(a, b, rtol=1e-6, atol=1e-6)),
-        timed="scale and shift from maps and mask, 640x480",
+        _same_line,
+        timed=f"scale and shift of {len(pixels[0])} pixels, float64",
         target=10,
     )
+
+
+def depth_alignment_masked(rounds: int) -> Row:
+    """The same from float32 maps and a mask, as Marigold's script has them."""
+    depth, guess, measured = inputs.maps().depth
+    return _row(
+        "metrics/depth-lstsq-masked",
+        lambda _: masked_line_fit(guess, depth, measured),
+        lambda _: peers.lstsq_line(*(v[measured].astype(np.float64) for v in (guess, depth))),
+        None,
+        rounds,
+        _same_line,
+        timed=f"scale and shift from maps 640x480 and a mask of {measured.mean():.0%}",
+    )
+
+
+def _same_line(a: tuple[float, float], b: tuple[float, float]) -> bool:
+    return bool(np.allclose(a, b, rtol=1e-6, atol=1e-6))
 
 
 def boundary_iou(rounds: int) -> Row:
@@ -172,7 +202,9 @@ METRIC_ROWS: dict[str, Callable[[int], Row]] = {
     "metrics/miou-mmseg": miou_mmseg,
     "metrics/miou-torchmetrics": miou_torchmetrics,
     "metrics/pq": panoptic_quality,
+    "metrics/pq-large": panoptic_quality_large,
     "metrics/depth-lstsq": depth_alignment,
+    "metrics/depth-lstsq-masked": depth_alignment_masked,
     "metrics/boundary-iou": boundary_iou,
     "metrics/bsds-counts": bsds_counts,
     "metrics/coco-ap": coco_ap,

@@ -27,6 +27,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> metric_inputs.Maps:
     monkeypatch.setattr(metric_inputs, "detections", lambda: few)
     monkeypatch.setattr(metric_inputs, "edge_maps", lambda: drawn)
     monkeypatch.setattr(metric_inputs, "SIZE", (48, 64))
+    monkeypatch.setattr(metrics, "LARGE", (96, 128))
     return made
 
 
