@@ -2,8 +2,8 @@
 
 Layout and lists are HSNet's (github.com/juhongm999/hsnet), whose data SegGPT uses too: photos and masks in
 ``VOC2012/{JPEGImages,SegmentationClassAug}`` (VOC with SBD's masks) and
-``COCO2014/{val2014,annotations/val2014}``: PNGs of class numbers from 1, 0 = background,
-255 = border. Lists: the repository's ``data/splits/{pascal,coco}/val/fold{0..3}.{txt,pkl}``, as ``splits/`` or
+``COCO2014/{val2014,annotations/val2014}``: PNGs of class numbers from 1, 0 = background, 255 = border.
+Lists: its repository's ``data/splits/{pascal,coco}/val/fold{0..3}.{txt,pkl}``, as ``splits/`` or
 ``data/splits/`` in those folders or beside them.
 
 An episode is a class of the fold, a query photo and ``shots`` other photos of that class. HSNet draws them
