@@ -98,6 +98,11 @@ def check_primary(path: Path, protocol: dict[str, Any]) -> None:
     except VisiongenError as error:
         raise UsageError(f"{path}: {error}") from None
     if protocol["primary"] not in known:
-        close = difflib.get_close_matches(protocol["primary"], known, n=1)
-        hint = f"did you mean {close[0]!r}?" if close else f"choose from {', '.join(sorted(known)[:12])} ..."
+        names = {name.lower(): name for name in known}
+        close = difflib.get_close_matches(protocol["primary"].lower(), names, n=1)
+        hint = (
+            f"did you mean {names[close[0]]!r}?"
+            if close
+            else f"choose from {', '.join(sorted(known)[:12])} ..."
+        )
         raise UsageError(f"{path}: primary = {protocol['primary']!r}: no such score; {hint}")

@@ -48,6 +48,10 @@ class MattingScorer(GrayScorer):
         """The opacity alone."""
         return super().labels(truth if truth.ndim == 2 else truth[..., 0], options)
 
+    def oracle(self, truth: np.ndarray, options: Options) -> np.ndarray:
+        """The opacity alone."""
+        return truth if truth.ndim == 2 else truth[..., 0]
+
     def prior(self, truths: Sequence[np.ndarray]) -> Guess:
         """Mean opacity."""
         return super().prior([truth if truth.ndim == 2 else truth[..., 0] for truth in truths])
@@ -63,6 +67,10 @@ class EdgesScorer(GrayScorer):
         if truth.ndim == 2:
             return super().shrink(truth, size)
         return lines_at(truth, size)
+
+    def oracle(self, truth: np.ndarray, options: Options) -> np.ndarray:
+        """Of people's lines: the share who drew one there."""
+        return truth if truth.ndim == 2 else truth.mean(axis=2)
 
     def prior(self, truths: Sequence[np.ndarray]) -> Guess:
         """Mean strength."""

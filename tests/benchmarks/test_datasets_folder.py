@@ -1,0 +1,482 @@
+"""Folders of one's own: every task and format, splits, clear errors, and the command line from end to end."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+from scipy.io import savemat
+
+from visiongen.benchmarks.datasets.folder import FolderBenchmark, open_folder
+from visiongen.benchmarks.rows import BlindRow, CodecRow, Direct, OracleRow
+from visiongen.benchmarks.runner import get_benchmark
+from visiongen.cli import bench_run
+from visiongen.cli.main import main
+from visiongen.errors import InputError, MissingDataError, UsageError
+
+H, W = 48, 64
+RNG = np.random.default_rng(0)
+PHOTO = RNG.integers(0, 256, (H, W, 3), np.uint8)
+BLOCKS = np.kron(np.arange(12).reshape(3, 4) % 3, np.ones((16, 16))).astype(np.uint8)
+MASK = np.zeros((H, W), np.uint8)
+MASK[10:30, 20:50] = 255
+NUMBERS = np.kron(np.arange(12).reshape(3, 4), np.ones((16, 16))).astype(np.int32)
+
+
+def save(path: Path, array: np.ndarray, kind: str = "png") -> Path:
+    """PNG (colours RGB, 16 bits kept) or NPY."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if kind == "npy":
+        np.save(path, array)
+    else:
+        assert cv2.imwrite(str(path), array if array.ndim == 2 else array[..., ::-1])
+    return path
+
+
+def folder(root: Path, toml: str, labels: dict[str, np.ndarray], end: str = ".png") -> Path:
+    """A folder with photos of the labels' names; they may hold slashes."""
+    root.mkdir(exist_ok=True, parents=True)
+    for name, array in labels.items():
+        save(root / f"images/{name}.png", PHOTO)
+        save(root / f"labels/{name}{end}", array, end[1:])
+    (root / "dataset.toml").write_text(f'name = "mine"\nversion = "1.0"\n{toml}\n')
+    return root
+
+
+def score(benchmark: FolderBenchmark, row: Direct) -> float:
+    split = benchmark.protocol["default_split"]
+    items = benchmark.items(None, split)
+    stats = [benchmark.scorer.stats(i.truth(), row.answer(i, i.truth())) for i in items]
+    table = benchmark.scorer.table(stats)(np.ones((1, len(items))))
+    return float(table[benchmark.protocol["primary"]][0])
+
+
+def truth_of(root: Path, toml: str, label: np.ndarray, end: str = ".png") -> np.ndarray:
+    found = open_folder(folder(root, toml, {"a": label}, end)).items(None, "all")[0].truth()
+    return np.asarray(found)
+
+
+# --- what is stored, task by task ---------------------------------------------------------------
+
+SEMANTIC = 'task = "semantic"\nclasses = ["road", "car", "sky"]'
+
+
+def test_ids_of_any_value_become_positions_and_ignored_ones_are_not_scored(tmp_path: Path) -> None:
+    stored = np.array([7, 26, 23], np.uint8)[BLOCKS]
+    stored[0] = 255
+    stored[1] = 0
+    found = truth_of(tmp_path, SEMANTIC + "\nlabel_ids = [7, 26, 23]\nignore = [0, 255]", stored)
+    assert (found[:2] == 255).all() and np.array_equal(found[2:], BLOCKS[2:]) and found.dtype == np.uint8
+    palette = Image.fromarray(BLOCKS, "P")
+    palette.putpalette([9, 9, 9] * 256)  # colours mean nothing
+    palette.save(tmp_path / "labels/a.png")
+    (tmp_path / "dataset.toml").write_text(f'name = "mine"\nversion = "1"\n{SEMANTIC}')
+    assert np.array_equal(open_folder(tmp_path).items(None, "all")[0].truth(), BLOCKS)
+
+
+def test_an_unknown_id_is_an_error_with_its_place(tmp_path: Path) -> None:
+    bad = BLOCKS.copy()
+    bad[5, 6] = 9
+    with pytest.raises(InputError, match=r"labels/a\.png: value 9 at row 5, column 6"):
+        truth_of(tmp_path, SEMANTIC, bad)
+
+
+def test_colours_are_matched_exactly_and_give_the_legend(tmp_path: Path) -> None:
+    colours = np.array([[128, 64, 128], [0, 0, 142], [70, 130, 180], [0, 0, 0]], np.uint8)
+    stored = BLOCKS.copy()
+    stored[0] = 3
+    toml = (
+        SEMANTIC + '\nformat = "rgb"\nlabel_colours = ["#804080", "#00008e", "#4682b4"]\nignore = ["#000000"]'
+    )
+    benchmark = open_folder(folder(tmp_path, toml, {"a": colours[stored]}))
+    found = benchmark.items(None, "all")[0].truth()
+    assert (found[0] == 255).all() and np.array_equal(found[1:], BLOCKS[1:])
+    assert benchmark.protocol["legend"] == "road=#804080,car=#00008e,sky=#4682b4"
+    blurred = colours[stored]
+    blurred[3, 3] = (128, 64, 127)
+    save(tmp_path / "labels/a.png", blurred)
+    with pytest.raises(InputError, match="#80407f"):
+        benchmark.items(None, "all")[0].truth()
+
+
+def test_a_legend_alone_names_classes_and_colours_of_rgb_labels(tmp_path: Path) -> None:
+    toml = 'task = "semantic"\nformat = "rgb"\nlegend = "a=#ff0000,b=#00ff00,c=#0000ff"'
+    colours = np.array([[255, 0, 0], [0, 255, 0], [0, 0, 255]], np.uint8)
+    assert np.array_equal(truth_of(tmp_path, toml, colours[BLOCKS]), BLOCKS)
+
+
+def test_depth_is_divided_by_the_scale_and_missing_is_zero(tmp_path: Path) -> None:
+    stored = np.full((H, W), 2500, np.uint16)
+    stored[0], stored[1] = 0, 65535
+    toml = 'task = "depth"\nscale = 1000\nmissing = [0, 65535]\nmax_depth = 80'
+    found = truth_of(tmp_path / "png", toml, stored)
+    assert found.dtype == np.float32 and (found[:2] == 0).all() and (found[2:] == 2.5).all()
+    metres = np.full((H, W), 2.5, np.float32)
+    metres[0], metres[1], metres[2] = np.nan, np.inf, -1
+    toml = 'task = "depth"\nformat = "npy"\nmissing = [-1]'
+    found = truth_of(tmp_path / "npy", toml, metres, ".npy")
+    assert (found[[0, 2]] == 0).all() and np.isinf(found[1]).all() and (found[3:] == 2.5).all()
+    (tmp_path / "npy/dataset.toml").write_text(
+        'name = "m"\nversion = "1"\ntask = "depth"\nformat = "npy"\nmissing = [0]'
+    )
+    with pytest.raises(InputError, match="negative"):
+        open_folder(tmp_path / "npy").items(None, "all")[0].truth()
+
+
+def test_eight_bits_are_no_depth(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="uint8 where 16 bits are stored"):
+        truth_of(tmp_path, 'task = "depth"\nscale = 1000', MASK)
+
+
+UP_RIGHT = np.array([0.3, 0.5, np.sqrt(1 - 0.34)])  # x right, y up, z to the viewer
+STORED = {
+    "opengl": UP_RIGHT, "lub": UP_RIGHT * [-1, 1, 1],
+    "opencv": UP_RIGHT * [1, -1, -1], "directx-green": UP_RIGHT * [1, -1, 1],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("axes", STORED)
+@pytest.mark.parametrize(("kind", "top"), [("png", 255), ("png16", 65535), ("npy", None)])
+def test_normals_come_out_right_up_and_to_the_viewer(
+    axes: str, kind: str, top: int | None, tmp_path: Path
+) -> None:
+    vectors = np.broadcast_to(STORED[axes], (H, W, 3)).astype(np.float32)
+    if top is None:
+        stored = vectors.copy()
+    else:
+        stored = np.rint((vectors + 1) / 2 * top).astype(np.uint8 if top == 255 else np.uint16)
+    stored[:3] = 0
+    toml = f'task = "normals"\naxes = "{axes}"\nformat = "{kind}"'
+    found = truth_of(tmp_path, toml, stored, ".npy" if top is None else ".png")
+    assert np.isnan(found[:3]).all()
+    assert np.allclose(found[3:], UP_RIGHT, atol=0.01) and np.allclose(np.linalg.norm(found[3:], axis=2), 1)
+
+
+def test_normals_under_wrong_axes_or_as_colours_are_refused(tmp_path: Path) -> None:
+    vectors = np.broadcast_to(STORED["opencv"], (H, W, 3)).astype(np.float32)
+    toml = 'task = "normals"\naxes = "opengl"\nformat = "npy"'
+    with pytest.raises(InputError, match=r"100% of the normals face away.*axes = 'opengl' is wrong"):
+        truth_of(tmp_path, toml, vectors, ".npy")
+    with pytest.raises(InputError, match="store unit vectors"):
+        truth_of(tmp_path, toml, vectors * 127.5 + 127.5, ".npy")
+
+
+def test_masks_and_mattes(tmp_path: Path) -> None:
+    assert np.array_equal(truth_of(tmp_path / "s", 'task = "salient"', MASK), MASK / 255)
+    with pytest.raises(InputError, match="write the mask as 0 and 255"):
+        truth_of(tmp_path / "s", 'task = "salient"', MASK // 255)
+    alpha = cv2.GaussianBlur(MASK, (5, 5), 1)
+    found = truth_of(tmp_path / "m", 'task = "matting"', alpha)
+    assert found.shape == (H, W) and np.allclose(found, alpha / 255)
+    near = cv2.morphologyEx(MASK, cv2.MORPH_GRADIENT, np.ones((5, 5))) > 0
+    save(tmp_path / "m/trimaps/a.png", np.where(near, 128, MASK).astype(np.uint8))
+    benchmark = open_folder(tmp_path / "m")
+    found = benchmark.items(None, "all")[0].truth()
+    assert np.allclose(found[..., 0], alpha / 255) and np.array_equal(found[..., 1] > 0, near)
+    assert benchmark.protocol["trimaps"] == "trimaps" and score(benchmark, OracleRow(benchmark)) == 0
+
+
+def test_lines_of_one_person_or_several_are_one_pixel_wide(tmp_path: Path) -> None:
+    thick = np.zeros((H, W), np.uint8)
+    thick[19:22] = 255
+    found = truth_of(tmp_path / "one", 'task = "edges"', thick)
+    assert found.dtype == bool and found.shape == (H, W, 1)
+    assert (found.sum(axis=(0, 2))[2:-2] == 1).all() and found[20, W // 2, 0]
+    toml = 'task = "edges"\nformat = "people"'
+    root = folder(tmp_path / "two", toml, {})
+    save(root / "images/x/a.png", PHOTO)
+    for person, column in (("p1", 10), ("p2", 40)):
+        line = np.zeros((H, W), np.uint8)
+        line[:, column] = 255
+        save(root / f"labels/x/a/{person}.png", line)
+    (item,) = open_folder(root).items(None, "all")
+    found = item.truth()
+    assert item.id == "x/a" and found.shape == (H, W, 2)
+    assert found[:, 10, 0].all() and found[:, 40, 1].all() and found.sum() == 2 * H
+    drawn = np.repeat(found, 2, axis=2)
+    toml = 'task = "edges"\nformat = "npy"'
+    assert np.array_equal(truth_of(tmp_path / "npy", toml, drawn, ".npy"), drawn)
+    root = folder(tmp_path / "mat", 'task = "edges"\nformat = "mat"', {"a": MASK})
+    cell = np.empty((1, 1), object)
+    cell[0, 0] = {"Boundaries": found[..., 0]}
+    savemat(root / "labels/a.mat", {"groundTruth": cell})
+    assert np.array_equal(open_folder(root).items(None, "all")[0].truth(), found[..., :1])
+
+
+def test_instances_are_counted_anew_whatever_their_numbers(tmp_path: Path) -> None:
+    stored = np.array([0, 900, 7], np.uint16)[BLOCKS]
+    wanted = np.array([0, 2, 1])[BLOCKS]
+    assert np.array_equal(truth_of(tmp_path / "a", 'task = "instance"', stored), wanted)
+    colours = np.array([[0, 0, 0], [9, 0, 1], [7, 0, 0]], np.uint8)[BLOCKS]
+    toml = 'task = "instance"\nformat = "rgb"'
+    assert np.array_equal(truth_of(tmp_path / "b", toml, colours), wanted)
+    with pytest.raises(InputError, match="float64 are no whole numbers"):
+        truth_of(tmp_path / "c", 'task = "instance"\nformat = "npy"', MASK / 255.0, ".npy")
+
+
+PANOPTIC = 'task = "panoptic"\nclasses = ["road", "car"]\nthings = ["car"]\nlabel_ids = [7, 26]'
+
+
+def test_panoptic_numbers_are_class_times_thousand(tmp_path: Path) -> None:
+    stored = np.array([7000, 26001, 26002], np.uint16)[BLOCKS]
+    stored[0] = 65535
+    found = truth_of(tmp_path, PANOPTIC, stored)
+    assert (found[0] == -1).all() and np.array_equal(found[1:], np.array([0, 1001, 1002])[BLOCKS[1:]])
+    rgb = np.stack([stored % 256, stored // 256, stored * 0], axis=2).astype(np.uint8)
+    assert np.array_equal(truth_of(tmp_path / "rgb", PANOPTIC + '\nformat = "rgb"', rgb), found)
+    for value, told in ((26000, "things count from 1"), (7001, "stuff has number 0"), (8000, "class 8")):
+        with pytest.raises(InputError, match=told):
+            truth_of(tmp_path, PANOPTIC, np.full((H, W), value, np.uint16))
+
+
+def referring(root: Path, rows: Any, name: str = "phrases.csv", more: str = "") -> Path:
+    toml = f'task = "referring"\nphrases = "{name}"\n{more}'
+    folder(root, toml, {"a": MASK, "b": BLOCKS})
+    (root / name).write_text(rows if isinstance(rows, str) else json.dumps(rows))
+    return root
+
+
+def test_phrases_ask_for_masks_or_for_one_number_of_a_label_picture(tmp_path: Path) -> None:
+    text = 'image,label,phrase,value\nb.png,b.png,the car,1\na,a.png,"the box, left",\na,a.png,it,\n'
+    items = open_folder(referring(tmp_path / "csv", text)).items(None, "all")
+    assert [i.id for i in items] == ["b-1", "a-1", "a-2"] and items[1].options["phrase"] == "the box, left"
+    assert np.array_equal(items[0].truth(), BLOCKS == 1) and np.array_equal(items[1].truth(), MASK > 0)
+    assert items[1].cluster == items[2].cluster == "a" and items[1].digest != items[0].digest
+    rows = [{"image": "a", "label": "a.png", "phrase": "it"}]
+    assert len(open_folder(referring(tmp_path / "j", rows, "p.json")).items(None, "all")) == 1
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        ([{"image": "a", "label": "a.png"}], "row 1: phrase is missing"),
+        ([{"image": "c", "label": "a.png", "phrase": "it"}], "row 1: no image 'c'"),
+        ([{"image": "a", "label": "a.png", "phrase": "x" * 61}], "row 1: phrase: .* over 60 bytes"),
+        ([{"image": "a", "label": "a.png", "phrase": "it", "value": "one"}], "'one' is no whole number"),
+        ({"a": 1}, "no list of rows"),
+        ("not json", "not readable"),
+    ],
+)
+def test_bad_phrases(rows: Any, told: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=told):
+        open_folder(referring(tmp_path, rows, "p.json"))
+
+
+# --- rows of every task -------------------------------------------------------------------------
+
+NORMALS = np.stack([np.sin(BLOCKS), np.cos(BLOCKS) / 2, np.ones((H, W))], axis=2)
+NORMALS = (NORMALS / np.linalg.norm(NORMALS, axis=2, keepdims=True)).astype(np.float32)
+TASKS = {
+    "semantic": (SEMANTIC, BLOCKS, ".png"),
+    "depth": ('task = "depth"\nscale = 100', (BLOCKS.astype(int) * 500 + 300).astype(np.uint16), ".png"),
+    "normals": ('task = "normals"\nformat = "npy"\naxes = "opengl"', NORMALS, ".npy"),
+    "salient": ('task = "salient"', MASK, ".png"),
+    "matting": ('task = "matting"', cv2.GaussianBlur(MASK, (5, 5), 1), ".png"),
+    "edges": ('task = "edges"', cv2.Canny(MASK, 50, 100), ".png"),
+    "instance": ('task = "instance"', (NUMBERS * (BLOCKS > 0)).astype(np.uint8), ".png"),
+    "panoptic": (
+        'task = "panoptic"\nclasses = ["road", "car", "bus"]\nthings = ["car", "bus"]',
+        (BLOCKS.astype(int) * 1000 + NUMBERS * (BLOCKS > 0)).astype(np.uint16),
+        ".png",
+    ),
+}
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_codec_oracle_and_blind_rows_of_every_task(task: str, tmp_path: Path) -> None:
+    toml, label, end = TASKS[task]
+    benchmark = open_folder(
+        folder(tmp_path, toml + "\nlong_side = 64", {"a": label, "b": np.roll(label, 16, axis=1)}, end)
+    )
+    oracle, codec, blind = (
+        score(benchmark, row)
+        for row in (OracleRow(benchmark), CodecRow(benchmark, benchmark.legend()), BlindRow(benchmark, None))
+    )
+    sign = 1 if benchmark.scorer.higher_is_better(benchmark.protocol["primary"]) else -1
+    assert oracle == pytest.approx(1 if sign > 0 else 0, abs=0.03)
+    assert sign * codec > sign * blind and abs(codec - oracle) < 0.5 * abs(blind - oracle)
+    assert json.loads(json.dumps(benchmark.protocol, allow_nan=False)) == benchmark.protocol
+    wanted = ("averaging", "resolution", "failed", "blind", "data", "long_side", "primary")
+    assert all(benchmark.protocol[key] for key in wanted)
+
+
+# --- splits and files ---------------------------------------------------------------------------
+
+
+def test_splits_by_list_folder_and_all(tmp_path: Path) -> None:
+    toml = SEMANTIC + '\ncluster = "folder"\nsplits = { train = "fit", val = "val.txt", every = "all" }'
+    root = folder(tmp_path, toml, {n: BLOCKS for n in ("fit/2", "fit/10", "other/1", "other/2")})
+    (root / "val.txt").write_text("other/2\nimages/other/1.png\n\n")
+    benchmark = open_folder(root)
+    assert benchmark.protocol["splits"] == {"train": 2, "val": 2, "every": 4}
+    assert benchmark.protocol["default_split"] == "val" and benchmark.protocol["blind_split"] == "train"
+    ids = {s: [item.id for item in benchmark.items(None, s)] for s in ("train", "val", "every")}
+    assert ids["val"] == ["other/2", "other/1"] and ids["train"] == ["fit/2", "fit/10"]
+    assert ids["every"] == ["fit/2", "fit/10", "other/1", "other/2"]
+    assert benchmark.items(None, "val")[0].cluster == "other"
+    assert benchmark.present(None) == root and benchmark.source == str(root / "dataset.toml")
+    with pytest.raises(UsageError, match="has train, val, every"):
+        benchmark.split("test")
+
+
+def test_endings_of_ones_own(tmp_path: Path) -> None:
+    toml = SEMANTIC + '\nimages = "leftImg8bit"\nlabels = "gtFine"\nimage_end = "_leftImg8bit.png"\n'
+    root = folder(tmp_path, toml + 'label_end = "_labelIds.png"\nsplits = ["val"]', {})
+    save(root / "leftImg8bit/val/x/f_1_leftImg8bit.png", PHOTO)
+    save(root / "gtFine/val/x/f_1_labelIds.png", BLOCKS)
+    (item,) = open_folder(root).items(None, "val")
+    assert item.id == "val/x/f_1" and np.array_equal(item.truth(), BLOCKS)
+
+
+def test_files_that_are_missing_or_too_many(tmp_path: Path) -> None:
+    root = folder(tmp_path, SEMANTIC, {"a": BLOCKS, "b": BLOCKS})
+    (root / "labels/b.png").rename(root / "labels/c.png")
+    with pytest.raises(MissingDataError, match=r"labels/c\.png: has no photo"):
+        open_folder(root).items(None, "all")
+    (root / "labels/c.png").unlink()
+    with pytest.raises(MissingDataError, match=r"labels/b\.png: listed .* missing \(1 of 4"):
+        open_folder(root).items(None, "all")
+    save(root / "images/a.jpg", PHOTO)
+    with pytest.raises(InputError, match="has the same name"):
+        open_folder(root)
+
+
+def test_a_label_of_another_size_than_the_photo_as_it_is_turned(tmp_path: Path) -> None:
+    root = folder(tmp_path, SEMANTIC, {"a": BLOCKS})
+    (root / "images/a.png").unlink()
+    exif = Image.Exif()
+    exif[274] = 6
+    Image.fromarray(PHOTO).save(root / "images/a.jpg", exif=exif)
+    with pytest.raises(InputError, match="labels of 64x48, but the photo is 48x64"):
+        open_folder(root).items(None, "all")[0].truth()
+    save(root / "labels/a.png", np.ascontiguousarray(np.rot90(BLOCKS, -1)))
+    item = open_folder(root).items(None, "all")[0]
+    assert item.truth().shape == item.photo().shape[:2] == (W, H)
+
+
+def test_lists_that_are_empty_or_name_an_image_twice_or_not_at_all(tmp_path: Path) -> None:
+    root = folder(tmp_path, SEMANTIC + '\nsplits = { val = "val.txt" }', {"a": BLOCKS})
+    with pytest.raises(MissingDataError, match=r"val\.txt: the split's list is missing"):
+        open_folder(root)
+    (root / "val.txt").write_text("a\na.png\n")
+    with pytest.raises(InputError, match="'a' is listed twice"):
+        open_folder(root)
+    (root / "val.txt").write_text("a\nz\n")
+    with pytest.raises(MissingDataError, match=r"images/z\.png: listed"):
+        open_folder(root).items(None, "val")
+
+
+# --- the file -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("toml", "told"),
+    [
+        ('task = "semantics"', "task: 'semantics' is none .* did you mean 'semantic'"),
+        ("long_side = 64", "task: missing; choose from semantic"),
+        (SEMANTIC + "\nlongside = 64", "longside: no such key; did you mean 'long_side'"),
+        (SEMANTIC + "\nscale = 64", "scale: no such key; it belongs to the task depth, this is semantic"),
+        (SEMANTIC + '\nlong_side = "big"', "long_side = 'big': .*integer"),
+        (SEMANTIC + '\nprimary = "miou"', "primary = 'miou': no such score; did you mean 'mIoU'"),
+        (SEMANTIC + '\nformat = "jpg"', "format = 'jpg': .*'png', 'rgb' or 'npy'"),
+        (SEMANTIC + "\nlabel_ids = [1, 2]", "label_ids: 2 numbers for 3 classes"),
+        (SEMANTIC + "\nlabel_ids = [1, 2, 255]", "label_ids: 255 is used twice, or ignored"),
+        (SEMANTIC + '\nlegend = "road=#000000"', "legend: 'car' stands in only one"),
+        (SEMANTIC + '\nlegend = "road"', "legend: 'road' has no colour"),
+        (SEMANTIC + '\nformat = "rgb"', "label_colours: missing"),
+        (SEMANTIC + '\nignore = ["#000000"]', "ignore = .*stored numbers"),
+        ('task = "semantic"', "classes: missing"),
+        ('task = "depth"', "scale: missing; what a metre is"),
+        ('task = "depth"\nscale = 0', "scale = 0: .*greater than 0"),
+        ('task = "depth"\nscale = 1\nalignments = ["lsq"]', r"alignments \['lsq'\]"),
+        ('task = "normals"', "axes: missing; add it"),
+        ('task = "normals"\naxes = "maya"', "axes = 'maya'"),
+        ('task = "panoptic"\nclasses = ["a"]\nthings = ["b"]', "things: 'b' is no class"),
+        (SEMANTIC + '\ndefault_split = "val"', "default_split = 'val': no such split; choose from all"),
+        (SEMANTIC + "\nclasses = 3", "not valid TOML"),
+    ],
+)
+def test_faults_of_the_file_name_file_key_value_and_remedy(toml: str, told: str, tmp_path: Path) -> None:
+    root = folder(tmp_path, toml, {"a": BLOCKS})
+    with pytest.raises(UsageError, match=told) as caught:
+        open_folder(root)
+    assert str(caught.value).startswith(f"{root / 'dataset.toml'}: ")
+    assert "\n" not in str(caught.value)
+
+
+def test_names_and_versions_are_needed_and_not_taken(tmp_path: Path) -> None:
+    root = folder(tmp_path, SEMANTIC, {"a": BLOCKS})
+    for text, told in (
+        (f'version = "1"\n{SEMANTIC}', "name: missing"),
+        (f'name = "mine"\nversion = 1.0\n{SEMANTIC}', "version = 1.0"),
+        (f'name = "ade20k"\nversion = "1"\n{SEMANTIC}', "a benchmark that ships is called so"),
+        (f'name = "a/b"\nversion = "1"\n{SEMANTIC}', "name = 'a/b'"),
+    ):
+        (root / "dataset.toml").write_text(text)
+        with pytest.raises(UsageError, match=told):
+            open_folder(root)
+    with pytest.raises(MissingDataError, match="no such file"):
+        get_benchmark(str(root / "other.toml"))
+
+
+def test_legends_keep_the_order_of_classes(tmp_path: Path) -> None:
+    toml = SEMANTIC + '\nlegend = "sky=#0000ff,road=#ff0000,car=#00ff00"'
+    benchmark = open_folder(folder(tmp_path, toml, {"a": BLOCKS}))
+    legend = benchmark.legend()
+    assert legend is not None and legend.names == ("road", "car", "sky")
+    assert legend.colours[2] == (0, 0, 255)
+
+
+# --- the command line ---------------------------------------------------------------------------
+
+
+def call(*arguments: object) -> int:
+    return main(["bench", *map(str, arguments)])
+
+
+def test_run_validate_infer_and_score_by_the_command_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On the smallest untrained generator; no --data, and from another working folder."""
+    from visiongen.backbones.embedded import EmbeddedBackbone
+
+    backbone = EmbeddedBackbone.random("nano")
+    monkeypatch.setattr(bench_run, "load_backbone", lambda name: backbone)
+    monkeypatch.delenv("VISIONGEN_DATA", raising=False)
+    toml = SEMANTIC + '\nlong_side = 64\nsplits = ["train", "val"]'
+    names = ("train/1", "val/1", "val/2")
+    root = folder(tmp_path / "set", toml, {n: np.roll(BLOCKS, i, 0) for i, n in enumerate(names)})
+    monkeypatch.chdir(tmp_path)
+    assert call("validate", "set") == 0
+    assert "2 of 2 listed, 2 read without a problem" in capsys.readouterr().out
+    common = ("--mode", "draft", "--out", "run")
+    assert call("run", "set/dataset.toml", *common, "--json", "-") == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["benchmark"] == "mine" and result["n_scored"] == 2 and not result["partial"]
+    assert result["rows"]["codec"]["mIoU"]["value"] == 1 and result["reasons"].keys() == {"specialist"}
+    monkeypatch.chdir("/")
+    assert call("score", tmp_path / "run", "--json", "-") == 0
+    again = json.loads(capsys.readouterr().out)
+    assert again["scores"] == result["scores"]
+    guesses = tmp_path / "guesses"
+    for item in open_folder(root).items(None, "val"):
+        save(guesses / f"{item.id}.png", item.truth())
+    arguments = ("--predictions", guesses, "--out", tmp_path / "p", "--json", "-")
+    assert call("score", root, *arguments) == 0
+    assert json.loads(capsys.readouterr().out)["scores"]["mIoU"]["value"] == 1
+
+
+def test_validate_lists_what_is_wrong_and_exits_with_1(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = folder(tmp_path, SEMANTIC, {"a": BLOCKS, "b": BLOCKS, "c": BLOCKS})
+    save(root / "labels/a.png", BLOCKS + 1)
+    (root / "labels/c.png").unlink()
+    assert call("validate", root) == 1
+    told = capsys.readouterr().out
+    assert "truth a: " in told and "value 3" in told and "file c: " in told and "2 problems" in told
