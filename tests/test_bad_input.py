@@ -148,7 +148,7 @@ def test_unknown_task_mode_and_benchmark(tmp_path: Path, show: Show) -> None:
     assert code == 2 and "did you mean 'depth'" in one_line(err)
     code, _, err = show("predict", "depth", tmp_path / "a.jpg", "--mode", "fast")
     assert code == 2 and "'fast'" in one_line(err) and "verified" in err
-    code, _, err = show("bench", "run", "camvid")
+    code, _, err = show("bench", "run", "camvid1")
     assert code == 2 and "did you mean 'camvid11'" in one_line(err)
 
 

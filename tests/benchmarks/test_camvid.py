@@ -70,7 +70,7 @@ def test_void_is_ignored_and_unknown_ids_are_refused(tmp_path: Path) -> None:
     palette.save(path)
     assert read_labels(path).tolist() == [[3, 255]]
     Image.fromarray(np.array([[12]], np.uint8)).save(path)
-    with pytest.raises(InputError, match="id 12"):
+    with pytest.raises(InputError, match="value 12"):
         read_labels(path)
     Image.fromarray(np.zeros((2, 2, 3), np.uint8)).save(path)
     with pytest.raises(InputError, match="mode RGB is not an index PNG"):

@@ -106,7 +106,7 @@ def test_exit_codes_of_bad_requests(
     camvid: Path, tmp_path: Path, reader: list[Reader], capsys: pytest.CaptureFixture[str]
 ) -> None:
     cases = [
-        (("run", "camvid12"), 2, "did you mean 'camvid11'"),
+        (("run", "camvid1"), 2, "did you mean 'camvid11'"),
         (("run", "camvid11", "--mode", "fast"), 2, "choose one of"),
         (("run", "camvid11", "--data", camvid, "--split", "x"), 2, "--split 'x'"),
         (("run", "camvid11", "--data", camvid, "--limit", "0"), 2, "--limit 0"),

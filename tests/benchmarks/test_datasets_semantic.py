@@ -93,7 +93,7 @@ def test_ade20k_names_what_is_wrong(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"ADE_val_00000001\.png: value 151 at row 12, column 0"):
         benchmark.items(root, "val")[0].truth()
     save(target, np.zeros((*SIZE, 3), np.uint8))
-    with pytest.raises(InputError, match=r"ADE_val_00000001\.png: mode RGB is not ids"):
+    with pytest.raises(InputError, match=r"ADE_val_00000001\.png: mode RGB is not an index PNG"):
         benchmark.items(root, "val")[0].truth()
     rng = np.random.default_rng(0)
     save(target, rng.integers(1, 151, SIZE).astype(np.uint8))
