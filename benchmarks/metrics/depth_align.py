@@ -25,7 +25,7 @@ from visiongen.errors import InputError
 ALIGNMENTS = ("none", "median", "lsq_depth", "lsq_disparity", "lsq_log", "ransac_log")
 FITTED = ALIGNMENTS[2:]  # those whose scale may turn out negative
 FLOOR = 1e-3  # 1/m: the smallest aligned disparity
-TRIALS, VOTERS, WITHIN, SEED = 256, 4096, 0.1, 0  # of RANSAC: lines tried, pixels that vote, reach, seed
+TRIALS, VOTERS, WITHIN, SEED = 128, 1024, 0.1, 0  # of RANSAC: lines tried, pixels that vote, reach, seed
 _FLAT = 1e-6  # a variance below this part of the mean square is summed again around the mean
 
 

@@ -16,26 +16,39 @@ _COLUMNS = (1, 1, 0, -1, -1, -1, 0, 1)
 
 
 def thin(lines: np.ndarray) -> np.ndarray:
-    """bool (H, W) thinned until nothing changes."""
-    height, width = lines.shape
-    padded = np.zeros((height + 2, width + 2), np.uint8)
-    padded[1:-1, 1:-1] = lines
-    flat = padded.ravel()
-    places = np.flatnonzero(flat)
-    steps = [row * (width + 2) + column for row, column in zip(_ROWS, _COLUMNS, strict=True)]
-    changed = True
-    while changed:
-        changed = False
-        for table in _tables():
+    """bool (H, W), or a stack of maps (T, H, W), thinned until nothing changes."""
+    lines = np.asarray(lines, bool)
+    stack = lines if lines.ndim == 3 else lines[None]
+    padded = np.zeros((stack.shape[0], stack.shape[1] + 2, stack.shape[2] + 2), np.uint8)
+    padded[:, 1:-1, 1:-1] = stack
+    flat, wide = padded.ravel(), stack.shape[2] + 2
+    steps = np.array([row * wide + column for row, column in zip(_ROWS, _COLUMNS, strict=True)])
+    everything = np.flatnonzero(flat)
+    stamp = np.empty(len(flat), np.int32)
+    waiting = [everything, everything]  # for either half: whose neighbours have changed since it last looked
+    while waiting[0].size or waiting[1].size:
+        for half, table in enumerate(_tables()):
+            places, waiting[half] = waiting[half], everything[:0]
             code = flat[places + steps[0]]
             for bit in range(1, 8):
                 code |= flat[places + steps[bit]] << bit
-            drop = table[code]
-            if drop.any():
-                changed = True
-                flat[places[drop]] = 0
-                places = places[~drop]
-    return padded[1:-1, 1:-1].astype(bool)
+            gone = places[table[code]]
+            flat[gone] = 0
+            around = (gone[:, None] + steps).ravel()
+            for other in (0, 1):
+                if waiting[other] is not everything:
+                    waiting[other] = _once(np.concatenate([waiting[other], around]), flat, stamp)
+            if waiting[1] is everything:
+                waiting[1] = everything[flat[everything] > 0]
+    return padded[:, 1:-1, 1:-1].astype(bool).reshape(lines.shape)
+
+
+def _once(places: np.ndarray, flat: np.ndarray, stamp: np.ndarray) -> np.ndarray:
+    """Those of ``places`` that are still set, each once; ``stamp`` is scratch space."""
+    places = places[flat[places] > 0]
+    number = np.arange(len(places), dtype=np.int32)
+    stamp[places] = number
+    return places[stamp[places] == number]
 
 
 @cache

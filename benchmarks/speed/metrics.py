@@ -23,14 +23,14 @@ def miou_mmseg(rounds: int) -> Row:
     made = inputs.maps()
 
     def areas(pair: Any) -> np.ndarray:
-        matrix = semantic.confusion(*pair, made.kinds)
+        matrix = semantic.confusion(pair[0], pair[1], made.kinds)
         square = matrix[:, : made.kinds]
         return np.stack([np.diagonal(square), square.sum(0), matrix.sum(1)])
 
     return _row(
         "metrics/miou-mmseg",
         areas,
-        lambda pair: peers.mmseg_areas(*pair, made.kinds),
+        lambda pair: peers.mmseg_areas(pair[0], pair[1], made.kinds),
         made.classes,
         rounds,
         np.array_equal,
@@ -47,8 +47,8 @@ def miou_torchmetrics(rounds: int) -> Row:
     tensors = [torch.from_numpy(labels).long() for labels in made.classes]
     return _row(
         "metrics/miou-torchmetrics",
-        lambda pair: semantic.confusion(*pair, made.kinds)[:, : made.kinds],
-        lambda pair: peers.torchmetrics_matrix(*tensors, made.kinds),
+        lambda pair: semantic.confusion(pair[0], pair[1], made.kinds)[:, : made.kinds],
+        lambda pair: peers.torchmetrics_matrix(tensors[0], tensors[1], made.kinds),
         made.classes,
         rounds,
         np.array_equal,
@@ -74,12 +74,12 @@ def _panoptic(name: str, labels: tuple[np.ndarray, np.ndarray], rounds: int) -> 
     areas = dict(zip(segments.tolist(), counts.tolist(), strict=True))
 
     def table(pair: Any) -> np.ndarray:
-        return panoptic.vector(panoptic.image_stats(*pair, kinds), kinds).reshape(kinds, 4)
+        return panoptic.vector(panoptic.image_stats(pair[0], pair[1], kinds), kinds).reshape(kinds, 4)
 
     return _row(
         name,
         table,
-        lambda pair: peers.panopticapi_table(*pair, areas, kinds, panoptic.MANY),
+        lambda pair: peers.panopticapi_table(pair[0], pair[1], areas, kinds, panoptic.MANY),
         labels,
         rounds,
         lambda a, b: bool(np.array_equal(a[:, 1:], b[:, 1:]) and np.allclose(a[:, 0], b[:, 0], rtol=1e-12)),
@@ -94,8 +94,8 @@ def depth_alignment(rounds: int) -> Row:
     pixels = guess[measured].astype(np.float64), depth[measured].astype(np.float64)
     return _row(
         "metrics/depth-lstsq",
-        lambda pair: line_fit(*pair),
-        lambda pair: peers.lstsq_line(*pair),
+        lambda pair: line_fit(pair[0], pair[1]),
+        lambda pair: peers.lstsq_line(pair[0], pair[1]),
         pixels,
         rounds,
         _same_line,
@@ -110,7 +110,7 @@ def depth_alignment_masked(rounds: int) -> Row:
     return _row(
         "metrics/depth-lstsq-masked",
         lambda _: masked_line_fit(guess, depth, measured),
-        lambda _: peers.lstsq_line(*(v[measured].astype(np.float64) for v in (guess, depth))),
+        lambda _: peers.lstsq_line(guess[measured].astype(np.float64), depth[measured].astype(np.float64)),
         None,
         rounds,
         _same_line,
@@ -128,8 +128,8 @@ def boundary_iou(rounds: int) -> Row:
     width = boundary.dilation_of(inputs.SIZE)
     return _row(
         "metrics/boundary-iou",
-        lambda pair: boundary.boundary_counts(*pair, made.kinds),
-        lambda pair: peers.eroded_counts(*pair, made.kinds, width),
+        lambda pair: boundary.boundary_counts(pair[0], pair[1], made.kinds),
+        lambda pair: peers.eroded_counts(pair[0], pair[1], made.kinds, width),
         made.classes,
         rounds,
         np.array_equal,
