@@ -25,7 +25,7 @@ class Acdc(LabelledPhotos):
     """See the module; the protocol is protocols/acdc.toml."""
 
     folders: ClassVar[tuple[str, ...]] = ("acdc", "ACDC")
-    marker: ClassVar[str] = "gt"
+    marker: ClassVar[str] = "rgb_anon"
 
     def samples(self, root: Path, split: str) -> Sequence[Sample]:
         """By condition, sequence and name; ids begin with the condition."""

@@ -19,7 +19,6 @@ from visiongen.benchmarks.datasets.label_images import LabelledPhotos, pairs, to
 from visiongen.benchmarks.datasets.pascal_context import read_mat_ids
 
 CONVERTED = "_labelTrainIds"  # mmsegmentation writes its own pictures beside the official ones
-LISTS = ("imageLists", "imagesLists")
 
 
 class CocoStuff164k(LabelledPhotos):
@@ -38,12 +37,11 @@ class CocoStuff10k(LabelledPhotos):
     """See the module; the protocol is protocols/coco-stuff-10k.toml."""
 
     folders: ClassVar[tuple[str, ...]] = ("coco_stuff10k", "cocostuff-10k-v1.1", "coco-stuff-10k")
-    marker: ClassVar[str] = "annotations"
+    marker: ClassVar[str] = "imageLists"
 
     def samples(self, root: Path, split: str) -> Sequence[Sample]:
         """In the order of the list."""
-        places = [root / folder / f"{split}.txt" for folder in LISTS]
-        listed = next((path for path in places if path.is_file()), places[0])
+        listed = root / self.marker / f"{split}.txt"
         names = read_list(listed)
         return require(
             [Sample(n, root / f"images/{n}.jpg", (root / f"annotations/{n}.mat",)) for n in names], listed

@@ -19,7 +19,7 @@ class Comma10k(ColouredPhotos):
     """See the module; the protocol is protocols/comma10k.toml. A drive is a cluster."""
 
     folders: ClassVar[tuple[str, ...]] = ("comma10k",)
-    marker: ClassVar[str] = "masks"
+    marker: ClassVar[str] = "imgs"
 
     def samples(self, root: Path, split: str) -> Sequence[Sample]:
         """By name; the protocol's count becomes that of the folder."""

@@ -100,7 +100,8 @@ def read_index(path: Path) -> np.ndarray:
 
     A palette is not looked at: its colours may repeat, and gray made of them means nothing.
     """
-    return _read(path, ("L", "P", "1"), "not an index PNG of 8 bits; use the official labels").astype(np.uint8)
+    stored = _read(path, ("L", "P", "1"), "not an index PNG of 8 bits; use the official labels")
+    return stored.astype(np.uint8)
 
 
 def read_colours(path: Path) -> np.ndarray:
