@@ -37,6 +37,9 @@ class View:
         return ERRORS.get(self.part, fallback)(self.truth, self.answer, self.scored, photo)
 
 
+WIDTHS = {"basecolor": 3, "orm": 3, "tangent": 3}  # channels of the parts of a stacked truth
+
+
 def view_of(source: Source, part: str, prediction: Prediction, wanted: np.ndarray, truth: Any) -> View:
     """What is shown of one part; ``wanted``: the truth as labels of the task, full size."""
     rules = getattr(source.run.scorer, "rules", None)
@@ -49,6 +52,10 @@ def view_of(source: Source, part: str, prediction: Prediction, wanted: np.ndarra
     if part == "instance":
         answer = renamed(wanted, answer)
     shown = tuple(replace(prediction, labels=labels).picture() for labels in (wanted, answer))
+    known = known_channels(source, part, truth)
+    if known is not None:  # what the truth does not say is no error
+        known = reduced(known)
+        wanted, scored = np.where(known, wanted, answer), known.any(axis=2)
     return View(part, wanted, answer, scored, (shown[0], shown[1]), _class_key(part, prediction, wanted))
 
 
@@ -91,6 +98,16 @@ def scored_pixels(part: str, rules: Any, truth: Any, wanted: np.ndarray) -> np.n
     if truth.dtype == np.uint8:
         return np.asarray(truth != IGNORE)
     return np.asarray(truth >= 0) if truth.dtype.kind == "i" and truth.ndim == 2 else everywhere
+
+
+def known_channels(source: Source, part: str, truth: Any) -> np.ndarray | None:
+    """bool (H, W, C) of one part of a truth that stacks several; None where it does not."""
+    start = 0
+    for name in source.run.protocol.get("parts", ()):
+        if name == part and isinstance(truth, np.ndarray):
+            return np.asarray(np.isfinite(truth[..., start : start + WIDTHS[part]]))
+        start += WIDTHS[name]
+    return None
 
 
 def renamed(truth: np.ndarray, answer: np.ndarray) -> np.ndarray:
