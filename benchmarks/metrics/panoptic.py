@@ -46,26 +46,21 @@ def image_stats(truth: Truth, prediction: np.ndarray | None, classes: int) -> di
     InputError: shapes differ or are not (H, W), or a class is none of ``classes``. NaN is void.
     """
     whole = truth if isinstance(truth, PanopticTruth) else PanopticTruth(np.asarray(truth))
-    wanted = _flat("truth", whole.labels, np.shape(whole.labels), classes)
+    wanted = _flat("truth", whole.labels, np.shape(whole.labels))
     if prediction is None:
         prediction = np.full(np.shape(whole.labels), VOID, np.int32)
-    given = _flat("prediction", prediction, np.shape(whole.labels), classes)
+    given = _flat("prediction", prediction, np.shape(whole.labels))
     true, found, shared = count_overlaps(wanted, given, classes * MANY)
     return {"classes": _per_class(true, found, shared, whole, classes)}
 
 
-def _flat(name: str, labels: Any, size: tuple[int, ...], classes: int) -> np.ndarray:
-    """Labels int (H * W,), checked."""
+def _flat(name: str, labels: Any, size: tuple[int, ...]) -> np.ndarray:
+    """Labels int (H * W,) of the right size."""
     array = np.asarray(labels)
     if array.ndim != 2 or array.shape != size:
         raise InputError(f"panoptic {name}: shape {array.shape}, expected (H, W) = {size}; resize it first")
     if array.dtype.kind not in "iu":
         array = np.nan_to_num(array.astype(np.float64), nan=VOID, posinf=VOID, neginf=VOID).astype(np.int64)
-    top = int(array.max(initial=VOID))
-    if top >= classes * MANY:
-        raise InputError(f"panoptic {name}: label {top} is of class {top // MANY}; there are {classes}")
-    if array.dtype.kind == "i" and int(array.min(initial=VOID)) < VOID:
-        array = np.maximum(array, VOID)
     return array.ravel()
 
 
@@ -74,24 +69,52 @@ def count_overlaps(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Labels that occur in each of two maps (n,), void first, and shared pixels int (true, found).
 
-    Labels lie in -1..top - 1.
+    InputError: a label of ``top`` or more. What is below 0 is void.
     """
-    change = wanted[1:] != wanted[:-1]
-    change |= given[1:] != given[:-1]
-    start = np.concatenate([np.zeros(min(1, len(wanted)), np.int64), np.flatnonzero(change) + 1])
-    length = np.diff(start, append=len(wanted))
-    true, row = _places(wanted[start], top)
-    found, column = _places(given[start], top)
-    cells = np.bincount(row * np.int64(len(found)) + column, weights=length, minlength=len(true) * len(found))
+    inner = _changes(wanted, given)
+    bounds = np.empty(len(inner) + 2, np.int64)  # where runs begin, and the end of the last
+    bounds[0], bounds[-1] = 0, len(wanted)
+    np.add(inner, 1, out=bounds[1:-1])
+    start, length = bounds[:-1], bounds[1:] - bounds[:-1]
+    if not len(wanted):
+        start, length = start[:0], length[:0]
+    true, row = _places("truth", wanted[start], top)
+    found, column = _places("prediction", given[start], top)
+    row *= len(found)
+    row += column
+    cells = np.bincount(row, weights=length, minlength=len(true) * len(found))
     return true, found, cells.astype(np.int64).reshape(len(true), len(found))
 
 
-def _places(labels: np.ndarray, top: int) -> tuple[np.ndarray, np.ndarray]:
+def _changes(one: np.ndarray, two: np.ndarray) -> np.ndarray:
+    """Every i for which the pair of entries i + 1 is not that of i.
+
+    Most pixels are like the one before, so eight are looked at as one word first.
+    """
+    steps = max(0, len(one) - 1)
+    change = np.zeros(-(-steps // 8) * 8, np.bool_)
+    np.not_equal(one[1:], one[:-1], out=change[:steps])
+    change[:steps] |= two[1:] != two[:-1]
+    eight = change.view(np.uint64)
+    words = np.flatnonzero(eight != 0)
+    inside = np.flatnonzero(eight[words].view(np.bool_))
+    places: np.ndarray = words[inside >> 3] * 8 + (inside & 7)
+    return places
+
+
+def _places(name: str, labels: np.ndarray, top: int) -> tuple[np.ndarray, np.ndarray]:
     """Labels that occur, void first in any case, and the place of each of ``labels`` among them."""
-    table = np.zeros(top + 1, np.bool_)
+    highest = int(labels.max(initial=VOID))
+    if highest >= top:
+        raise InputError(
+            f"panoptic {name}: label {highest} is of class {highest // MANY}; there are {top // MANY}"
+        )
+    if int(labels.min(initial=VOID)) < VOID:
+        labels = np.maximum(labels, VOID)
+    table = np.zeros(highest + 2, np.bool_)
     table[labels] = True  # void, -1, is the last entry
-    known = np.concatenate([[VOID], np.flatnonzero(table[:top])])
-    place = np.empty(top + 1, np.int32)
+    known = np.concatenate([[VOID], np.flatnonzero(table[:-1])])
+    place = np.empty(highest + 2, np.int64)
     place[known] = np.arange(len(known))
     return known, place[labels]
 
@@ -102,28 +125,29 @@ def _per_class(
     area, size, on_void = shared.sum(1), shared.sum(0), shared[0]
     for label, pixels in truth.areas.items():
         area[true == label] = pixels
-    crowd = np.isin(true, truth.crowd)
+    crowd = np.isin(true, truth.crowd) if truth.crowd else np.zeros(len(true), np.bool_)
     kind, guess = true // MANY, found // MANY
-    union = area[:, None] + size - shared - on_void
-    same = (kind[:, None] == guess) & ~crowd[:, None] & (shared > 0)
-    same[0], same[:, 0] = False, False
-    iou = np.where(same, shared / np.where(same, union, 1), 0)
+    rows, columns = np.nonzero(shared[1:, 1:])
+    rows, columns = rows + 1, columns + 1  # the first of each is void
+    same = (kind[rows] == guess[columns]) & ~crowd[rows]
+    rows, columns = rows[same], columns[same]
+    inside = shared[rows, columns]
+    iou = inside / (area[rows] + size[columns] - inside - on_void[columns])
     match = iou > 0.5
+    rows, columns, iou = rows[match], columns[match], iou[match]
     forgiven = on_void.copy()
     for label in {one // MANY: one for one in truth.crowd}.values():  # the last of each class
         row = np.flatnonzero(true == label)
         if len(row):
             mine = guess == label // MANY
             forgiven[mine] += shared[row[0], mine]
-    missed = ~match.any(1) & ~crowd
-    extra = ~match.any(0) & (forgiven <= size / 2)
+    missed, extra = ~crowd, forgiven <= size / 2
+    missed[rows], extra[columns] = False, False
     missed[0], extra[0] = False, False
-    rows, columns = np.nonzero(match)
-    table = np.zeros((classes, len(PARTS)))
-    np.add.at(table[:, 0], kind[rows], iou[rows, columns])
-    np.add.at(table[:, 1], kind[rows], 1)
-    np.add.at(table[:, 2], guess[extra], 1)
-    np.add.at(table[:, 3], kind[missed], 1)
+    table = np.empty((classes, len(PARTS)))
+    table[:, 0] = np.bincount(kind[rows], iou, classes)
+    for column, kinds in enumerate((kind[rows], guess[extra], kind[missed]), 1):
+        table[:, column] = np.bincount(kinds, minlength=classes)
     return [[int(k), *map(float, table[k])] for k in np.flatnonzero(table.any(axis=1))]
 
 
