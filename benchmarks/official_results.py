@@ -7,6 +7,7 @@ numbers it is read as one. KeyError: the file has nothing for that image and sho
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -14,11 +15,14 @@ from typing import Any
 import numpy as np
 
 from visiongen.benchmarks.datasets.coco_json import to_runs
+from visiongen.benchmarks.datasets.label_images import read_index
 from visiongen.benchmarks.metrics.coco import Found, encode
 from visiongen.benchmarks.metrics.panoptic import labels_of
+from visiongen.benchmarks.metrics.semantic import IGNORE
 from visiongen.errors import InputError, MissingDataError
 from visiongen.tasks.coco_panoptic import read_ids
 
+CITY_FRAME = re.compile(r"[^_]+_\d{6}_\d{6}(?!\d)")
 DETECTION_KEYS = ("image_id", "category_id", "segmentation", "score")
 
 
@@ -137,6 +141,31 @@ def cityscapes_results(folder: str | Path, labels: Sequence[int]) -> Callable[[s
         kinds = np.array([list(labels).index(label) for _, label, _ in rows], np.int64)
         height, width = masks[0].shape
         return Found((height, width), kinds, encode(np.array(masks)), np.array([row[2] for row in rows]))
+
+    return answer
+
+
+def cityscapes_pixels(folder: str | Path, labels: Sequence[int]) -> Callable[[str], np.ndarray] | None:
+    """Cityscapes' pixel results: for each image one CITY_SEQ_FRAME*.png of label ids, not train ids.
+
+    ``labels``: the label id of each class; the answer has positions among them, 255 for other ids. None: no
+    file has a name that goes on after CITY_SEQ_FRAME; files named so exactly hold positions. KeyError: no
+    file for the image. InputError: several, or no index PNG.
+    """
+    found: dict[str, list[Path]] = {}
+    for path in sorted(Path(folder).rglob("*.png")):
+        if (match := CITY_FRAME.match(path.name)) is not None:
+            found.setdefault(match[0], []).append(path)
+    if not any(path.stem != frame for frame, paths in found.items() for path in paths):
+        return None
+    table = np.full(256, IGNORE, np.uint8)
+    table[list(labels)] = np.arange(len(labels))
+
+    def answer(name: str) -> np.ndarray:
+        mine = found[last_of(name)]
+        if len(mine) > 1:
+            raise InputError(f"{mine[1]}: a second file for {last_of(name)}, beside {mine[0]}; keep one")
+        return table[read_index(mine[0])]
 
     return answer
 

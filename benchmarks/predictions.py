@@ -178,6 +178,8 @@ def _labels(path: Path, task: str) -> np.ndarray:
     if pixels.ndim == 3:
         pixels = np.ascontiguousarray(pixels[..., 2::-1])
     if task in IDS or task == "referring":
+        if pixels.ndim == 3 and (indices := _indices(path)) is not None:
+            return indices
         if pixels.ndim == 3:
             raise InputError(f"{path}: colours without a codec; give ids in one channel, or a .map.png")
         return pixels
@@ -192,3 +194,11 @@ def _labels(path: Path, task: str) -> np.ndarray:
         vectors = share * 2 - 1
         return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-6))
     return share
+
+
+def _indices(path: Path) -> np.ndarray | None:
+    """The indices of a palette picture, as VOC's results are; None: it is none."""
+    from PIL import Image
+
+    with Image.open(path) as image:
+        return np.array(image) if image.mode == "P" else None

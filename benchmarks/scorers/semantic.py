@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from visiongen.benchmarks import priors
 from visiongen.benchmarks.metrics import boundary, cityscapes, semantic
 from visiongen.benchmarks.scorers.base import Guess, Options, Scorer, Scores
-from visiongen.errors import UsageError
+from visiongen.errors import InputError, UsageError
 
 if TYPE_CHECKING:
     from visiongen.tasks.base import Prediction
@@ -127,6 +128,29 @@ class SemanticScorer(Scorer):
         table = np.full(256, semantic.IGNORE, np.uint8)
         table[: len(chosen)] = chosen
         return table[labels]
+
+    def given(self, labels: np.ndarray, options: Options) -> np.ndarray:
+        """Positions in ``classes``; 255, -1 and the protocol's ``ignore`` = unknown.
+
+        InputError: others. They are stored values of the dataset, and a shifted label must not look like a
+        poor answer.
+        """
+        unknown = np.isin(labels, [-1, semantic.IGNORE, *self.protocol.get("ignore", ())])
+        odd = ~unknown & ((labels < 0) | (labels >= len(self.classes)))
+        if odd.any():
+            raise InputError(
+                f"labels: {labels[odd][0]} is no position in the {len(self.classes)} classes; write "
+                "positions from 0, not the dataset's stored values; 255 = unknown"
+            )
+        return labels
+
+    def official(self, source: Path) -> Callable[[str], Any] | None:
+        """``official_results = "cityscapes"`` in the protocol: see official_results.cityscapes_pixels."""
+        from visiongen.benchmarks.official_results import cityscapes_pixels
+
+        if self.protocol.get("official_results") != "cityscapes" or not source.is_dir():
+            return None
+        return cityscapes_pixels(source, self.protocol["label_ids"])
 
     def chosen(self, options: Options) -> np.ndarray | None:
         """Class of each entry of the item's own legend, int (K,); None where it has none."""

@@ -14,7 +14,7 @@ from scipy.io import savemat
 from visiongen.benchmarks.datasets import camvid32, pascal_context
 from visiongen.benchmarks.datasets.label_images import match_colours, read_index
 from visiongen.benchmarks.rows import BlindRow, CodecRow
-from visiongen.benchmarks.runner import get_benchmark
+from visiongen.benchmarks.runner import Options, get_benchmark, score_predictions
 from visiongen.benchmarks.validate import validate
 from visiongen.errors import DependencyError, InputError, MissingDataError
 from visiongen.prompt import Legend
@@ -174,6 +174,15 @@ def test_voc_reads_palette_indices_in_the_list_s_order(tmp_path: Path) -> None:
     (root / "ImageSets/Segmentation/val.txt").unlink()
     with pytest.raises(MissingDataError, match=r"Segmentation/val\.txt: the split's list is missing"):
         benchmark.items(tmp_path, "val")
+
+
+def test_voc_results_with_a_palette_are_read_by_index(tmp_path: Path) -> None:
+    voc(tmp_path, "2012", "SegmentationClass", "Segmentation", (0, 15, 255, 20))
+    for name in ("2008_000009", "2008_000003"):
+        palette_png(tmp_path / f"results/{name}.png", labels(0, 15, 3, 20))
+    options = Options(data=tmp_path, rows=("oracle",))
+    result = score_predictions("voc2012", tmp_path / "results", tmp_path / "out", options)
+    assert result["n_failed"] == 0 and result["scores"]["mIoU"]["value"] == 1
 
 
 def test_context_with_and_without_background(tmp_path: Path) -> None:

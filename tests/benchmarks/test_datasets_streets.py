@@ -10,7 +10,7 @@ from PIL import Image
 
 from visiongen.benchmarks.base import Benchmark
 from visiongen.benchmarks.rows import BlindRow
-from visiongen.benchmarks.runner import get_benchmark
+from visiongen.benchmarks.runner import Options, get_benchmark, score_predictions
 from visiongen.benchmarks.validate import validate
 from visiongen.errors import InputError, MissingDataError
 
@@ -95,6 +95,23 @@ def test_cityscapes_scores_as_its_script(cities: Path) -> None:
     assert found["iIoU/car"] == pytest.approx(weighed)
     assert found["IoU/bus"] == 0 and np.isnan(found["IoU/train"])
     assert score(benchmark, truth, truth)["mIoU"] == 1
+
+
+def test_cityscapes_official_results_hold_label_ids(cities: Path, tmp_path: Path) -> None:
+    """Named CITY_SEQ_FRAME_pred.png, as its script finds them; CITY_SEQ_FRAME.png holds positions."""
+    benchmark, ids = get_benchmark("cityscapes"), street()
+    options = Options(data=cities, rows=("oracle",))
+    answer = np.where(ids < 1000, ids, ids // 1000).astype(np.uint8)
+    positions = np.where(answer == ROAD, 0, 13).astype(np.uint8)  # parking and caravans are not scored
+    for item in benchmark.items(cities, "val"):
+        save(tmp_path / f"official/{item.id}_pred.png", answer)
+        save(tmp_path / f"ours/{item.id.split('/')[1]}.png", positions)
+        save(tmp_path / f"wrong/{item.id}.png", answer)
+    for kind in ("official", "ours"):
+        result = score_predictions(benchmark, tmp_path / kind, tmp_path / f"out-{kind}", options)
+        assert result["scores"]["mIoU"]["value"] == 1 and result["n_failed"] == 0, kind
+    result = score_predictions(benchmark, tmp_path / "wrong", tmp_path / "out-wrong", options)
+    assert result["n_failed"] == 3 and "is no position in the 19 classes" in result["failures"][0]["error"]
 
 
 def test_cityscapes_names_what_is_wrong(cities: Path) -> None:
