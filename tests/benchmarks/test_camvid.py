@@ -110,7 +110,7 @@ def test_the_real_pack_has_the_official_counts(data_root: Path) -> None:
 def test_resizing_alone_costs_what_it_is_known_to_cost(data_root: Path, tmp_path: Path) -> None:
     options = Options(data=data_root, limit=8, rows=("codec", "blind"))
     result = run("camvid11", Reader(), tmp_path / "out", options)
-    assert 0.87 < result["rows"]["codec"]["mIoU_mmseg"]["value"] < 0.96  # type: ignore[index]
+    assert 0.87 < result["rows"]["codec"]["mIoU_mmseg"]["value"] < 0.97  # type: ignore[index]
     assert 0.05 < result["rows"]["blind"]["mIoU_mmseg"]["value"] < 0.4  # type: ignore[index]
 
 
