@@ -17,12 +17,18 @@ from visiongen.errors import InputError
 def episode_counts(labels: np.ndarray, answer: np.ndarray | None) -> np.ndarray:
     """int64 (2, 3) of one episode; labels (H, W): 1 = the class, 0 = the rest, 255 = not scored.
 
-    answer (H, W): true = the class; None: every pixel is missed. InputError: shapes, other labels.
+    answer (H, W): true = the class, numbers from 0.5 on. None, and a pixel that is NaN, counts as the
+    opposite of the truth. InputError: shapes, other labels.
     """
-    given = (
-        np.full(np.shape(labels), -1) if answer is None else np.asarray(answer).astype(bool).astype(np.int8)
-    )
-    return confusion(labels, given, 2)
+    labels = np.asarray(labels)
+    opposite = labels != 1
+    if answer is None:
+        return confusion(labels, opposite.astype(np.int8), 2)
+    given = np.asarray(answer)
+    found = given >= 0.5
+    if given.dtype.kind == "f" and given.shape == labels.shape:
+        found = np.where(np.isnan(given), opposite, found)
+    return confusion(labels, found.astype(np.int8), 2)
 
 
 def scores(counts: np.ndarray, meant: int = 1) -> dict[str, np.ndarray]:

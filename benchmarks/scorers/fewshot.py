@@ -12,6 +12,7 @@ from visiongen.benchmarks import priors
 from visiongen.benchmarks.metrics import fewshot
 from visiongen.benchmarks.scorers.base import Guess, Options, Scorer, Scores
 from visiongen.benchmarks.scorers.semantic import named
+from visiongen.errors import InputError
 from visiongen.resize import resize_nearest
 
 if TYPE_CHECKING:
@@ -37,7 +38,8 @@ class FewShotTruth:
 class FewShotScorer(Scorer):
     """mIoU over the protocol's ``classes``, FB_IoU and ``IoU/CLASS``; see metrics/fewshot.py.
 
-    Answers are bool (H, W). The example maps are white where the class is, black elsewhere ("alpha/gray@1").
+    Answers (H, W): true, or from 0.5 on, for the class. The example maps are white where the class is, black
+    elsewhere ("alpha/gray@1").
     """
 
     def __init__(self, protocol: dict[str, Any]) -> None:
@@ -73,11 +75,14 @@ class FewShotScorer(Scorer):
 
     def answer(self, prediction: Prediction, options: Options) -> np.ndarray:
         """From one half on."""
-        return self.given(prediction.labels, options)
+        return np.asarray(prediction.labels)
 
     def given(self, labels: np.ndarray, options: Options) -> np.ndarray:
-        """Numbers in [0, 1], or a mask."""
-        return np.asarray(labels) >= 0.5
+        """Numbers in [0, 1], or a mask; InputError for a PNG of 0 and 1, which is black all over."""
+        numbers = np.asarray(labels)
+        if numbers.dtype.kind == "f" and 0 < np.nanmax(numbers, initial=0) < 0.01:
+            raise InputError("few-shot: the mask's values are 0 and 1 of 255; write 0 and 255")
+        return numbers
 
     def oracle(self, truth: FewShotTruth, options: Options) -> np.ndarray:
         """The mask."""

@@ -1,7 +1,8 @@
-"""PASCAL-5i and COCO-20i in HSNet's layout: episodes, folds, examples, and the few-shot scores."""
+"""PASCAL-5i and COCO-20i in HSNet's and in the official layouts: episodes, examples, scores."""
 
 from __future__ import annotations
 
+import json
 import pickle
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -9,12 +10,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from pycocotools import mask as rle
 
 from visiongen.backbones.base import Backbone, Canvas, Capabilities, Sampler, Scene
-from visiongen.benchmarks.datasets.fewshot import FewShot, Pascal5i
+from visiongen.benchmarks.datasets.fewshot import FewShot, Shown
+from visiongen.benchmarks.datasets.fewshot_sets import Coco20i, Pascal5i
 from visiongen.benchmarks.metrics import fewshot
 from visiongen.benchmarks.rows import BlindRow
-from visiongen.benchmarks.runner import Options, get_benchmark, run
+from visiongen.benchmarks.runner import Options, get_benchmark, run, score_predictions
+from visiongen.benchmarks.validate import validate
 from visiongen.errors import InputError, MissingDataError, UsageError
 from visiongen.prompt import Prompt
 
@@ -139,10 +143,10 @@ def test_what_is_wrong_is_named(pascal: Path, tmp_path: Path) -> None:
         benchmark().root(tmp_path)
     save(tmp_path / "none.png", np.full(SIZE, 3, np.uint8))
     with pytest.raises(InputError, match=r"none\.png: no pixel of class 6"):
-        benchmark()._labels(tmp_path / "none.png", 0)
+        benchmark().labels(Shown("none", tmp_path, tmp_path / "none.png"), 0)
     save(tmp_path / "odd.png", np.full(SIZE, 21, np.uint8))
     with pytest.raises(InputError, match=r"odd\.png: value 21"):
-        benchmark()._labels(tmp_path / "odd.png", 0)
+        benchmark().labels(Shown("odd", tmp_path, tmp_path / "odd.png"), 0)
 
 
 class RedScene(Scene):
@@ -215,3 +219,150 @@ def test_no_answer_scores_zero_and_everything_scores_little() -> None:
     all_of_it.update(0, labels, np.ones((10, 10)))
     assert missed.compute() == {"mIoU": 0.0, "FB_IoU": 0.0}
     assert all_of_it.compute() == {"mIoU": pytest.approx(0.3), "FB_IoU": pytest.approx(0.15)}
+
+
+def test_a_failed_episode_and_nan_are_never_better_than_any_answer() -> None:
+    """Pooled with a good episode, the opposite of the truth is the worst that can be said."""
+    rng = np.random.default_rng(3)
+    labels = rng.choice(np.array([0, 1, 255], np.uint8), (9, 7), p=[0.5, 0.4, 0.1])
+
+    def pooled(answer: np.ndarray | None) -> tuple[float, float]:
+        metric = fewshot.FewShotMetric(1)
+        metric.update(0, labels, labels == 1)
+        metric.update(0, labels, answer)
+        found = metric.compute()
+        return found["mIoU"], found["FB_IoU"]
+
+    failed = pooled(None)
+    assert failed == pooled(np.full(labels.shape, np.nan)) == pooled(labels != 1)
+    for answer in (rng.random((9, 7)), np.zeros((9, 7)), np.ones((9, 7), bool)):
+        assert all(a < b for a, b in zip(failed, pooled(answer), strict=True))
+    some = (labels == 1).astype(np.float32)
+    some[labels == 0] = np.nan
+    assert pooled(some)[0] < pooled(labels == 1)[0] == 1
+
+
+# --- the official downloads ---------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def voc(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """VOC's own tree: classes 6 to 10, three photos each, and one of class 6 on 4 pixels; no HSNet files."""
+    root, rng, names = tmp_path_factory.mktemp("voc"), np.random.default_rng(4), []
+    tree = root / "VOCdevkit/VOC2012"
+    for number in range(6, 11):
+        for k in range(3):
+            names.append(f"2008_{number:02d}{k}")
+            mask = tree / f"SegmentationClass/{names[-1]}.png"
+            pair(tree / f"JPEGImages/{names[-1]}.jpg", mask, number, rng)
+    labels = np.zeros(SIZE, np.uint8)
+    labels[:2, :2] = 6
+    save(tree / "SegmentationClass/2008_small.png", labels)
+    save(tree / "JPEGImages/2008_small.jpg", np.zeros((*SIZE, 3), np.uint8))
+    listed = tree / "ImageSets/Segmentation/val.txt"
+    listed.parent.mkdir(parents=True)
+    listed.write_text("\n".join([*names[::-1], "2008_small"]))
+    return root
+
+
+def test_voc_alone_is_enough_and_small_things_are_asked_for_but_never_shown(voc: Path) -> None:
+    made = benchmark(splits={"val": 40, "voc": 150}, least_example=700)
+    assert made.present(voc) is None  # the default split needs HSNet's list
+    with pytest.raises(MissingDataError, match=r"fold1\.txt: missing; .* or take --split voc"):
+        made.items(voc, "val")
+    episodes = made.samples(made.root(voc), "voc")
+    assert "2008_small" in {one.shown[0].name for one in episodes}
+    assert "2008_small" not in {one.shown[1].name for one in episodes}
+    for one in episodes:
+        truth = made.read_truth(one)
+        assert truth.mask.any() and one.shown[0] != one.shown[1]
+        number = made.protocol["class_ids"][one.kind]
+        stored = np.asarray(Image.open(voc / f"VOCdevkit/VOC2012/SegmentationClass/{one.photo.stem}.png"))
+        assert np.array_equal(truth.mask, stored == number)
+        assert np.array_equal(truth.labels == 255, stored == 255)
+    guess = BlindRow(made, voc).answer(made.items(voc, "voc", 1)[0], None)
+    assert guess.any() and not guess.all()
+    with pytest.raises(InputError, match="class 6 needs more than 1 photos"):
+        benchmark(splits={"val": 4, "voc": 4}, least_example=5000).items(voc, "voc")
+
+
+def test_digests_cover_the_examples(voc: Path) -> None:
+    made = benchmark(splits={"val": 40, "voc": 40}, least_example=700)
+    episode = made.samples(made.root(voc), "voc")[0]
+    before = made.items(voc, "voc")[0].digest
+    for path in (episode.shown[1].photo, episode.shown[1].mask):
+        assert path is not None
+        whole = path.read_bytes()
+        path.write_bytes(whole + b"\0")
+        assert made.items(voc, "voc")[0].digest != before
+        path.write_bytes(whole)
+    assert made.items(voc, "voc")[0].digest == before
+
+
+def test_anyone_s_masks_are_scored(voc: Path, tmp_path: Path) -> None:
+    made = benchmark(splits={"val": 40, "voc": 8}, least_example=700)
+    for number, item in enumerate(made.items(voc, "voc")):
+        mask = item.truth().mask
+        if number % 2:
+            np.save(tmp_path / f"{item.id}.npy", mask)
+        else:
+            save(tmp_path / f"{item.id}.png", mask.astype(np.uint8) * 255)
+    options = Options(data=voc, split="voc", rows=())
+    assert score_predictions(made, tmp_path, tmp_path / "o", options)["scores"]["mIoU"]["value"] == 1
+    save(tmp_path / "0000.png", mask.astype(np.uint8))
+    result = score_predictions(made, tmp_path, tmp_path / "o", options)
+    (failure,) = result["failures"]
+    assert failure["id"] == "0000" and "write 0 and 255" in failure["error"]
+    assert result["scores"]["mIoU"]["value"] < 1
+
+
+def coco_tree(root: Path, made: FewShot) -> None:
+    """A photo with a polygon, one with a crowd, one whose annotation is no pixel, of each class."""
+    columns = np.zeros(SIZE, np.uint8)
+    columns[:, 60:90] = 1
+    runs = rle.encode(np.asfortranarray(columns))
+    crowd = {"size": list(SIZE), "counts": runs["counts"].decode()}
+    box = [4.0, 4.0, 44.0, 4.0, 44.0, 54.0, 4.0, 54.0]
+    images: list[dict[str, object]] = []
+    rows: list[dict[str, object]] = []
+    categories = made.categories  # type: ignore[attr-defined]
+    for category in categories:
+        for part in (box, crowd, [1.0, 1.0, 1.1, 1.0, 1.1, 1.1]):
+            number = len(images) + 1
+            name = f"COCO_val2014_{number:012d}.jpg"
+            images.append({"id": number, "file_name": name, "height": SIZE[0], "width": SIZE[1]})
+            save(root / "val2014" / name, np.full((*SIZE, 3), number % 250, np.uint8))
+            whole = part is crowd
+            segmentation = part if whole else [part]
+            area = 1800.0 if whole else 0.005 if len(part) == 6 else 2000.0
+            rows.append(
+                {"id": number, "image_id": number, "category_id": category, "iscrowd": int(whole)}
+                | {"segmentation": segmentation, "area": area}
+            )
+    named = [{"id": category, "name": name} for category, (_, name) in categories.items()]
+    content = {"images": images, "annotations": rows, "categories": named}
+    target = root / "annotations/instances_val2014.json"
+    target.parent.mkdir()
+    target.write_text(json.dumps(content))
+
+
+def test_coco_s_own_annotations_are_enough(tmp_path: Path) -> None:
+    made = Coco20i("coco-20i-2")
+    made.protocol = made.protocol | {"splits": {"val": 10, "val2014": 60}, "least_example": 1000}
+    coco_tree(tmp_path, made)
+    assert made.categories[3] == (3, "car") and made.categories[16] == (15, "bird")  # COCO's ids have gaps
+    items = made.items(tmp_path, "val2014")
+    assert len(items) == 60
+    for item in items[:20]:
+        truth, ((photo, shown),) = item.truth(), item.asked()["examples"]
+        both = {int(truth.mask.sum()), int((shown[..., 0] == 255).sum())}
+        assert both == {40 * 50, 30 * SIZE[0]} and photo.shape == shown.shape  # one is the box, one the crowd
+        assert set(np.unique(truth.labels)) == {0, 1}
+    tree = validate(made, tmp_path, "val2014")
+    assert tree.ok and tree.n_read == 60
+    with pytest.raises(MissingDataError, match="no coco-20i-2 there"):
+        made.root(tmp_path / "val2014")
+    text = (tmp_path / "annotations/instances_val2014.json").read_text()
+    (tmp_path / "annotations/instances_val2014.json").write_text(text.replace('"car"', '"cart"'))
+    with pytest.raises(InputError, match="category 3 is 'cart', not 'car'"):
+        made.items(tmp_path, "val2014")
