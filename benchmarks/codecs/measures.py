@@ -138,19 +138,14 @@ class Panoptic(Measure):
         """Each map's classes are its own, so each has its own PQ."""
         found = []
         for truth, given in zip(truths, decoded, strict=True):
-            count = int(truth.max()) // 1000 + 1
-            vector = panoptic.vector(panoptic.image_stats(_pairs(truth), _pairs(given), count), count)
+            count = int(max(truth.max(), given.max())) // panoptic.MANY + 1
+            vector = panoptic.vector(panoptic.image_stats(truth, given, count), count)
             found.append(float(panoptic.scores(vector, [str(k) for k in range(count)])["PQ"]))
         return float(np.mean(found))
 
     def blind(self, codec: Codec, truths: Arrays) -> Arrays:
         """One segment everywhere."""
         return [np.full_like(t, np.bincount(t.ravel()).argmax()) for t in truths]
-
-
-def _pairs(labels: np.ndarray) -> np.ndarray:
-    """Labels class * 1000 + number (H, W), -1 = void -> (H, W, 2)."""
-    return np.stack([np.where(labels < 0, -1, labels // 1000), labels % 1000], axis=-1)
 
 
 def _unit(values: np.ndarray) -> np.ndarray:
