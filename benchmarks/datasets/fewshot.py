@@ -142,7 +142,10 @@ class FewShot(FilesBenchmark):
         pool = self.pool(root, split)
         for number in self.protocol["class_ids"]:
             if sum(one.large for one in pool.get(number, ())) <= shots:
-                raise InputError(f"{listed}: class {number} needs more than {shots} photos; copy it again")
+                least = "" if split == HSNET else f" with {self.protocol['least_example']} pixels of it"
+                raise InputError(
+                    f"{listed}: class {number} needs more than {shots} photos{least}; complete the dataset"
+                )
         count = self.protocol["splits"][split]
         episodes = [self._episode(pool, number) for number in range(count)]
         require(episodes, listed)

@@ -282,7 +282,7 @@ def test_voc_alone_is_enough_and_small_things_are_asked_for_but_never_shown(voc:
         assert np.array_equal(truth.labels == 255, stored == 255)
     guess = BlindRow(made, voc).answer(made.items(voc, "voc", 1)[0], None)
     assert guess.any() and not guess.all()
-    with pytest.raises(InputError, match="class 6 needs more than 1 photos"):
+    with pytest.raises(InputError, match="class 6 needs more than 1 photos with 5000 pixels of it"):
         benchmark(splits={"val": 4, "voc": 4}, least_example=5000).items(voc, "voc")
 
 

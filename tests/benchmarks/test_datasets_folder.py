@@ -480,3 +480,14 @@ def test_validate_lists_what_is_wrong_and_exits_with_1(
     assert call("validate", root) == 1
     told = capsys.readouterr().out
     assert "truth a: " in told and "value 3" in told and "file c: " in told and "2 problems" in told
+
+
+def test_rows_of_phrases(tmp_path: Path) -> None:
+    rows = [
+        {"image": "a", "label": "a.png", "phrase": "the box"},
+        {"image": "b", "label": "b.png", "phrase": "the car", "value": 1},
+    ]
+    benchmark = open_folder(referring(tmp_path, rows, "p.json", "long_side = 64"))
+    codec = score(benchmark, CodecRow(benchmark, None))
+    assert score(benchmark, OracleRow(benchmark)) == 1 and codec > 0.95
+    assert score(benchmark, BlindRow(benchmark, None)) < codec
