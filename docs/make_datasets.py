@@ -14,10 +14,11 @@ from visiongen.registry import BENCHMARKS
 PAGE = Path(__file__).parent / "datasets.md"
 HEAD = """# Datasets
 
-Every benchmark that `visiongen bench ls` lists, made by `python docs/make_datasets.py` from `benchmarks/protocols/`. *n* are
-the images of each split by the protocol (the scored one first); a run over fewer says `partial`. Put a dataset in its
-official layout below the data root, or give its own folder as `--data`, and check it with
-`visiongen bench validate NAME --data ROOT`. Licences are the owners'; nothing is downloaded.
+Every benchmark that `visiongen bench ls` lists, made by `python docs/make_datasets.py` from
+`benchmarks/protocols/`. *n* are the images of each split by the protocol (the scored one first); a run over
+fewer says `partial`. Put a dataset in its official layout below the data root, or give its own folder as
+`--data`, and check it with `visiongen bench validate NAME --data ROOT`. Licences are the owners'; nothing is
+downloaded.
 
 The protocol of each, with what is painted, averaged, ignored and published (`anchors`), is
 `benchmarks/protocols/NAME.toml`. Data of your own: see [own data](own-data.md).

@@ -91,3 +91,11 @@ def photo(path: Path) -> None:
     from skimage import data
 
     Image.fromarray(data.coffee()).resize((240, 160)).save(path)
+
+
+def test_the_page_of_datasets_is_what_the_protocols_say() -> None:
+    import runpy
+
+    page = runpy.run_path(str(ROOT / "docs" / "make_datasets.py"))["page"]()
+    text = (ROOT / "docs" / "datasets.md").read_text(encoding="utf-8")
+    assert text == page, "run: python docs/make_datasets.py"

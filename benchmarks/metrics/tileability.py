@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from visiongen.errors import InputError
 from visiongen import seam
+from visiongen.errors import InputError
 
 
 def seam_ratio(maps: Sequence[np.ndarray]) -> tuple[float, float]:

@@ -55,7 +55,7 @@ def view_of(source: Source, part: str, prediction: Prediction, wanted: np.ndarra
     known = known_channels(source, part, truth)
     if known is not None:  # what the truth does not say is no error
         known = reduced(known)
-        wanted, scored = np.where(known, wanted, answer), known.any(axis=2)
+        wanted, scored = np.where(known, wanted, answer), np.asarray(known.any(axis=2))
     return View(part, wanted, answer, scored, (shown[0], shown[1]), _class_key(part, prediction, wanted))
 
 
