@@ -1,0 +1,91 @@
+"""Which rows a run has: those that are asked for and can be had, or those of a plan on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from visiongen.benchmarks.base import Benchmark
+from visiongen.benchmarks.predictions import PredictionsRow
+from visiongen.benchmarks.rows import (
+    BlindRow,
+    CeilingRow,
+    CodecRow,
+    OracleRow,
+    Painter,
+    Row,
+    SpecialistRow,
+)
+from visiongen.errors import InputError, UsageError, VisiongenError
+from visiongen.prompt import Legend
+
+if TYPE_CHECKING:
+    from visiongen.backbones.base import Backbone
+
+REFERENCE_ROWS = ("blind", "oracle", "codec", "ceiling", "specialist")
+Data = str | Path | None
+DIRECT: dict[str, Callable[[Benchmark, Legend | None, Data], Row]] = {
+    "blind": lambda benchmark, legend, data: BlindRow(benchmark, data),
+    "oracle": lambda benchmark, legend, data: OracleRow(benchmark),
+    "codec": lambda benchmark, legend, data: CodecRow(benchmark, legend),
+}
+
+
+class LeftOnDisk(Painter):
+    """A painter that is not here: what it painted is read, nothing is painted anew."""
+
+    def __init__(self, name: str, identity: dict[str, Any]) -> None:
+        self.name, self.identity = name, identity
+
+    def paint(self, item: Any, photo: Any) -> Any:
+        """Refused."""
+        raise UsageError(f"row {self.name!r}: bench score paints nothing; run bench infer again")
+
+
+def reference_rows(
+    wanted: Sequence[str],
+    benchmark: Benchmark,
+    legend: Legend | None,
+    data: Data,
+    backbone: Backbone | None,
+    specialists: Sequence[str | Path],
+) -> tuple[dict[str, Row], dict[str, str]]:
+    """The reference rows; for those that cannot be had, the reason."""
+    makers: dict[str, Callable[[], Row]] = {
+        **{name: partial(make, benchmark, legend, data) for name, make in DIRECT.items()},
+        "ceiling": lambda: _ceiling(benchmark, legend, backbone),
+        "specialist": lambda: SpecialistRow.find(benchmark, specialists, legend),
+    }
+    rows, reasons = {}, {}
+    for name in REFERENCE_ROWS:
+        if name not in wanted:
+            reasons[name] = "not asked for (--rows)"
+            continue
+        try:
+            rows[name] = makers[name]()
+        except VisiongenError as error:
+            reasons[name] = str(error)
+    return rows, reasons
+
+
+def rows_of_plan(
+    plan: Mapping[str, Any], benchmark: Benchmark, legend: Legend | None, data: Data
+) -> dict[str, Row]:
+    """The rows of a plan on disk; painters as what they left, nothing is loaded."""
+    rows: dict[str, Row] = {}
+    for name in plan["keys"]:
+        if name in plan["identities"]:
+            rows[name] = LeftOnDisk(name, plan["identities"][name])
+        elif name == "model":
+            rows[name] = PredictionsRow(benchmark, plan["predictions"], legend)
+        else:
+            rows[name] = DIRECT[name](benchmark, legend, data)
+    return rows
+
+
+def _ceiling(benchmark: Benchmark, legend: Legend | None, backbone: Backbone | None) -> Row:
+    if backbone is None:
+        raise InputError("these predictions have no tokenizer, so no ceiling")
+    return CeilingRow(benchmark, legend, backbone)
