@@ -12,7 +12,7 @@ from visiongen.benchmarks.report.curves import curves
 from visiongen.benchmarks.report.html import Html, arrow, badge, fold, interval, join, many, number, tag
 from visiongen.benchmarks.report.made import failures, made, published
 from visiongen.benchmarks.report.overview import overview
-from visiongen.benchmarks.report.pictures import pictures
+from visiongen.benchmarks.report.pictures import EACH, pictures
 from visiongen.benchmarks.report.read import Run, find_runs, read_run
 from visiongen.errors import VisiongenError
 from visiongen.files import write_atomic
@@ -27,18 +27,20 @@ def build(
     out: str | Path,
     data: str | Path | None = None,
     step: Step | None = None,
+    each: int = EACH,
 ) -> Path:
     """Write one HTML file over the runs in ``folders`` and return its path.
 
     A folder is a run of ``bench run --out``, its result.json, or holds several runs. Pictures need the
-    runs' maps and the benchmarks' data (``data``, else VISIONGEN_DATA; rendered frames need none). The same
+    runs' maps and the benchmarks' data (``data``, else VISIONGEN_DATA; rendered frames need none); ``each``
+    is how many of the best, the median and the worst images are shown. The same
     folders give the same bytes. MissingDataError: no run there, or one that is not finished. InputError: a
     damaged run. SaveError.
     """
     runs = [read_run(path) for path in find_runs(folders)]
     sections = []
     for place, run in enumerate(runs):
-        sections.append(_section(run, _anchor(place), data))
+        sections.append(_section(run, _anchor(place), data, each))
         if step is not None:
             step(run.result["benchmark"])
     return write_atomic(out, _document(_header(runs), *sections))
@@ -100,7 +102,7 @@ def _header(runs: Sequence[Run]) -> Html:
     )
 
 
-def _section(run: Run, anchor: str, data: str | Path | None) -> Html:
+def _section(run: Run, anchor: str, data: str | Path | None, each: int) -> Html:
     plain, aligned, classes = table.split_scores(run)
     charts = _guarded("curves", lambda: tag("div", *(chart.html() for chart in curves(run)), class_="charts"))
     parts: list[Any] = [_title(run, anchor), tag("div", table.against(run), published(run), class_="two")]
@@ -111,7 +113,7 @@ def _section(run: Run, anchor: str, data: str | Path | None) -> Html:
     if aligned:
         parts.append(fold("Alignments", table.alignments(run), shown=True))
     parts += [table.class_bars(run, kind, names) for kind, names in classes.items()]
-    shown = _guarded("images", lambda: pictures(run, data))
+    shown = _guarded("images", lambda: pictures(run, data, each))
     parts.append(fold("Best, median and worst images", shown, shown=True))
     parts.append(failures(run))
     parts.append(fold("Protocol, weights and environment", made(run)))

@@ -31,11 +31,13 @@ def choose(values: Sequence[Scored], higher: bool, each: int = EACH) -> dict[str
     return dict(zip(GROUPS, (best, middle[start : start + each], worst), strict=True))
 
 
-def pictures(run: Run, data: str | Path | None) -> Html:
-    """The three groups; in their place a line that says why there are none."""
+def pictures(run: Run, data: str | Path | None, each: int = EACH) -> Html:
+    """The three groups of ``each`` images; in their place a line that says why there are none."""
     values = run.image_scores()
     higher = run.result["scores"][run.primary]["higher_is_better"]
-    chosen = choose(values, higher)
+    if not each:
+        return tag("p", "No pictures: none were asked for.", class_="soft")
+    chosen = choose(values, higher, each)
     wanted = [name for group in chosen.values() for name, _ in group]
     try:
         source = Source.open(run, data, wanted)

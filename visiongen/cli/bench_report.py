@@ -21,6 +21,10 @@ def report(
     data: Annotated[
         Path | None, typer.Option("--data", help="Data root, for photos and truths; without it no pictures.")
     ] = None,
+    pictures: Annotated[
+        int,
+        typer.Option("--pictures", metavar="N", min=0, help="How many of the best, median and worst images."),
+    ] = 3,
 ) -> None:
     """Write one HTML file: tables with intervals, curves, best and worst images. It needs no network."""
     from visiongen.benchmarks.report import build
@@ -28,5 +32,5 @@ def report(
 
     runs = find_runs(folders)
     with progress(len(runs), "report") as step:
-        path = build(runs, out, data, step)
+        path = build(runs, out, data, step, pictures)
     say(f"{len(runs)} runs, {path.stat().st_size / 1e6:.1f} MB: written to {path}")
