@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
-
-import numpy as np
 
 from visiongen.benchmarks.scorers import SCORERS, scorer_for
 from visiongen.benchmarks.scorers.base import Scorer, Scores
@@ -14,17 +13,10 @@ __all__ = ["SCORERS", "Scorer", "Scores", "check_finite_json", "scorer_for"]
 
 
 def check_finite_json(stats: dict[str, Any]) -> None:
-    """Refuse statistics with NaN or infinity: they would poison every later sum."""
-    for value in stats.values():
-        if isinstance(value, (list, tuple, dict, float)) and not _finite(value):
-            raise InputError("statistics hold NaN or infinity; this is a bug in the metric")
-
-
-def _finite(value: Any) -> bool:
-    if isinstance(value, dict):
-        return all(_finite(part) for part in value.values())
-    if isinstance(value, (list, tuple)):
-        return all(_finite(part) for part in value)
-    if value is None or isinstance(value, str):
-        return True
-    return bool(np.isfinite(value))
+    """Refuse statistics that are no JSON, NaN and infinity among them: they would poison every later sum."""
+    try:
+        json.dumps(stats, allow_nan=False)
+    except ValueError as error:
+        raise InputError("statistics hold NaN or infinity; this is a bug in the metric") from error
+    except TypeError as error:
+        raise InputError(f"statistics cannot be stored ({error}); this is a bug in the metric") from error

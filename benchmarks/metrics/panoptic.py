@@ -148,14 +148,16 @@ def _per_class(
     table[:, 0] = np.bincount(kind[rows], iou, classes)
     for column, kinds in enumerate((kind[rows], guess[extra], kind[missed]), 1):
         table[:, column] = np.bincount(kinds, minlength=classes)
-    return [[int(k), *map(float, table[k])] for k in np.flatnonzero(table.any(axis=1))]
+    used = np.flatnonzero(table.any(axis=1))
+    return [[k, *row] for k, row in zip(used.tolist(), table[used].tolist(), strict=True)]
 
 
 def vector(stats: dict[str, Any], classes: int) -> np.ndarray:
     """(K, 4) flattened: sum of IoU, true positives, false positives, false negatives a class."""
     table = np.zeros((classes, len(PARTS)))
-    for kind, *parts in stats["classes"]:
-        table[kind] = parts
+    if stats["classes"]:
+        rows = np.asarray(stats["classes"], np.float64)
+        table[rows[:, 0].astype(np.int64)] = rows[:, 1:]
     return table.ravel()
 
 
