@@ -66,6 +66,10 @@ class Benchmark(ABC):
             raise UsageError(f"--split {name!r}: {self.name} has {known}")
         return str(name)
 
+    def expected(self, data: str | Path | None, split: str) -> int:
+        """How many images a whole split has."""
+        return int(self.protocol["splits"][split])
+
     def present(self, data: str | Path | None) -> Path | None:
         """Where the data lies, or None when it is not there."""
         return None

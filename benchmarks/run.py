@@ -97,7 +97,7 @@ class Run:
             "protocol": benchmark.protocol,
             "split": self.split,
             "limit": options.limit,
-            "n_expected": benchmark.protocol["splits"][self.split],
+            "n_expected": benchmark.expected(options.data, self.split),
             "images": {item.id: item.digest for item in self.items},
             "clusters": {item.id: item.cluster for item in self.items if item.cluster},
             "keys": {name: self._keys(score_key, row) for name, row in self.rows.items()},

@@ -11,6 +11,7 @@ import re
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -42,13 +43,23 @@ def read_exr(path: Path) -> np.ndarray:
     os.environ["OPENCV_IO_ENABLE_OPENEXR"] = "1"  # OpenCV looks at it once, at the first EXR
     import cv2
 
+    if not opencv_has_exr():
+        return _openexr(path).astype(np.float32)
     try:
         array = _opencv(path)
     except cv2.error as error:
-        if "disabled" not in str(error) and "not supported" not in str(error):
+        if "disabled" not in str(error):
             raise InputError(f"{path}: damaged EXR; fetch it again") from error
         array = _openexr(path)
     return array.astype(np.float32)
+
+
+@cache
+def opencv_has_exr() -> bool:
+    """Whether this OpenCV was built with OpenEXR; the wheels of version 5 are not."""
+    import cv2
+
+    return re.search(r"OpenEXR:\s+(?!NO)\S", cv2.getBuildInformation()) is not None
 
 
 def _opencv(path: Path) -> np.ndarray:
@@ -62,11 +73,13 @@ def _opencv(path: Path) -> np.ndarray:
 
 
 def _openexr(path: Path) -> np.ndarray:
+    if not path.is_file():
+        raise InputError(f"{path}: missing; fetch it again")
     try:
         import OpenEXR
     except ImportError as error:
         raise DependencyError(
-            f"{path}: this OpenCV reads no EXR; pip install OpenEXR, or another build of opencv"
+            f"{path}: this OpenCV reads no EXR; pip install visiongen[exr] (OpenEXR)"
         ) from error
     try:
         with OpenEXR.File(str(path)) as file:

@@ -13,6 +13,7 @@ from visiongen.resize import resize_nearest
 
 LONGEST = 320  # pixels: longer side of an embedded picture
 BUDGET = 40_000  # bytes of one, before base64
+EXACT = 8_000  # up to here without loss: flat colours fit, smooth maps need not
 QUALITIES = (80, 65, 50, 35, 20)
 
 
@@ -36,7 +37,7 @@ def data_uri(image: np.ndarray, photo: bool = False) -> str:
     while True:
         for options in tries:
             content = _webp(image, options)
-            if len(content) <= BUDGET:
+            if len(content) <= (EXACT if "lossless" in options else BUDGET):
                 return f"data:image/webp;base64,{base64.b64encode(content).decode()}"
         image = shrink(image, max(image.shape[:2]) * 3 // 4, smooth=photo)
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from exr import write_exr
 
 from visiongen.benchmarks.base import Benchmark
 from visiongen.benchmarks.datasets.pbr_mix import held_out_sets, truth_of
@@ -22,10 +22,11 @@ RNG = np.random.default_rng(0)
 
 
 def write(path: Path, array: np.ndarray) -> np.ndarray:
-    os.environ["OPENCV_IO_ENABLE_OPENEXR"] = "1"
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.suffix == ".npy":
         np.save(path, array)
+    elif path.suffix == ".exr":
+        write_exr(path, array)
     else:
         assert cv2.imwrite(str(path), array[..., ::-1] if array.ndim == 3 else array)
     return array

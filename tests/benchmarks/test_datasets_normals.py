@@ -11,6 +11,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from exr import write_exr
 
 from visiongen.benchmarks.datasets.normals_dsine import read_pickle, to_right
 from visiongen.benchmarks.metrics.normals import angular_error
@@ -32,9 +33,11 @@ def truth_of(seed: int = 0) -> np.ndarray:
 
 
 def write(path: Path, array: np.ndarray) -> None:
-    os.environ["OPENCV_IO_ENABLE_OPENEXR"] = "1"
     path.parent.mkdir(parents=True, exist_ok=True)
-    assert cv2.imwrite(str(path), array[..., ::-1])
+    if path.suffix == ".exr":
+        write_exr(path, array)
+    else:
+        assert cv2.imwrite(str(path), array[..., ::-1])
 
 
 def photo(path: Path) -> None:

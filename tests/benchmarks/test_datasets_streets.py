@@ -179,7 +179,7 @@ def test_comma10k_splits_by_the_last_digit_and_matches_colours(tmp_path: Path) -
     assert items[0].cluster == "0085e9e41513078a_2018-08-19--13-26-08"
     assert items[0].truth()[::5, 0].tolist() == [0, 1, 2, 3, 4]
     assert benchmark.protocol["classes"][3:] == ["movable", "my car"]
-    assert benchmark.protocol["splits"]["val"] == 2  # what the folder holds is the split
+    assert benchmark.expected(tmp_path, "val") == 2  # what the folder holds is the split
     assert validate(benchmark, tmp_path, "val").n_listed == 2
     mask[3, 7] = (64, 32, 33)
     save(root / f"masks/{names[0]}.png", mask)
