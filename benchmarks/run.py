@@ -106,7 +106,7 @@ class Run:
             "reasons": self.reasons,
             "weights": weights,
             "sample": {
-                "mode": options.mode,
+                "mode": options.mode if predictions is None else "predictions",
                 "seed": options.seed,
                 "legend_seed": options.legend_seed,
                 "legend": str(self.legend) if self.legend else None,

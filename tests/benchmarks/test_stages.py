@@ -102,7 +102,7 @@ def test_labels_made_by_anyone(camvid: Path, answers: Path, tmp_path: Path) -> N
     assert result["scores"]["mIoU_mmseg"]["value"] == 1 and result["n_scored"] == 6
     assert result["rows"]["ceiling"] is None and "no tokenizer" in result["reasons"]["ceiling"]
     assert result["rows"]["blind"]["mIoU"]["value"] < 0.6  # type: ignore[index]
-    assert result["weights"]["name"] == "answers"
+    assert result["weights"]["name"] == "answers" and result["sample"]["mode"] == "predictions"
     assert comparable(dict(score(tmp_path / "out", camvid))) == comparable(dict(result))
 
 
