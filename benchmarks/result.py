@@ -16,7 +16,7 @@ from visiongen.benchmarks.metrics import bootstrap
 from visiongen.benchmarks.scorers.base import Scores, Table
 from visiongen.benchmarks.scoring import Scorer, scorer_for
 from visiongen.benchmarks.store import RunFolder
-from visiongen.errors import MissingDataError
+from visiongen.errors import UnfinishedError
 
 SCHEMA = "visiongen.bench/1"
 
@@ -56,7 +56,7 @@ class Result(TypedDict):
 
 
 def score_folder(folder: RunFolder) -> Result:
-    """Scores of everything the plan asks for; MissingDataError when images are still missing."""
+    """Scores of everything the plan asks for; UnfinishedError while images are missing."""
     plan, records = folder.plan(), folder.records()
     scorer, primary = scorer_for(plan["protocol"]), plan["protocol"]["primary"]
     rows: dict[str, dict[str, Score] | None] = {}
@@ -104,7 +104,7 @@ def _row_records(
 ) -> list[dict[str, Any]]:
     missing = [name for name, key in keys.items() if key not in records]
     if missing:
-        raise MissingDataError(
+        raise UnfinishedError(
             f"{folder.path}: row {row!r} lacks {len(missing)} of {len(keys)} images "
             f"(first {missing[0]}); run the same bench run again, it continues"
         )

@@ -36,6 +36,10 @@ class MissingDataError(VisiongenError, FileNotFoundError):
         return str(self.args[0]) if self.args else ""
 
 
+class UnfinishedError(MissingDataError):
+    """A benchmark run's folder still lacks images: the same run continues it, or another part of it does."""
+
+
 class WeightsError(VisiongenError):
     """Weights are missing, truncated or do not match their manifest (exit code 3)."""
 

@@ -113,11 +113,15 @@ class FilesBenchmark(Benchmark):
         Where a dataset has no train split the protocol names the scored one: a guess that has seen the
         truths, so a bar that is a little too high.
         """
+        return self.scorer.prior([self.read_truth(sample) for sample in self.blind_samples(data)])
+
+    def blind_samples(self, data: str | Path | None) -> Sequence[Sample]:
+        """What a blind guess is made from; MissingDataError: nothing."""
         split = self.protocol.get("blind_split", "train")
         samples = self.samples(self.root(data), split)[: self.protocol.get("blind_images", BLIND_IMAGES)]
         if not samples:
             raise MissingDataError(f"{self.name}: split {split!r} is empty; a blind guess needs its truths")
-        return self.scorer.prior([self.read_truth(sample) for sample in samples])
+        return samples
 
 
 def digest_files(paths: Iterable[Path], note: Any = None) -> str:

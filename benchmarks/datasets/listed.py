@@ -13,7 +13,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from visiongen.benchmarks.datasets.files import BLIND_IMAGES, FilesBenchmark, Sample, read_list, require
+from visiongen.benchmarks.datasets.files import FilesBenchmark, Sample, read_list, require
 from visiongen.data import data_root
 from visiongen.errors import InputError, MissingDataError
 
@@ -27,10 +27,7 @@ class DenseFiles(FilesBenchmark):
         """The scorer's prior, as in the base class, from truths shrunk to ``BLIND_SIZE`` as they are read."""
         from visiongen.resize import resize_nearest
 
-        split = self.protocol.get("blind_split", "train")
-        samples = self.samples(self.root(data), split)[: self.protocol.get("blind_images", BLIND_IMAGES)]
-        if not samples:
-            raise MissingDataError(f"{self.name}: split {split!r} is empty; a blind guess needs its truths")
+        samples = self.blind_samples(data)
         return self.scorer.prior([resize_nearest(self.read_truth(s), BLIND_SIZE) for s in samples])
 
 

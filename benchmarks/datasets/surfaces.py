@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from visiongen.benchmarks.datasets.files import BLIND_IMAGES, FilesBenchmark
+from visiongen.benchmarks.datasets.files import FilesBenchmark
 from visiongen.benchmarks.scorers.base import Scorer
-from visiongen.errors import InputError, MissingDataError
+from visiongen.errors import InputError
 from visiongen.relight import Light, SurfaceMaps, encode_srgb, render
 
 F0 = 0.04  # of a dielectric, glTF
@@ -57,11 +57,7 @@ class SurfaceFiles(FilesBenchmark):
 
     def blind(self, data: str | Path | None) -> Callable[[tuple[int, int]], np.ndarray]:
         """See :func:`one_material`; from the first ``blind_images`` truths of ``blind_split``."""
-        split = self.protocol.get("blind_split", "train")
-        samples = self.samples(self.root(data), split)[: self.protocol.get("blind_images", BLIND_IMAGES)]
-        if not samples:
-            raise MissingDataError(f"{self.name}: split {split!r} is empty; a blind guess needs its truths")
-        return one_material(self.scorer, [self.read_truth(sample) for sample in samples])
+        return one_material(self.scorer, [self.read_truth(sample) for sample in self.blind_samples(data)])
 
 
 def from_specular(diffuse: np.ndarray, specular: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -6,10 +6,10 @@ import json
 import struct
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
-from exr import write_exr
+from mini_files import listing
+from mini_files import write_array as save
 from scipy.io import savemat
 
 from visiongen.benchmarks.base import Benchmark
@@ -24,22 +24,6 @@ RNG = np.random.default_rng(0)
 def picture(path: Path, size: tuple[int, int]) -> np.ndarray:
     """A random photo, written without loss as PNG or with as JPEG."""
     return save(path, RNG.integers(0, 256, (*size, 3)).astype(np.uint8))
-
-
-def save(path: Path, array: np.ndarray) -> np.ndarray:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if path.suffix == ".npy":
-        np.save(path, array)
-    elif path.suffix == ".exr":
-        write_exr(path, array)
-    else:
-        assert cv2.imwrite(str(path), array[..., ::-1] if array.ndim == 3 else array)
-    return array
-
-
-def listing(path: Path, lines: list[str]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("\n".join(lines) + "\n")
 
 
 def score(benchmark: Benchmark, truth: np.ndarray, answer: np.ndarray, name: str) -> float:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
-from exr import write_exr
+from mini_files import listing
+from mini_files import write_array as write
 
 from visiongen.benchmarks.base import Benchmark
 from visiongen.benchmarks.datasets.pbr_mix import held_out_sets, truth_of
@@ -19,22 +19,6 @@ from visiongen.errors import InputError, MissingDataError
 from visiongen.relight import SurfaceMaps
 
 RNG = np.random.default_rng(0)
-
-
-def write(path: Path, array: np.ndarray) -> np.ndarray:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if path.suffix == ".npy":
-        np.save(path, array)
-    elif path.suffix == ".exr":
-        write_exr(path, array)
-    else:
-        assert cv2.imwrite(str(path), array[..., ::-1] if array.ndim == 3 else array)
-    return array
-
-
-def listing(path: Path, lines: list[str]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("\n".join(lines) + "\n")
 
 
 def scores(benchmark: Benchmark, truth: np.ndarray, answer: np.ndarray | None) -> dict[str, float]:

@@ -11,7 +11,8 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from exr import write_exr
+from mini_files import listing
+from mini_files import write_array as write
 
 from visiongen.benchmarks.datasets.normals_dsine import read_pickle, to_right
 from visiongen.benchmarks.metrics.normals import angular_error
@@ -32,21 +33,8 @@ def truth_of(seed: int = 0) -> np.ndarray:
     return normals
 
 
-def write(path: Path, array: np.ndarray) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if path.suffix == ".exr":
-        write_exr(path, array)
-    else:
-        assert cv2.imwrite(str(path), array[..., ::-1])
-
-
 def photo(path: Path) -> None:
     write(path, np.random.default_rng(1).integers(0, 256, (*SIZE, 3)).astype(np.uint8))
-
-
-def listing(path: Path, lines: list[str]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("\n".join(lines) + "\n")
 
 
 def dsine_tree(root: Path, folder: str, image: str, listed: str, save: Any) -> np.ndarray:

@@ -11,9 +11,10 @@ import typer
 from visiongen.cli.bench_text import REFERENCE, describe
 from visiongen.cli.common import JsonTarget, WeightsName, check_mode, load_backbone, say, write_report
 from visiongen.cli.common import progress as progress_bar
-from visiongen.errors import MissingDataError, UsageError
+from visiongen.errors import UnfinishedError, UsageError
 
 if TYPE_CHECKING:
+    from visiongen.benchmarks.base import Benchmark
     from visiongen.benchmarks.runner import Options
     from visiongen.benchmarks.shards import Shard
 
@@ -66,20 +67,17 @@ def run(
     shard: Part = None,
 ) -> None:
     """Paint and score. A killed run continues when the same command is given again."""
-    from visiongen.benchmarks.runner import get_benchmark
     from visiongen.benchmarks.runner import run as run_benchmark
 
     options = _options(split, limit, mode, seed, legend_seed, data, rows, specialist, shard)
-    benchmarks = [get_benchmark(name) for name in dict.fromkeys(names)]
-    splits = [benchmark.split(split) for benchmark in benchmarks]
+    targets = _targets(names, out, options, weights)
     backbone = load_backbone(weights)
     results: list[dict[str, Any]] = []
-    for benchmark, part in zip(benchmarks, splits, strict=True):
-        folder = _folder(out, len(benchmarks) > 1, part, options, benchmark.name, weights)
+    for benchmark, folder in targets:
         try:
             results.append(dict(run_benchmark(benchmark, backbone, folder, options, progress)))
-        except MissingDataError as error:
-            if options.shard.count == 1 or options.shard.launched or "lacks" not in str(error):
+        except UnfinishedError as error:
+            if options.shard.count == 1 or options.shard.launched:
                 raise
             say(f"part {shard} of {benchmark.name} is done; {error}", json_target)
             continue
@@ -103,15 +101,12 @@ def infer(
     shard: Part = None,
 ) -> None:
     """Only paint: maps and their records into the run folder, for `bench score`."""
-    from visiongen.benchmarks.runner import get_benchmark
     from visiongen.benchmarks.runner import infer as infer_benchmark
 
     options = _options(split, limit, mode, seed, legend_seed, data, rows, specialist, shard)
-    benchmarks = [get_benchmark(name) for name in dict.fromkeys(names)]
-    splits = [benchmark.split(split) for benchmark in benchmarks]
+    targets = _targets(names, out, options, weights)
     backbone = load_backbone(weights)
-    for benchmark, part in zip(benchmarks, splits, strict=True):
-        folder = _folder(out, len(benchmarks) > 1, part, options, benchmark.name, weights)
+    for benchmark, folder in targets:
         count = infer_benchmark(benchmark, backbone, folder, options, progress)
         say(f"{benchmark.name}: {count} maps painted; score with: visiongen bench score {folder}")
 
@@ -183,6 +178,20 @@ def _options(
         specialists=tuple(specialists or ()),
         shard=_shard(shard),
     )
+
+
+def _targets(
+    names: list[str], out: Path | None, options: Options, weights: str
+) -> list[tuple[Benchmark, Path]]:
+    """Each benchmark once, with its run's folder; bad names and splits are told before anything is loaded."""
+    from visiongen.benchmarks.runner import get_benchmark
+
+    benchmarks = [get_benchmark(name) for name in dict.fromkeys(names)]
+    splits = [benchmark.split(options.split) for benchmark in benchmarks]
+    return [
+        (benchmark, _folder(out, len(benchmarks) > 1, split, options, benchmark.name, weights))
+        for benchmark, split in zip(benchmarks, splits, strict=True)
+    ]
 
 
 def _shard(text: str | None) -> Shard:
