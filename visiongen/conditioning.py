@@ -124,7 +124,7 @@ class Cache:
         place = torch.arange(self.count, device=condition.aligned.device)
         rope = rope_table(place // w, place % w, head_dim).to(self.store.dtype)
         self.rope = signed_rope(rope)  # (2, N, hd)
-        self.injected = painter.inject(condition.aligned)  # (B, N, d)
+        self.injected = painter.injected(condition.aligned)  # (B, N, d)
         self.table = painter.embed.weight.t().contiguous()  # (C * L, d)
         self.there: Tensor | None = None  # (B, 1, 1, total) additive, where entries are padded
         if condition.there is not None:

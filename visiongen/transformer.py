@@ -36,7 +36,7 @@ SUB = 4  # the legend pointer looks at SUB x SUB cells of a token (2 x 2 pixels 
 
 @dataclass(frozen=True)
 class PainterConfig:
-    """Shape of a painter. Presets: ``nano`` (tests), ``tiny`` (shipped), ``small``, ``base``."""
+    """Shape of a painter. Presets: ``nano`` (tests), ``mini`` (ablations), ``tiny`` (shipped), ``small``, ``base``."""
 
     levels: tuple[int, ...] = (8,) * 12  # FSQ levels of each channel of a token
     dim: int = 192  # width of prompt, draft and map tokens
@@ -50,6 +50,8 @@ class PainterConfig:
     trust: float = 16.0  # nats a token must gain to overrule the draft's (decoding/board.py, choose)
     mean_tasks: tuple[str, ...] = ()  # their maps take each channel's mean level (decoding/board.py, read)
     context: bool = False  # reads examples, what is held, and phrases whose order matters
+    inject: bool = True  # the draft's state at a token's place goes into the causal branch (ablation: False)
+    residual: bool = True  # the causal head corrects the draft's logits; False: it stands alone (ablation)
 
     @classmethod
     def preset(cls, name: str, levels: tuple[int, ...] = (8,) * 12) -> PainterConfig:
@@ -59,6 +61,10 @@ class PainterConfig:
             "nano": dict(
                 dim=64, heads=2, kv_heads=1, hidden=96, widths=(16, 24, 32),
                 photo_blocks=1, draft_blocks=1, causal_blocks=2, trust=0.0, context=True,
+            ),
+            "mini": dict(
+                dim=96, heads=2, kv_heads=1, hidden=256, widths=(16, 40, 80),
+                photo_blocks=2, draft_blocks=1, causal_blocks=2, context=True,
             ),
             "tiny": dict(context=True),
             "small": dict(
@@ -264,7 +270,11 @@ class Painter(nn.Module):
         """Preceding tokens (B, T, C), -1 for "none yet", and aligned features -> (B, T, d)."""
         flat = F.one_hot(tokens.clamp(min=0), self.depth_levels).to(aligned.dtype).flatten(2)
         first = (tokens[..., :1] < 0).to(aligned.dtype)
-        return self.embed(flat) * (1 - first) + self.begin.to(aligned.dtype) * first + self.inject(aligned)
+        return self.embed(flat) * (1 - first) + self.begin.to(aligned.dtype) * first + self.injected(aligned)
+
+    def injected(self, aligned: Tensor) -> Tensor:
+        """What the causal branch is told of the places being predicted, (B, T, d) -> (B, T, d)."""
+        return self.inject(aligned if self.config.inject else torch.zeros_like(aligned))
 
     def new_cache(self, condition: Condition) -> Cache:
         """An empty map behind the condition's prefix."""
@@ -296,7 +306,7 @@ class Painter(nn.Module):
         mask = cache.mask(length, self.config.heads // self.config.kv_heads, start)
         for block, past in zip(cast(list[Block], list(self.causal)), cache.past, strict=True):
             x = block.step(x, rope, past, place, stop, mask)
-        return draft + self._correction(x)
+        return self._final(draft, x)
 
     def _embed_tokens(self, tokens: Tensor, table: Tensor, begins: bool) -> Tensor:
         """(B, T, C) tokens, -1s for "none yet" (only if ``begins``) -> (B, T, d): C rows' sum."""
@@ -304,9 +314,13 @@ class Painter(nn.Module):
         x = F.embedding_bag(index, table, mode="sum").view(*tokens.shape[:2], -1)
         return torch.where(tokens[..., :1] < 0, self.begin.to(x.dtype), x) if begins else x
 
-    def _correction(self, x: Tensor) -> Tensor:
+    def _final(self, draft: Tensor, x: Tensor) -> Tensor:
+        """The causal picture's logits from the draft's and the last block's output."""
         flat = self.head(self.head_norm(x)).float()
-        return flat.unflatten(-1, (self.channels, self.depth_levels))
+        correction = flat.unflatten(-1, (self.channels, self.depth_levels))
+        if self.config.residual:
+            return draft + correction
+        return correction.masked_fill(~self.allowed, -1e4)
 
     def _causal_mask(self, condition: Condition, count: int) -> Tensor:
         """Bool (B or 1, 1, T, prefix + T): each of ``count`` tokens sees the prefix and those up to it."""
@@ -336,4 +350,4 @@ class Painter(nn.Module):
         x = self._inputs(inputs, condition.aligned[:, span])
         for block, past in zip(self.causal, condition.prefix, strict=True):
             x, _ = block(x, rope, past=past, mask=mask)
-        return condition.draft_logits[:, span] + self._correction(x)
+        return self._final(condition.draft_logits[:, span], x)

@@ -8,6 +8,7 @@ also the one whose draft survives verification.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,6 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from visiongen.errors import UsageError
 from visiongen.prompt import Prompt
 from visiongen.tokenizer import ImageTokenizer, TokenizerConfig
 from visiongen.training import holes, start
@@ -37,7 +39,9 @@ class Painting(nn.Module):
     by the causal branch itself, so that it meets the errors that it makes, not only the draft's.
     ``balance``: how much small classes count, see ``visiongen.training.balance``. ``causal``: weight of
     the causal branch; 0 leaves it out, which trains the draft at less than half of the cost. ``held``:
-    share of the samples of which a part is given and the rest asked for.
+    share of the samples of which a part is given and the rest asked for. ``inject`` False: the causal
+    branch is not told what the draft sees at the place it paints. ``draft``: weight of the draft's own loss;
+    at 0 its head is not trained, and the causal logits stand alone, on a past that is the truth.
     """
 
     tokenizer: ImageTokenizer
@@ -54,17 +58,22 @@ class Painting(nn.Module):
         balance: float = 0.0,
         causal: float = 1.0,
         held: float = 0.0,
+        inject: bool = True,
+        draft: float = 1.0,
     ) -> None:
         super().__init__()
         frozen = start.tokenizer(tokenizer) if tokenizer else ImageTokenizer(TokenizerConfig.preset("nano"))
         # kept out of the module tree: it is not trained, averaged or saved with the painter
         object.__setattr__(self, "tokenizer", frozen.eval().requires_grad_(False))
-        self.painter = Painter(PainterConfig.preset(preset, self.tokenizer.levels))
+        if not draft and not causal:
+            raise UsageError("painting: draft = 0 and causal = 0 leave nothing to train; set one of them")
+        config = PainterConfig.preset(preset, self.tokenizer.levels)
+        self.painter = Painter(dataclasses.replace(config, inject=inject, residual=bool(draft)))
         self.painter.palette, self.painter.encode = self._palette, self._encode
         self.band, self.clean, self.own = band, clean, own
         self.value_weight, self.pointer_weight = value_weight, pointer_weight
         self.balance = balance
-        self.causal, self.held = causal, held
+        self.causal, self.held, self.draft = causal, held, draft
 
     def _apply(self, fn: Any, recurse: bool = True) -> Painting:
         self.tokenizer._apply(fn)
@@ -91,9 +100,11 @@ class Painting(nn.Module):
         prefix = self.painter.encode_photo(batch["photo"], batch["photo_blank"])
         photo = prefix.select(batch["photo_index"])
         condition = self.painter.condition(photo, batch["prompts"], given)
-        draft = _cross_entropy(condition.draft_logits, tokens.flatten(1, 2), weight)
-        value = self._value_loss(condition.draft_logits, exact.flatten(1, 2), weight)
-        total, logs = draft, {"draft": float(draft.detach())}
+        total, value, logs = exact.new_zeros(()), exact.new_zeros(()), {}
+        if self.draft:
+            draft = _cross_entropy(condition.draft_logits, tokens.flatten(1, 2), weight)
+            value = self._value_loss(condition.draft_logits, exact.flatten(1, 2), weight)
+            total, value, logs["draft"] = self.draft * draft, self.draft * value, float(draft.detach())
         if self.causal:
             causal, more = self._causal_loss(condition, tokens, exact, weight, batch, logs)
             total, value = total + self.causal * causal, value + self.causal * more
@@ -163,6 +174,8 @@ class Painting(nn.Module):
     def _noisy_past(
         self, tokens: Tensor, condition: Condition, batch: dict[str, Any], first: int, rows: int
     ) -> Tensor:
+        if not self.draft:  # what an untrained head guesses is no past that anybody meets
+            return tokens
         guess = self._rewritten(
             condition.draft_logits.detach().argmax(-1).view_as(tokens), condition, first, rows
         )
