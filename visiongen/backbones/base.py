@@ -28,6 +28,7 @@ class Capabilities:
     text: bool = True  # reads free instruction text
     in_context: bool = False  # takes example pairs
     input_image: bool = True  # paints from a photo; False: from text only
+    teacher: bool = False  # Scene.paint_after: can read its next token after given ones
     deterministic: bool = True  # the same prompt and seed give the same pixels
     licence: str = "unknown"  # of the weights or of the service's output
 
@@ -137,6 +138,16 @@ class Scene(ABC):
     @abstractmethod
     def stream(self, prompt: Prompt, sampler: Sampler | None = None) -> Iterator[Canvas]:
         """Canvases as they get better; the last one has ``final=True`` and equals paint()'s."""
+
+    def paint_after(
+        self, prompts: Sequence[Prompt], truths: Sequence[np.ndarray], sampler: Sampler | None = None
+    ) -> list[Canvas]:
+        """What each prompt's map would be if every token were painted after the truth's.
+
+        ``truths``: true maps, uint8 (h, w, 3) of the scene's size. Of the sampler only ``trust`` counts.
+        For measuring; UsageError from a backbone without the capability ``teacher``.
+        """
+        raise UsageError(f"{type(self).__name__}: it cannot paint after a given map; ask a backbone that can")
 
 
 class Backbone(ABC):

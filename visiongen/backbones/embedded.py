@@ -24,8 +24,8 @@ from visiongen.backbones.base import (
 )
 from visiongen.checkpoint import Checkpoint
 from visiongen.decoding.board import Board
-from visiongen.decoding.decode import decode, decode_all
-from visiongen.errors import UsageError, WeightsError
+from visiongen.decoding.decode import decode, decode_after, decode_all
+from visiongen.errors import InputError, UsageError, WeightsError
 from visiongen.prompt import Prompt
 from visiongen.tokenizer import PATCH, ImageTokenizer, TokenizerConfig
 from visiongen.transformer import Painter, PainterConfig, PhotoPrefix
@@ -37,7 +37,7 @@ class EmbeddedBackbone(Backbone):
     """Paints maps and photos with tokens; everything runs in this process."""
 
     capabilities = Capabilities(
-        streaming=True, text=True, input_image=True, deterministic=True, licence="Apache-2.0"
+        streaming=True, text=True, input_image=True, teacher=True, deterministic=True, licence="Apache-2.0"
     )
 
     def __init__(
@@ -149,8 +149,7 @@ class EmbeddedScene(Scene):
             if self.photo is None:
                 pixels = torch.zeros(1, 3, *self.size, device=b.device, dtype=b.dtype)
             else:
-                array = torch.from_numpy(np.ascontiguousarray(self.photo)).to(b.device)
-                pixels = (array.permute(2, 0, 1)[None].float() / 127.5 - 1).to(b.dtype)
+                pixels = _from_uint8(self.photo, b.device).to(b.dtype)
             blank = torch.tensor([self.photo is None], device=b.device)
             self._prefix = b.painter.encode_photo(pixels, blank)
         return self._prefix
@@ -163,7 +162,33 @@ class EmbeddedScene(Scene):
         clock = _Clock()
         photo = self.prefix().expand(len(prompts))
         board = decode_all(self.backbone.painter, photo, prompts, sampler)
-        return self._canvases(board, sampler, clock, final=True, index=0)
+        return self._canvases(board, sampler.mode, clock, final=True, index=0)
+
+    def paint_after(
+        self, prompts: Sequence[Prompt], truths: Sequence[np.ndarray], sampler: Sampler | None = None
+    ) -> list[Canvas]:
+        """See Scene.paint_after; InputError for a truth of another size."""
+        prompts, clock = list(prompts), _Clock()
+        tokens = [self._encode(truth) for truth in truths]
+        if len(tokens) != len(prompts):
+            raise UsageError(
+                f"paint_after: {len(prompts)} prompts and {len(tokens)} truths; give one for each"
+            )
+        if not prompts:
+            return []
+        photo = self.prefix().expand(len(prompts))
+        truth = torch.cat(tokens).flatten(1, 2)
+        board = decode_after(self.backbone.painter, photo, prompts, sampler or Sampler(), truth)
+        return self._canvases(board, "after truth", clock, final=True, index=0)
+
+    @torch.inference_mode()
+    def _encode(self, truth: np.ndarray) -> Tensor:
+        """A map of the scene's size as tokens (1, h/8, w/8, C), alone: no batch may change them."""
+        if truth.shape != (*self.size, 3) or truth.dtype != np.uint8:
+            raise InputError(
+                f"truth: {truth.dtype} {truth.shape} given; the scene is uint8 {(*self.size, 3)}"
+            )
+        return self.backbone.tokenizer.encode(_from_uint8(truth, self.backbone.device))
 
     def stream(self, prompt: Prompt, sampler: Sampler | None = None, steps: int = 8) -> Iterator[Canvas]:
         """The draft first (index 0), then about ``steps`` pictures growing from the top.
@@ -180,11 +205,11 @@ class EmbeddedScene(Scene):
             last = done == rows
             if index and not last and done < shown + stride:
                 continue
-            yield self._canvases(board, sampler, clock, final=last, index=index)[0]
+            yield self._canvases(board, sampler.mode, clock, final=last, index=index)[0]
             shown, index = done, index + 1
 
     def _canvases(
-        self, board: Board, sampler: Sampler, clock: Callable[[], float], final: bool, index: int
+        self, board: Board, mode: str, clock: Callable[[], float], final: bool, index: int
     ) -> list[Canvas]:
         h, w = self.size[0] // PATCH, self.size[1] // PATCH
         tokens = board.tokens.unflatten(1, (h, w))
@@ -200,7 +225,7 @@ class EmbeddedScene(Scene):
                 rows_done=int(board.done[i]) // w * PATCH,
                 confidence=confidence[i].repeat(PATCH, 0).repeat(PATCH, 1),
                 stats=DecodeStats(
-                    mode=sampler.mode,
+                    mode=mode,
                     tokens=board.length,
                     passes=int(board.passes[i]),
                     draft_hits=int(hits[i]),
@@ -210,6 +235,12 @@ class EmbeddedScene(Scene):
             )
             for i in range(len(images))
         ]
+
+
+def _from_uint8(image: np.ndarray, device: torch.device) -> Tensor:
+    """uint8 (h, w, 3) -> float (1, 3, h, w) in [-1, 1]."""
+    array = torch.from_numpy(np.ascontiguousarray(image)).to(device)
+    return array.permute(2, 0, 1)[None].float() / 127.5 - 1
 
 
 @torch.inference_mode()

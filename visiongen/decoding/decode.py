@@ -1,4 +1,4 @@
-"""From a photo's prefix and prompts to tokens, by any of the four generation orders."""
+"""From a photo's prefix and prompts to tokens, by any of the four generation orders, or after the truth."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from visiongen.backbones.base import Sampler
 from visiongen.decoding.board import Board
@@ -13,6 +14,7 @@ from visiongen.decoding.draft import draft
 from visiongen.decoding.sample import sample
 from visiongen.decoding.sequential import sequential
 from visiongen.decoding.settle import settle
+from visiongen.decoding.teacher import after_truth
 from visiongen.decoding.verified import verified
 from visiongen.prompt import Prompt
 
@@ -26,13 +28,7 @@ def decode(painter: Any, photo: Any, prompts: Sequence[Prompt], sampler: Sampler
     ``photo`` is a prefix of batch ``len(prompts)`` (``PhotoPrefix.expand`` shares one). The first
     board is the draft with nothing done, the last has every position done (mode draft: one board).
     """
-    # one by one: a picture's draft must not depend on its batch, not even in the last bit
-    rows = [torch.tensor([i], device=photo.features.device) for i in range(len(prompts))]
-    conds = [painter.condition(photo.select(i), [p]) for i, p in zip(rows, prompts, strict=True)]
-    cond = conds[0].join(conds)
-    trust = painter.config.trust if sampler.trust is None else sampler.trust
-    mean = torch.tensor([p.task in painter.config.mean_tasks for p in prompts])
-    board = Board.from_draft(cond.draft_logits, trust, mean, cond.held)
+    conds, cond, board = _start(painter, photo, prompts, sampler)
     if sampler.mode != "draft":
         yield board
     for step in _order(painter, cond, board, prompts, sampler):
@@ -52,6 +48,32 @@ def decode_all(painter: Any, photo: Any, prompts: Sequence[Prompt], sampler: Sam
     for board in decode(painter, photo, prompts, sampler):  # noqa: B007
         pass
     return board
+
+
+@torch.inference_mode()
+def decode_after(
+    painter: Any, photo: Any, prompts: Sequence[Prompt], sampler: Sampler, truth: Tensor
+) -> Board:
+    """The board whose every token is read after the true tokens (B, N, C) before it; see ``after_truth``.
+
+    Of the sampler only ``trust`` counts.
+    """
+    _, cond, board = _start(painter, photo, prompts, sampler)
+    after_truth(painter, cond, board, truth)
+    return board
+
+
+def _start(
+    painter: Any, photo: Any, prompts: Sequence[Prompt], sampler: Sampler
+) -> tuple[list[Any], Any, Board]:
+    """The condition of each picture, all of them joined, and the board of their drafts."""
+    # one by one: a picture's draft must not depend on its batch, not even in the last bit
+    rows = [torch.tensor([i], device=photo.features.device) for i in range(len(prompts))]
+    conds = [painter.condition(photo.select(i), [p]) for i, p in zip(rows, prompts, strict=True)]
+    cond = conds[0].join(conds)
+    trust = painter.config.trust if sampler.trust is None else sampler.trust
+    mean = torch.tensor([p.task in painter.config.mean_tasks for p in prompts])
+    return conds, cond, Board.from_draft(cond.draft_logits, trust, mean, cond.held)
 
 
 def _order(
