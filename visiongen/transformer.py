@@ -36,7 +36,10 @@ SUB = 4  # the legend pointer looks at SUB x SUB cells of a token (2 x 2 pixels 
 
 @dataclass(frozen=True)
 class PainterConfig:
-    """Shape of a painter. Presets: ``nano`` (tests), ``mini`` (ablations), ``tiny`` (shipped), ``small``, ``base``."""
+    """Shape of a painter.
+
+    Presets: ``nano`` (tests), ``mini`` (ablations), ``tiny`` (shipped), ``small``, ``base``.
+    """
 
     levels: tuple[int, ...] = (8,) * 12  # FSQ levels of each channel of a token
     dim: int = 192  # width of prompt, draft and map tokens

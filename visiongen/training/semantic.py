@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
-from visiongen.prompt import Prompt
+from visiongen.errors import UsageError
+from visiongen.prompt import Legend, Prompt
 from visiongen.registry import TASKS
 from visiongen.training.augment import fill_nearest
-from visiongen.training.batches import IGNORE, random_legend
+from visiongen.training.batches import IGNORE, random_colours, random_legend
 
 OTHER = "other"
+COLOURS = ("random", "fixed")  # of a legend: drawn anew for every map, or the class's own every time
 
 
 @dataclass(frozen=True)
@@ -31,8 +34,11 @@ def paint_classes(
     rng: np.random.Generator,
     subset: float = 0.0,
     distractors: int = 4,
+    colours: str = "random",
 ) -> PaintedClasses:
     """Paint ``classes`` (ids into ``names``, 255 = ignore) with a legend in fresh random colours.
+
+    ``colours`` "fixed" takes those of ``fixed_legend`` instead.
 
     With chance ``subset`` the legend holds only some of the classes present and a few absent ones;
     what it leaves out is then either painted as "other" or kept out of the loss. Otherwise it
@@ -49,10 +55,31 @@ def paint_classes(
         wanted.append(OTHER)
     table[chosen] = np.arange(len(chosen))
     labels = table[classes]
-    legend = random_legend(wanted, rng)
+    legend = fixed_legend(wanted, names) if colours == "fixed" else random_legend(wanted, rng)
     filled = np.where(labels == IGNORE, 0, labels) if (labels == IGNORE).all() else fill_nearest(labels)
     prompt = TASKS.get("semantic")().prompt(legend)
     return PaintedClasses(prompt, legend.array()[filled], labels != IGNORE, labels)
+
+
+def fixed_legend(wanted: Sequence[str], names: Sequence[str]) -> Legend:
+    """A legend of ``wanted`` (of ``names``, or OTHER) in which a name always has the same colour."""
+    places = [len(names) if name == OTHER and OTHER not in names else names.index(name) for name in wanted]
+    palette = _palette(len(names) + 1)
+    return Legend(tuple(wanted), tuple(palette[place] for place in places))
+
+
+@lru_cache(maxsize=8)
+def _palette(count: int) -> tuple[tuple[int, int, int], ...]:
+    """``count`` colours far apart, always the same ones."""
+    drawn = random_colours(count, np.random.default_rng(0))
+    return tuple((int(r), int(g), int(b)) for r, g, b in drawn)
+
+
+def check_colours(colours: str, where: str) -> str:
+    """``colours`` itself; UsageError unless it is one of COLOURS."""
+    if colours not in COLOURS:
+        raise UsageError(f"source {where}: colours {colours!r}; choose from {', '.join(COLOURS)}")
+    return colours
 
 
 def choose(classes: np.ndarray, count: int, rng: np.random.Generator, distractors: int) -> list[int]:

@@ -15,6 +15,7 @@ from visiongen.registry import TARGETS
 from visiongen.training.augment import View, degrade, jitter, random_view, whole_view
 from visiongen.training.batches import REVERSED, Batch, BatchBuilder, photo_prompt
 from visiongen.training.pool import Frame, FramePool, default_cache
+from visiongen.training.semantic import check_colours
 from visiongen.training.source_base import Size, Source, check_tasks
 from visiongen.training.targets import Seen
 
@@ -32,6 +33,7 @@ class WorldSource(Source):
     ``pool``: render that many frames once (``pool_size``, in ``cache_dir``) and draw from them;
     0 renders every batch anew. ``first_seed``: of the pool. ``device``: where the pool is rendered.
     ``materials``: folder of PBR sets (below the data root, or absolute) for textures of kind "set".
+    ``colours``: of the legends of semantic maps, "random" (drawn anew) or "fixed" (a class's own).
     """
 
     name = "world"
@@ -49,6 +51,7 @@ class WorldSource(Source):
         scale: tuple[float, float] = (0.4, 1.0),
         subset: float = 1.0,
         distractors: int = 4,
+        colours: str = "random",
         jitter: float = 0.5,
         degrade: float = 0.1,
         pool: int = 0,
@@ -71,6 +74,7 @@ class WorldSource(Source):
         self.per_photo, self.reverse, self.whole = per_photo, reverse, whole
         self.scale = (float(scale[0]), float(scale[1]))
         self.subset, self.distractors = subset, distractors
+        self.colours = check_colours(colours, self.name)
         self.jitter, self.degrade = jitter, degrade
         self.pool_count, self.pool_size = int(pool), (int(pool_size[0]), int(pool_size[1]))
         self.cache_dir, self.first_seed = cache_dir, first_seed
@@ -195,4 +199,5 @@ class WorldSource(Source):
             names=self.names,
             subset=self.subset,
             distractors=self.distractors,
+            colours=self.colours,
         )

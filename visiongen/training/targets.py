@@ -34,6 +34,7 @@ class Seen:
     names: tuple[str, ...]
     subset: float = 1.0
     distractors: int = 4
+    colours: str = "random"
 
 
 @dataclass(frozen=True)
@@ -57,8 +58,8 @@ def dense(task: str, labels: np.ndarray, valid: np.ndarray | None = None) -> Tar
 
 
 def semantic(seen: Seen, rng: np.random.Generator) -> Target:
-    """Classes in a legend of random colours, often only some of them."""
-    painted = paint_classes(seen.classes, seen.names, rng, seen.subset, seen.distractors)
+    """Classes in a legend of random colours (or ``seen.colours``), often only some of them."""
+    painted = paint_classes(seen.classes, seen.names, rng, seen.subset, seen.distractors, seen.colours)
     return Target(painted.prompt, painted.map, painted.valid, painted.labels)
 
 
