@@ -1,0 +1,148 @@
+"""From run folders to what the card needs of them: one JSON-able dict, kept as weights/tiny.results.json.
+
+``{schema, weights: {name, sha256}, runs: [...], before: {...}, incontext, generation, speed, cost}``; parts
+that nobody measured are absent. A score is ``[value, low, high]``, low and high null without an interval.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from card.shown import SCORES
+from visiongen import weights
+from visiongen.benchmarks.report.made import command
+from visiongen.benchmarks.report.read import Run, find_runs, read_run
+from visiongen.benchmarks.rows import recipe_of
+from visiongen.benchmarks.runner import get_benchmark
+from visiongen.cli.bench_ls import listed
+from visiongen.errors import InputError
+from visiongen.training.export import SIDECAR
+
+SCHEMA = "visiongen.card/1"
+Facts = dict[str, Any]
+
+
+def collect(folders: Sequence[Path], specialists: Sequence[Path], entry: weights.Entry) -> Facts:
+    """Every whole run of mode verified; InputError for a run that is partial or of other weights."""
+    known = known_specialists(specialists)
+    rendered = {row["name"]: row["rendered"] for row in listed(None, None)}
+    runs = [summary(read_run(folder), known, rendered, entry) for folder in find_runs(folders)]
+    names = [key(run) for run in runs]
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise InputError(f"two runs of {sorted(twice)[0]}; give one of them")
+    return {"schema": SCHEMA, "weights": {"name": entry.name, "sha256": entry.sha256}, "runs": runs}
+
+
+def summary(
+    run: Run, known: Mapping[str, Facts], rendered: Mapping[str, bool], entry: weights.Entry
+) -> Facts:
+    """What the card needs of one run."""
+    result, plan = run.result, run.plan
+    if result["partial"] or result["sample"]["mode"] != "verified":
+        raise InputError(
+            f"{run.folder}: partial, or of mode {result['sample']['mode']}; give whole runs of mode verified"
+        )
+    check_weights(str(run.folder), result["weights"]["sha256"], entry.sha256)
+    shown = SCORES.get(result["benchmark"], (run.primary,))
+    if missing := [name for name in (run.primary, *shown) if name not in result["scores"]]:
+        raise InputError(f"{run.folder}: has no score {missing[0]!r}; score it anew with this version")
+    names = list(dict.fromkeys((run.primary, *shown)))
+    rows = {"verified": result["scores"]} | {n: r for n, r in result["rows"].items() if r is not None}
+    found = {
+        "benchmark": result["benchmark"],
+        "version": result["benchmark_version"],
+        "split": result["split"],
+        "legend_seed": result["sample"].get("legend_seed"),
+        "images": result["n_scored"] + result["n_failed"],
+        "failed": result["n_failed"],
+        "rendered": rendered.get(result["benchmark"], False),
+        "primary": run.primary,
+        "higher": {name: result["scores"][name]["higher_is_better"] for name in names},
+        "rows": {row: {n: _triple(scores[n]) for n in names if n in scores} for row, scores in rows.items()},
+        "verdicts": {row: found["verdict"] for row, found in result["differences"].items()},
+        "seconds": round(result["seconds"], 1),
+        "command": _command(run, entry.name),
+    }
+    digest = plan.get("identities", {}).get("specialist", {}).get("weights")
+    if digest:
+        made = known.get(digest, {"name": None, "minutes": None, "ships": False})
+        own = recipe_of(get_benchmark(result["benchmark"]))
+        found["specialist"] = made | {"own": made["name"] == own}
+    return found
+
+
+def known_specialists(folders: Iterable[Path]) -> dict[str, Facts]:
+    """sha256 of a weights file -> {name, minutes, ships}: the manifest's, and finished runs of ``train``."""
+    found: dict[str, Facts] = {}
+    for folder in folders:
+        side = read_json(folder / SIDECAR)
+        found[side["sha256"]] = {"name": folder.name, "minutes": side["minutes"], "ships": False}
+    shipped = {e.sha256: {"name": e.name, "minutes": e.minutes, "ships": True} for e in weights.list()}
+    return found | shipped
+
+
+def before_of(path: Path) -> Facts:
+    """The scores of an earlier release: its results file, or a folder of its runs."""
+    shown = None
+    if path.is_file():
+        old = read_json(path)
+        if old.get("schema") != SCHEMA:
+            raise InputError(f"{path}: schema {old.get('schema')!r}, not {SCHEMA}; give a results file")
+        digest, rows, shown = old["weights"]["sha256"], old["runs"], old.get("incontext")
+        scores = {key(run): {"version": run["version"], "scores": run["rows"]["verified"]} for run in rows}
+    else:
+        runs = [read_run(folder).result for folder in find_runs([path])]
+        if len(digests := {run["weights"]["sha256"] for run in runs}) > 1:
+            raise InputError(f"{path}: runs of {len(digests)} different weights; give those of one release")
+        digest, scores = next(iter(digests)), {}
+        for run in runs:
+            names = dict.fromkeys((run["primary"], *SCORES.get(run["benchmark"], ())))
+            kept = {name: _triple(run["scores"][name]) for name in names if name in run["scores"]}
+            scores[key(run | run["sample"])] = {
+                "version": run.get("benchmark_version"),
+                "scores": kept,
+            }
+    return {"sha256": digest, "runs": scores} | ({"incontext": shown} if shown else {})
+
+
+def check_weights(where: str, got: str | None, wanted: str) -> None:
+    """InputError unless a figure was measured with the weights that ship."""
+    if got != wanted:
+        raise InputError(
+            f"{where}: measured with weights {str(got)[:12]}, the manifest has {wanted[:12]}; measure anew"
+        )
+
+
+def key(run: Mapping[str, Any]) -> str:
+    """By what a run is found again in another release."""
+    seed = run.get("legend_seed")
+    return f"{run['benchmark']}/{run['split']}" + ("" if seed is None else f"/legend{seed}")
+
+
+def read_json(path: Path) -> Facts:
+    """A JSON object; InputError."""
+    try:
+        found: Facts = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot be read ({error}); give a JSON file") from None
+    return found
+
+
+def _triple(score: Mapping[str, Any]) -> list[float | None]:
+    value, ends = score["value"], score["ci95"] or (None, None)
+    return [None if one is None else float(f"{one:.6g}") for one in (value, *ends)]
+
+
+def _command(run: Run, name: str) -> list[str]:
+    """The words of the command, weights by the name they ship under, the default split left out."""
+    words = shlex.split(command(run))
+    if "--weights" in words:
+        words[words.index("--weights") + 1] = name
+    if words[words.index("--split") + 1] == run.protocol["default_split"]:
+        at = words.index("--split")
+        words = words[:at] + words[at + 2 :]
+    return words

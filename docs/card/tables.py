@@ -1,0 +1,172 @@
+"""The tables of scores, from what :mod:`card.collect` gives. Markdown."""
+
+from __future__ import annotations
+
+import math
+import shlex
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from card.collect import key
+from card.shown import LABELS, LEFT, NOTES, ORDER, RIGHT, RIVALS, SCORES
+
+Run = Mapping[str, Any]
+NONE = "-"
+WIDTH = 100  # of a command's line
+HEADS = {"prefix": "on the truth's past", "before": "release before"}
+BETTER = "As good or better (~: the paired 95 % interval of the difference holds zero):"
+TITLES = {True: "The world (rendered frames, fixed seeds)", False: "Real data"}
+
+
+def scores(facts: Mapping[str, Any]) -> str:
+    """Both tables, the commands under each, and who is as good or better."""
+    before = facts.get("before", {}).get("runs", {})
+    parts = []
+    for rendered, title in TITLES.items():
+        runs = sorted((r for r in facts["runs"] if r["rendered"] == rendered), key=_place)
+        if runs:
+            parts.append("\n".join([f"### {title}", "", *table(runs, before), "", *commands(runs)]))
+    return "\n\n".join(part for part in (*parts, specialists(facts["runs"])) if part)
+
+
+def _place(run: Run) -> tuple[int, str, int]:
+    known = ORDER.index(run["benchmark"]) if run["benchmark"] in ORDER else len(ORDER)
+    return known, run["benchmark"], -1 if run["legend_seed"] is None else run["legend_seed"]
+
+
+def table(runs: Sequence[Run], before: Mapping[str, Any]) -> list[str]:
+    """A line a score, then the list of those rows that are as good as the model's or better."""
+    lines, better = [], []
+    columns = [c for c in (*LEFT, "verified", *RIGHT, "before") if any(_has(r, before, c) for r in runs)]
+    heads = [HEADS.get(c, "**verified** [95 %]" if c == "verified" else c) for c in columns]
+    lines.append("| " + " | ".join(["benchmark", "score", *heads, "as good or better"]) + " |")
+    lines.append("|---" * (len(columns) + 3) + "|")
+    for run in runs:
+        for number, score in enumerate(SCORES.get(run["benchmark"], (run["primary"],))):
+            values = {column: _value(run, before, column, score) for column in columns}
+            rivals = ahead(run, score, values)
+            cells = [_cell(run, column, values[column]) for column in columns]
+            cells = [title(run) if number == 0 else "", label(run, score), *cells]
+            lines.append("| " + " | ".join([*cells, ", ".join(rivals) or NONE]) + " |")
+            if rivals:
+                better.append(_told(run, score, rivals, values))
+    return [*lines, "", BETTER, "", *better] if better else lines
+
+
+def _told(run: Run, score: str, rivals: Sequence[str], values: Mapping[str, Any]) -> str:
+    found = ", ".join(f"{rival} {digits(values[rival.rstrip('~')][0])}" for rival in rivals)
+    name = f"{run['benchmark']}{_seed(run)}, {LABELS.get(score, score)}"
+    return f"- {name}: {found}; verified {digits(values['verified'][0])}"
+
+
+def ahead(run: Run, score: str, values: Mapping[str, Sequence[float | None] | None]) -> list[str]:
+    """Names of the rows that are as good as the model's or better; "~": no difference is shown."""
+    own, found = values["verified"], []
+    for rival in (*RIVALS, "before"):
+        other = values.get(rival)
+        if not other or other[0] is None or not own or own[0] is None:
+            continue
+        if other[0] == own[0] or (other[0] > own[0]) == run["higher"][score]:
+            told = run["verdicts"].get(rival) if score == run["primary"] else None
+            found.append(rival + ("~" if told == "no difference shown" else ""))
+    return found
+
+
+def _value(run: Run, before: Mapping[str, Any], column: str, score: str) -> Sequence[float | None] | None:
+    if column != "before":
+        return (run["rows"].get(column) or {}).get(score)
+    old = before.get(key(run))
+    return old["scores"].get(score) if old and old["version"] == run["version"] else None
+
+
+def _has(run: Run, before: Mapping[str, Any], column: str) -> bool:
+    return any(_value(run, before, column, score) for score in run["higher"])
+
+
+def _cell(run: Run, column: str, value: Sequence[float | None] | None) -> str:
+    if not value or value[0] is None:
+        return NONE
+    text = digits(value[0])
+    if column == "verified":
+        ends = "" if value[1] is None else f" [{digits(value[1])}, {digits(value[2])}]"
+        return f"**{text}**{ends}"
+    if column == "specialist":
+        return f"{text} ({_training(run.get('specialist') or {})})"
+    return text
+
+
+def _training(made: Mapping[str, Any]) -> str:
+    """Minutes of a specialist, and its name where it was made for another benchmark of the task."""
+    if made.get("minutes") is None:
+        return "minutes unknown"
+    told = f"{made['minutes']:.0f} min"
+    return told if made.get("own", True) else f"{told}, {made['name'].removeprefix('specialist-')}"
+
+
+def title(run: Run) -> str:
+    """Benchmark, split, images, and what else is to be known."""
+    told = [f"{run['benchmark']} {run['split']}{_seed(run)}", f"{run['images']} images"]
+    told += [NOTES[run["benchmark"]]] if run["benchmark"] in NOTES else []
+    told += [f"{run['failed']} failed"] if run["failed"] else []
+    return ", ".join(told)
+
+
+def _seed(run: Run) -> str:
+    return "" if run["legend_seed"] is None else f" with colours drawn anew ({run['legend_seed']})"
+
+
+def label(run: Run, score: str) -> str:
+    """The score's name and which way is better."""
+    return f"{LABELS.get(score, score)} {'↑' if run['higher'][score] else '↓'}"
+
+
+def digits(value: float | None) -> str:
+    """Three digits that count, at most four behind the point."""
+    if value is None:
+        return NONE
+    if value == 0:
+        return "0"
+    if abs(value) < 5e-5:
+        return "< 0.0001" if value > 0 else "> -0.0001"
+    places = 2 - math.floor(math.log10(abs(value)))
+    return f"{value:.{min(4, max(0, places))}f}"
+
+
+def commands(runs: Sequence[Run]) -> list[str]:
+    """The commands that make these runs again; those that differ in the name alone are one."""
+    groups: dict[tuple[str, ...], list[Run]] = {}
+    for run in runs:
+        groups.setdefault(tuple(run["command"][4:]), []).append(run)
+    lines = ["```"]
+    for options, same in groups.items():
+        words = ["visiongen", "bench", "run", *(run["command"][3] for run in same), *options]
+        words += [] if all(run["rendered"] for run in same) else ["--data", "ROOT"]
+        for name in dict.fromkeys(made["name"] for made in _trained(same)):
+            words += ["--specialist", f"runs/{name}"]
+        lines += folded(words)
+    return [*lines, "```"]
+
+
+def folded(words: Sequence[str]) -> list[str]:
+    """A command over several lines, each but the last with a backslash at its end."""
+    lines = textwrap.wrap(shlex.join(words), WIDTH, break_long_words=False, break_on_hyphens=False)
+    return [
+        f"{'' if n == 0 else '    '}{line}" + " \\" * (n + 1 < len(lines)) for n, line in enumerate(lines)
+    ]
+
+
+def specialists(runs: Sequence[Run]) -> str:
+    """How the specialists that do not ship were trained."""
+    found = {made["name"]: made["minutes"] for made in _trained(runs)}
+    lines = [
+        f"visiongen train {name} --minutes {minutes:.0f} --out runs/{name}"
+        for name, minutes in sorted(found.items())
+    ]
+    return "\n".join(["Specialists that do not ship:", "", "```", *lines, "```"]) if lines else ""
+
+
+def _trained(runs: Sequence[Run]) -> list[Mapping[str, Any]]:
+    """Specialists that do not ship and whose run is known."""
+    made = [run["specialist"] for run in runs if "specialist" in run]
+    return [one for one in made if one["name"] and not one["ships"]]
