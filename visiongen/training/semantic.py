@@ -55,7 +55,9 @@ def paint_classes(
         wanted.append(OTHER)
     table[chosen] = np.arange(len(chosen))
     labels = table[classes]
-    legend = fixed_legend(wanted, names) if colours == "fixed" else random_legend(wanted, rng)
+    legend = random_legend(wanted, rng)  # drawn in any case, so that the rest of a batch stays the same
+    if colours == "fixed":
+        legend = fixed_legend(wanted, names)
     filled = np.where(labels == IGNORE, 0, labels) if (labels == IGNORE).all() else fill_nearest(labels)
     prompt = TASKS.get("semantic")().prompt(legend)
     return PaintedClasses(prompt, legend.array()[filled], labels != IGNORE, labels)
