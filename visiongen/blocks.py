@@ -81,6 +81,11 @@ class Block(nn.Module):
         self.gate_up = nn.Linear(dim, 2 * hidden, bias=False)
         self.down = nn.Linear(hidden, dim, bias=False)
 
+    def start_as_identity(self) -> None:
+        """Both branches add nothing, for a block that is added to a trained network."""
+        nn.init.zeros_(self.out.weight)
+        nn.init.zeros_(self.down.weight)
+
     def project(self, x: Tensor, rope: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """(B, T, d) -> q (B, H, T, hd), k and v (B, KV, T, hd); q and k already rotated."""
         y = self.qkv(self.norm1(x)).unflatten(-1, (-1, self.head_dim)).transpose(1, 2)

@@ -38,7 +38,8 @@ SUB = 4  # the legend pointer looks at SUB x SUB cells of a token (2 x 2 pixels 
 class PainterConfig:
     """Shape of a painter.
 
-    Presets: ``nano`` (tests), ``mini`` (ablations), ``tiny`` (shipped), ``small``, ``base``.
+    Presets: ``nano`` (tests), ``mini`` (ablations), ``tiny``, ``tiny-deep`` (shipped),
+    ``small``, ``base``.
     """
 
     levels: tuple[int, ...] = (8,) * 12  # FSQ levels of each channel of a token
@@ -48,6 +49,7 @@ class PainterConfig:
     hidden: int = 512  # SwiGLU width
     widths: tuple[int, int, int] = (32, 80, 160)  # trunk channels at 2, 4 and 8 px
     photo_blocks: int = 4  # bidirectional blocks on the photo at 16 px
+    trunk_extra: tuple[int, int, int, int] = (0, 0, 0, 0)  # further trunk blocks, see Trunk
     draft_blocks: int = 2  # bidirectional blocks over prompt and map positions
     causal_blocks: int = 3  # causal blocks over the map tokens
     trust: float = 16.0  # nats a token must gain to overrule the draft's (decoding/board.py, choose)
@@ -70,6 +72,7 @@ class PainterConfig:
                 photo_blocks=2, draft_blocks=1, causal_blocks=2, context=True,
             ),
             "tiny": dict(context=True),
+            "tiny-deep": dict(photo_blocks=8, draft_blocks=3, trunk_extra=(1, 2, 1, 1), context=True),
             "small": dict(
                 dim=512, heads=8, kv_heads=4, hidden=1408, widths=(64, 128, 320),
                 photo_blocks=8, draft_blocks=4, causal_blocks=6, context=True,
@@ -115,7 +118,7 @@ class Painter(nn.Module):
         # Set at assembly: images (B, 3, H, W) in [-1, 1] -> tokens (B, h, w, C), for what is held.
         self.encode: Callable[[Tensor], Tensor] = _no_tokenizer
         shape = (c.dim, c.heads, c.kv_heads, c.hidden)
-        self.trunk = Trunk(c.widths, c.dim, c.photo_blocks, c.heads, c.kv_heads, c.hidden)
+        self.trunk = Trunk(c.widths, c.dim, c.photo_blocks, c.heads, c.kv_heads, c.hidden, c.trunk_extra)
         self.blank = nn.Parameter(torch.zeros(c.dim))  # stands for "no photo"
         self.prompt = PromptEncoder(c.dim, self.channels, deep=c.context)
         self.draft = nn.ModuleList(Block(*shape) for _ in range(c.draft_blocks))

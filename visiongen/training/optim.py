@@ -59,6 +59,8 @@ def make_optimiser(model: nn.Module, optim: Optim) -> torch.optim.Optimizer:
         return torch.optim.AdamW(listed, lr=optim.lr, betas=optim.betas, foreach=True)
     from timm.optim import create_optimizer_v2
 
+    if "muon" in optim.name:  # orthogonal updates are for weight matrices; tables and biases keep Adam's
+        listed = [group | {"use_fallback": group["weight_decay"] == 0} for group in listed]
     try:
         return create_optimizer_v2(listed, opt=optim.name, lr=optim.lr, betas=optim.betas)
     except (AssertionError, ValueError) as error:

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from visiongen import checkpoint
+from visiongen.blocks import Block
 from visiongen.errors import UsageError, WeightsError
 from visiongen.registry import SOURCES
 from visiongen.training import start
@@ -51,7 +52,8 @@ def build_model(part: ModelPart) -> nn.Module:
 def load_init(model: nn.Module, path: str, strict: bool) -> None:
     """Start from the weights at ``path`` (or of that name in the manifest: ``tiny``).
 
-    Not ``strict`` takes only what fits by name and shape.
+    Not ``strict`` takes only what fits by name and shape; whole blocks that the weights lack start as the
+    identity, so that a trained network can be made deeper.
     """
     weights = start.tensors(path, painter=hasattr(model, "painter"))
     own = model.state_dict()
@@ -65,6 +67,9 @@ def load_init(model: nn.Module, path: str, strict: bool) -> None:
     if not fitting:
         raise WeightsError(f"{path}: no tensor fits the model; use other weights")
     model.load_state_dict(fitting, strict=False)
+    for name, module in model.named_modules():
+        if isinstance(module, Block) and not any(key.startswith(f"{name}.") for key in fitting):
+            module.start_as_identity()
 
 
 def build_mixture(recipe: Recipe, data: str | Path | None = None) -> Mixture:
