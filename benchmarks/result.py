@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypedDict
@@ -15,7 +15,7 @@ import numpy as np
 from visiongen.benchmarks.metrics import bootstrap
 from visiongen.benchmarks.scorers.base import Scores, Table
 from visiongen.benchmarks.scoring import Scorer, scorer_for
-from visiongen.benchmarks.store import RunFolder
+from visiongen.benchmarks.store import Record, RunFolder
 from visiongen.errors import UnfinishedError
 
 SCHEMA = "visiongen.bench/1"
@@ -43,7 +43,7 @@ class Result(TypedDict):
     n_failed: int  # images without one; counted as the worst case
     partial: bool  # --limit, or a split that is not whole: not a benchmark number
     scores: dict[str, Score]  # the model's
-    rows: dict[str, dict[str, Score] | None]  # blind, oracle, codec, ceiling, specialist
+    rows: dict[str, dict[str, Score] | None]  # by row beside the model (row_choice.py)
     reasons: dict[str, str]  # why a row is null
     differences: dict[str, dict[str, Any]]  # row -> primary score, model minus row, paired
     failures: list[dict[str, str]]  # [{row, id, error}]
@@ -57,20 +57,13 @@ class Result(TypedDict):
 
 def score_folder(folder: RunFolder) -> Result:
     """Scores of everything the plan asks for; UnfinishedError while images are missing."""
-    plan, records = folder.plan(), folder.records()
+    plan = folder.plan()
     scorer, primary = scorer_for(plan["protocol"]), plan["protocol"]["primary"]
-    rows: dict[str, dict[str, Score] | None] = {}
-    failures: list[dict[str, str]] = []
-    drawn: dict[str, Drawn] = {}
-    draws = draws_of(plan, list(plan["images"]))
-    for row, keys in plan["keys"].items():
-        found = _row_records(folder, row, keys, records)
-        failures += [{"row": row, "id": r["id"], "error": r["error"]} for r in found if r["error"]]
-        drawn[row] = Drawn.of(scorer.table([record["stats"] for record in found]), draws)
-        rows[row] = intervals(scorer, drawn[row])
+    found = row_records(folder)
+    drawn, model = draw_rows(plan, found), found["model"]
+    rows: dict[str, dict[str, Score] | None] = {name: intervals(scorer, row) for name, row in drawn.items()}
     for row in plan["reasons"]:
         rows[row] = None
-    model = _row_records(folder, "model", plan["keys"]["model"], records)
     failed = sum(bool(record["error"]) for record in model)
     scores = rows.pop("model")
     assert scores is not None
@@ -89,7 +82,7 @@ def score_folder(folder: RunFolder) -> Result:
         rows=rows,
         reasons=plan["reasons"],
         differences=_against_rows(scorer, primary, drawn),
-        failures=failures,
+        failures=failures_of(found),
         protocol=plan["protocol"],
         weights=plan["weights"],
         sample=plan["sample"],
@@ -99,16 +92,37 @@ def score_folder(folder: RunFolder) -> Result:
     )
 
 
-def _row_records(
-    folder: RunFolder, row: str, keys: dict[str, str], records: dict[str, dict[str, Any]]
-) -> list[dict[str, Any]]:
-    missing = [name for name, key in keys.items() if key not in records]
-    if missing:
-        raise UnfinishedError(
-            f"{folder.path}: row {row!r} lacks {len(missing)} of {len(keys)} images "
-            f"(first {missing[0]}); run the same bench run again, it continues"
-        )
-    return [records[key] for key in keys.values()]
+def row_records(folder: RunFolder) -> dict[str, list[Record]]:
+    """Row -> the records of all its images, in official order; UnfinishedError while one is missing."""
+    records, found = folder.records(), {}
+    for row, keys in folder.plan()["keys"].items():
+        missing = [name for name, key in keys.items() if key not in records]
+        if missing:
+            raise UnfinishedError(
+                f"{folder.path}: row {row!r} lacks {len(missing)} of {len(keys)} images "
+                f"(first {missing[0]}); run the same bench run again, it continues"
+            )
+        found[row] = [records[key] for key in keys.values()]
+    return found
+
+
+def failures_of(found: Mapping[str, Sequence[Record]]) -> list[dict[str, str]]:
+    """The images without an answer, row by row."""
+    return [
+        {"row": row, "id": record["id"], "error": record["error"]}
+        for row, records in found.items()
+        for record in records
+        if record["error"]
+    ]
+
+
+def draw_rows(plan: dict[str, Any], found: Mapping[str, Sequence[Record]]) -> dict[str, Drawn]:
+    """Row -> its scores, all rows by the same draws: they can be compared image by image."""
+    scorer, draws = scorer_for(plan["protocol"]), draws_of(plan, list(plan["images"]))
+    return {
+        row: Drawn.of(scorer.table([record["stats"] for record in records]), draws)
+        for row, records in found.items()
+    }
 
 
 def draws_of(plan: dict[str, Any], names: Sequence[str]) -> np.ndarray:

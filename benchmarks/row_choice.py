@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from visiongen.benchmarks.base import Benchmark
+from visiongen.benchmarks.branch_rows import DraftRow, PrefixRow
 from visiongen.benchmarks.predictions import PredictionsRow
 from visiongen.benchmarks.rows import (
     BlindRow,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from visiongen.backbones.base import Backbone
 
 REFERENCE_ROWS = ("blind", "oracle", "codec", "ceiling", "specialist")
+BRANCH_ROWS = ("draft", "prefix", "prefix-trust")  # only when asked for; a result without them is whole
 Data = str | Path | None
 DIRECT: dict[str, Callable[[Benchmark, Legend | None, Data], Row]] = {
     "blind": lambda benchmark, legend, data: BlindRow(benchmark, data),
@@ -52,14 +54,17 @@ def reference_rows(
     backbone: Backbone | None,
     specialists: Sequence[str | Path],
 ) -> tuple[dict[str, Row], dict[str, str]]:
-    """The reference rows; for those that cannot be had, the reason."""
+    """The reference rows, and branch rows where wanted; for those that cannot be had, the reason."""
     makers: dict[str, Callable[[], Row]] = {
         **{name: partial(make, benchmark, legend, data) for name, make in DIRECT.items()},
-        "ceiling": lambda: _ceiling(benchmark, legend, backbone),
+        "ceiling": lambda: CeilingRow(benchmark, legend, _painting(backbone, "no tokenizer, so no ceiling")),
+        "draft": lambda: DraftRow(benchmark, _painting(backbone, "no draft"), legend),
+        "prefix": lambda: PrefixRow(benchmark, _painting(backbone, "no painter"), legend, 0.0),
+        "prefix-trust": lambda: PrefixRow(benchmark, _painting(backbone, "no painter"), legend, None),
         "specialist": lambda: SpecialistRow.find(benchmark, specialists, legend),
     }
     rows, reasons = {}, {}
-    for name in REFERENCE_ROWS:
+    for name in (*REFERENCE_ROWS, *(row for row in BRANCH_ROWS if row in wanted)):
         if name not in wanted:
             reasons[name] = "not asked for (--rows)"
             continue
@@ -85,7 +90,7 @@ def rows_of_plan(
     return rows
 
 
-def _ceiling(benchmark: Benchmark, legend: Legend | None, backbone: Backbone | None) -> Row:
+def _painting(backbone: Backbone | None, lack: str) -> Backbone:
     if backbone is None:
-        raise InputError("these predictions have no tokenizer, so no ceiling")
-    return CeilingRow(benchmark, legend, backbone)
+        raise InputError(f"these predictions have {lack}")
+    return backbone

@@ -6,6 +6,8 @@ codec       truth -> map -> labels at the working size: what size and codec alon
 ceiling     the same through the tokenizer: the best any painting of this backbone can score
 specialist  a small U-Net for this task alone, trained on the same data
 
+``branch_rows`` has those that take the model apart: draft, prefix.
+
 Model, ceiling and specialist are *painters*: a network makes maps (``infer``), which are read from disk
 (``score``). The others need no network and answer while scoring.
 """

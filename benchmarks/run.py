@@ -15,7 +15,7 @@ from visiongen.benchmarks.predictions import PredictionsRow
 from visiongen.benchmarks.reading import parts_of, read_answer
 from visiongen.benchmarks.result import Result, environment, score_folder
 from visiongen.benchmarks.result_schema import validate_result
-from visiongen.benchmarks.row_choice import REFERENCE_ROWS, reference_rows, rows_of_plan
+from visiongen.benchmarks.row_choice import BRANCH_ROWS, REFERENCE_ROWS, reference_rows, rows_of_plan
 from visiongen.benchmarks.rows import Direct, Painter, Row
 from visiongen.benchmarks.scoring import check_finite_json
 from visiongen.benchmarks.shards import Shard
@@ -46,9 +46,10 @@ class Options:
     def __post_init__(self) -> None:
         if self.limit is not None and self.limit < 1:
             raise UsageError(f"--limit {self.limit}: give at least 1 image, or leave it out")
-        unknown = [row for row in self.rows if row not in REFERENCE_ROWS]
+        known = (*REFERENCE_ROWS, *BRANCH_ROWS)
+        unknown = [row for row in self.rows if row not in known]
         if unknown:
-            raise UsageError(f"row {unknown[0]!r}: choose from {', '.join(REFERENCE_ROWS)}")
+            raise UsageError(f"row {unknown[0]!r}: choose from {', '.join(known)}")
 
 
 class Run:

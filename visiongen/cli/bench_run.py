@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from visiongen.cli.bench_text import REFERENCE, describe
+from visiongen.cli.bench_text import describe, wanted_rows
 from visiongen.cli.common import JsonTarget, WeightsName, check_mode, load_backbone, say, write_report
 from visiongen.cli.common import progress as progress_bar
 from visiongen.errors import UnfinishedError, UsageError
@@ -38,7 +38,9 @@ LegendSeed = Annotated[
     int | None, typer.Option("--legend-seed", metavar="N", help="Draw other legend colours.")
 ]
 SampleSeed = Annotated[int, typer.Option("--seed", help="Seed of --mode sample.")]
-Rows = Annotated[str, typer.Option("--rows", help="Reference rows: all, none, or a comma list.")]
+Rows = Annotated[
+    str, typer.Option("--rows", help="Rows beside the model: all, none, or a list (all,draft,prefix).")
+]
 Specialists = Annotated[
     list[Path] | None,
     typer.Option(
@@ -70,7 +72,7 @@ def run(
     from visiongen.benchmarks.runner import run as run_benchmark
 
     options = _options(split, limit, mode, seed, legend_seed, data, rows, specialist, shard)
-    targets = _targets(names, out, options, weights)
+    targets = find_targets(names, out, options, weights)
     backbone = load_backbone(weights)
     results: list[dict[str, Any]] = []
     for benchmark, folder in targets:
@@ -104,7 +106,7 @@ def infer(
     from visiongen.benchmarks.runner import infer as infer_benchmark
 
     options = _options(split, limit, mode, seed, legend_seed, data, rows, specialist, shard)
-    targets = _targets(names, out, options, weights)
+    targets = find_targets(names, out, options, weights)
     backbone = load_backbone(weights)
     for benchmark, folder in targets:
         count = infer_benchmark(benchmark, backbone, folder, options, progress)
@@ -166,7 +168,6 @@ def _options(
     check_mode(mode)
     from visiongen.benchmarks.runner import Options
 
-    wanted = REFERENCE if rows == "all" else tuple(row for row in rows.split(",") if row != "none")
     return Options(
         split=split,
         limit=limit,
@@ -174,13 +175,13 @@ def _options(
         seed=seed,
         legend_seed=legend_seed,
         data=data,
-        rows=wanted,
+        rows=wanted_rows(rows),
         specialists=tuple(specialists or ()),
         shard=_shard(shard),
     )
 
 
-def _targets(
+def find_targets(
     names: list[str], out: Path | None, options: Options, weights: str
 ) -> list[tuple[Benchmark, Path]]:
     """Each benchmark once, with its run's folder; bad names and splits are told before anything is loaded."""
@@ -211,7 +212,11 @@ def _finish(results: list[dict[str, Any]], json_target: str | None, shard: Shard
     if not results or (shard.launched and not shard.first):
         return
     write_report(json_target, results[0] if len(results) == 1 else {"schema": MANY, "results": results})
-    failures = [failure for result in results for failure in result["failures"]]
+    exit_if_any([failure for result in results for failure in result["failures"]])
+
+
+def exit_if_any(failures: list[dict[str, str]]) -> None:
+    """The first failures of rows on stderr, and exit code 1 if there are any."""
     for failure in failures[:20]:
         typer.echo(f"failed: {failure['row']} {failure['id']}: {failure['error']}", err=True)
     if failures:

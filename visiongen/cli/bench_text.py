@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-REFERENCE = ("blind", "oracle", "codec", "ceiling", "specialist")
+REFERENCE = ("blind", "oracle", "codec", "ceiling", "specialist")  # --rows all
 PER_CLASS = ("IoU", "PQ", "AP")
 
 
@@ -14,6 +14,13 @@ def short(scores: dict[str, Any], primary: str) -> dict[str, Any]:
     return {primary: scores[primary]} | {n: s for n, s in plain.items() if n != primary}
 
 
+def wanted_rows(text: str) -> tuple[str, ...]:
+    """What --rows asks for: "all" stands for the reference rows, also inside a list ("all,draft"); "none"."""
+    asked = [row.strip() for row in text.split(",")]
+    named = [row for part in asked for row in (REFERENCE if part == "all" else (part,))]
+    return tuple(dict.fromkeys(row for row in named if row != "none"))
+
+
 def describe(result: dict[str, Any]) -> list[str]:
     """A result as lines of text: the model beside what its number is measured against."""
     partial = ", PARTIAL: not a benchmark number" if result["partial"] else ""
@@ -21,7 +28,7 @@ def describe(result: dict[str, Any]) -> list[str]:
         f"{result['benchmark']} version {result['benchmark_version']}, split {result['split']}: "
         f"{result['n_scored']} of {result['n_expected']} images scored, {result['n_failed']} failed{partial}",
         f"weights {result['weights']['name']}, mode {result['sample']['mode']}, {result['seconds']:.1f} s",
-        f"  {'':14s} {'model':>8s} {'95 % interval':>19s}" + "".join(f"{r:>12s}" for r in REFERENCE),
+        f"  {'':14s} {'model':>8s} {'95 % interval':>19s}" + "".join(f"{r:>13s}" for r in _columns(result)),
     ]
     for name, score in short(result["scores"], result["primary"]).items():
         lines.append(f"  {name:14s} {_number(score)} {_interval(score)}" + _references(result, name))
@@ -45,10 +52,15 @@ def describe(result: dict[str, Any]) -> list[str]:
 
 def _references(result: dict[str, Any], name: str) -> str:
     cells = ""
-    for row in REFERENCE:
+    for row in _columns(result):
         scores = result["rows"].get(row)
-        cells += f"{_number(scores[name]) if scores else '-':>12s}"
+        cells += f"{_number(scores[name]) if scores else '-':>13s}"
     return cells
+
+
+def _columns(result: dict[str, Any]) -> list[str]:
+    """The reference rows, and what else was asked for."""
+    return [*REFERENCE, *(row for row in result["rows"] if row not in REFERENCE)]
 
 
 def _number(score: dict[str, Any]) -> str:

@@ -1,0 +1,74 @@
+"""Rows that take the model apart: its draft alone, and its causal branch behind a true past.
+
+draft         the same backbone in mode draft: the map in one pass, no autoregression
+prefix        every token read after the *truth's* tokens (teacher forcing), with trust 0: what the
+              causal branch says for itself where no error of its own past misleads it
+prefix-trust  the same with the weights' own trust: as ``verified`` reads, but for the past
+
+They are made only when they are asked for, see "Where the error is" in docs/benchmarks.md.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from visiongen.backbones.base import Sampler
+from visiongen.benchmarks.base import Benchmark, Item
+from visiongen.benchmarks.reading import orders, parts_of
+from visiongen.benchmarks.rows import ModelRow, Painted, Painter, codec_identity, paint_truth
+from visiongen.benchmarks.sheets import Sheet
+from visiongen.errors import InputError
+from visiongen.image import Geometry
+from visiongen.prompt import Legend
+
+if TYPE_CHECKING:
+    from visiongen.backbones.base import Backbone
+
+
+class DraftRow(ModelRow):
+    """The model's draft: what it paints without looking at what it has painted."""
+
+    name = "draft"
+
+    def __init__(self, benchmark: Benchmark, backbone: Backbone, legend: Legend | None) -> None:
+        super().__init__(benchmark, backbone, "draft", 0, legend)
+
+
+class PrefixRow(Painter):
+    """The model behind a true past. The truth is painted at the working size, as ``ceiling`` does.
+
+    ``trust``: nats to overrule the draft, None for the weights' own. InputError for a backbone that
+    cannot paint after given tokens.
+    """
+
+    def __init__(
+        self, benchmark: Benchmark, backbone: Backbone, legend: Legend | None, trust: float | None
+    ) -> None:
+        if not backbone.capabilities.teacher:
+            raise InputError(f"backbone {backbone.name!r}: it cannot paint after a given map, so no prefix")
+        self.name = "prefix-trust" if trust is None else "prefix"
+        self.benchmark, self.backbone, self.legend = benchmark, backbone, legend
+        self.sampler = Sampler(trust=trust)
+        weights = backbone.weights
+        self.identity = codec_identity(benchmark, legend) | {
+            "weights": weights.sha256 if weights else backbone.name,
+            "trust": trust,
+            "legend": str(legend) if legend else None,
+        }
+
+    def paint(self, item: Item, photo: np.ndarray) -> Painted:
+        """The photo as the model sees it, the truth as the ceiling paints it."""
+        size = (photo.shape[0], photo.shape[1])
+        tasks, prompts = orders(self.benchmark, item, self.legend)
+        truths = paint_truth(self.benchmark, item, self.legend, item.truth(), size)
+        geometry = Geometry.fit(size, self.benchmark.protocol["long_side"])
+        scene = self.backbone.scene(tasks[0].look(photo, geometry))
+        parts = parts_of(self.benchmark)
+        found = scene.paint_after(prompts, [truths[part].map for part in parts], self.sampler)
+        sheets = {
+            part: Sheet(canvas.image, truths[part].codec, canvas.confidence)
+            for part, canvas in zip(parts, found, strict=True)
+        }
+        return sheets, found[0].stats.to_json()

@@ -1,0 +1,125 @@
+"""The rows draft and prefix: what they paint, that they resume, and that nobody else notices them."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from bench_helpers import Reader
+from PIL import Image
+from test_world import small
+
+from visiongen.backbones.base import Sampler, WeightsRecord
+from visiongen.backbones.embedded import EmbeddedBackbone, EmbeddedScene
+from visiongen.benchmarks.branch_rows import PrefixRow
+from visiongen.benchmarks.keys import paint_key
+from visiongen.benchmarks.row_choice import BRANCH_ROWS, REFERENCE_ROWS
+from visiongen.benchmarks.rows import paint_truth
+from visiongen.benchmarks.runner import Options, run
+from visiongen.benchmarks.store import RunFolder
+from visiongen.errors import UsageError
+
+
+def nano(trust: float = 0.0, trained: bool = True) -> EmbeddedBackbone:
+    """Random weights; untrained: the causal head is the zero that training starts from."""
+    backbone = EmbeddedBackbone.random("nano", 2)
+    backbone.painter.config = dataclasses.replace(backbone.painter.config, trust=trust)
+    if not trained:
+        torch.nn.init.zeros_(backbone.painter.head.weight)
+        torch.nn.init.zeros_(backbone.painter.head.bias)
+    return backbone
+
+
+def maps(folder: Path, row: str) -> dict[str, np.ndarray]:
+    (found,) = (path for path in (folder / "maps").iterdir() if path.name.rsplit("-", 1)[0] == row)
+    pictures = (path for path in found.iterdir() if "confidence" not in path.name)
+    return {path.name: np.asarray(Image.open(path)) for path in pictures}
+
+
+def same(a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> bool:
+    return a.keys() == b.keys() and all(np.array_equal(a[name], b[name]) for name in a)
+
+
+def test_an_untrained_causal_branch_reads_the_draft_after_any_past(tmp_path: Path) -> None:
+    options = Options(limit=2, rows=BRANCH_ROWS)
+    result = run(small("world-depth"), nano(trained=False), tmp_path, options)
+    rows = result["rows"]
+    assert (
+        not result["failures"] and rows["draft"] == rows["prefix"] == rows["prefix-trust"] == result["scores"]
+    )
+    assert same(maps(tmp_path, "draft"), maps(tmp_path, "prefix"))
+
+
+def test_prefix_is_what_the_scene_paints_after_the_truth(tmp_path: Path) -> None:
+    """On a task with a legend of its own for each image; trust keeps the draft, trust 0 does not."""
+    benchmark, backbone = small("world-semantic"), nano(trust=1e9)
+    result = run(benchmark, backbone, tmp_path, Options(limit=1, rows=BRANCH_ROWS))
+    assert not result["failures"]
+    (item,) = benchmark.items(None, "test", 1)
+    truth = paint_truth(benchmark, item, None, item.truth(), (48, 64))["semantic"].map
+    prompt = benchmark_prompt(benchmark, item)
+    (expected,) = backbone.scene(item.photo()).paint_after([prompt], [truth], Sampler(trust=0))
+    assert np.array_equal(maps(tmp_path, "prefix")[f"{item.id}.png"], expected.image)
+    assert same(maps(tmp_path, "prefix-trust"), maps(tmp_path, "draft"))
+    assert not same(maps(tmp_path, "prefix"), maps(tmp_path, "draft"))
+    assert not same(maps(tmp_path, "prefix"), maps(tmp_path, "model"))
+
+
+def benchmark_prompt(benchmark: Any, item: Any) -> Any:
+    from visiongen.benchmarks.reading import orders
+
+    return orders(benchmark, item, None)[1][0]
+
+
+def test_they_resume_and_change_nothing_for_other_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    benchmark, backbone = small("world-normals"), nano()
+    run(benchmark, backbone, tmp_path, Options(limit=2, rows=("codec", "ceiling")))
+    before = RunFolder(tmp_path).plan()
+    painted = []
+    for name in ("paint", "paint_after"):
+        whole = getattr(EmbeddedScene, name)
+        monkeypatch.setattr(
+            EmbeddedScene, name, lambda *a, whole=whole, name=name: painted.append(name) or whole(*a)
+        )
+    options = Options(limit=2, rows=("codec", "ceiling", "draft", "prefix"))
+    result = run(benchmark, backbone, tmp_path, options)
+    assert sorted(painted) == ["paint", "paint", "paint_after", "paint_after"]  # draft, prefix; not the model
+    plan = RunFolder(tmp_path).plan()
+    assert {row: plan["keys"][row] for row in before["keys"]} == before["keys"]
+    assert before["keys"].keys() == {"model", "codec", "ceiling"} and "draft" not in before["reasons"]
+    painted.clear()
+    lines = (tmp_path / "painted.jsonl").read_text().splitlines()
+    (tmp_path / "painted.jsonl").write_text("\n".join(lines[:-1]) + "\n" + lines[-1][:20])  # a kill
+    (tmp_path / "samples.jsonl").unlink()
+    again = run(benchmark, backbone, tmp_path, options)
+    assert painted == ["paint_after"] and again["rows"] == result["rows"]
+
+
+def test_a_prefix_is_found_again_by_weights_and_trust() -> None:
+    benchmark, backbone = small("world-depth"), nano()
+    (item,) = benchmark.items(None, "test", 1)
+
+    def key(sha: str, trust: float | None) -> str:
+        backbone.weights = WeightsRecord("nano", sha)
+        return paint_key(benchmark, PrefixRow(benchmark, backbone, None, trust), item)
+
+    keys = {key(sha, trust) for sha in ("a" * 64, "b" * 64) for trust in (0.0, None, 4.0)}
+    assert len(keys) == 6
+
+
+def test_they_are_made_only_when_asked_for(camvid: Path, tmp_path: Path) -> None:
+    result = run("camvid11", Reader(), tmp_path / "a", Options(data=camvid, limit=1))
+    assert set(result["rows"]) == set(REFERENCE_ROWS)
+    result = run(
+        "camvid11", Reader(), tmp_path / "b", Options(data=camvid, limit=1, rows=("draft", "prefix"))
+    )
+    assert result["rows"]["draft"] == result["scores"] and result["rows"]["prefix"] is None
+    assert "'reader': it cannot paint after a given map" in result["reasons"]["prefix"]
+    with pytest.raises(UsageError, match=r"choose from .*specialist, draft, prefix, prefix-trust"):
+        Options(rows=("drafts",))
