@@ -1,0 +1,1 @@
+"""Generation, guarded: photos from nothing, photos from maps, and the tokenizer's reconstruction."""
