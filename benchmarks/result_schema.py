@@ -174,12 +174,51 @@ class ValidateForm(_Open):
     results: list[TreeForm]
 
 
+class ShareForm(_Open):
+    """A share of the way from blind (0) to perfect (1); negative: a gain."""
+
+    share: Number
+    ci95: Interval | None
+
+
+class TermsForm(_Open):
+    """One benchmark of the table of errors. Null: not there or not defined (``reasons``).
+
+    ``values``: the primary score of each row; ``lost``: share lost by codec, draft, autoregression;
+    ``past``: share that a true past would give back; ``reached``: the model's share of the way.
+    """
+
+    benchmark: Name
+    benchmark_version: Name
+    split: Name
+    primary: Name
+    n: Annotated[int, Field(ge=1, strict=True)]
+    partial: StrictBool
+    weights: WeightsForm
+    mode: Literal["verified", "sequential"]
+    values: dict[str, Number | None]
+    reached: ShareForm | None
+    lost: dict[str, ShareForm | None]
+    past: ShareForm | None
+    largest: Name | None
+    reasons: dict[str, Text]
+    failures: list[FailureForm]
+
+
+class ErrorsForm(_Open):
+    """What ``visiongen bench errors --json`` prints."""
+
+    schema_: Literal["visiongen.errors/1"] = Field(alias="schema")
+    results: list[TermsForm]
+
+
 FORMS: dict[str, type[_Open]] = {
     "result": ResultForm,
     "results": ManyForm,
     "compare": CompareForm,
     "ls": ListForm,
     "validate": ValidateForm,
+    "errors": ErrorsForm,
 }
 
 

@@ -64,6 +64,13 @@ def _document(*parts: Html) -> str:
     )
 
 
+BRANCHES = {  # rows that are shown only where somebody asked for them
+    "draft": "the model's draft, without autoregression.",
+    "prefix": "every token read after the true ones before it.",
+    "prefix-trust": "the same, with the weights' own trust in the draft.",
+}
+
+
 def _packaged(name: str) -> str:
     return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
 
@@ -89,6 +96,7 @@ def _header(runs: Sequence[Run]) -> Html:
         "blind: a guess without looking. oracle: the truth itself. codec: the truth, painted and read. "
         "ceiling: the same through the tokenizer. specialist: a network for this task alone."
     )
+    rows += "".join(f" {row}: {told}" for row, told in BRANCHES.items() if any(row in r.rows for r in runs))
     anchors = [_anchor(place) for place in range(len(runs))]
     return tag(
         "header",

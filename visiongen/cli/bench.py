@@ -1,4 +1,4 @@
-"""``visiongen bench``: list benchmarks, check data, run, compare, report, time what is fast."""
+"""``visiongen bench``: list benchmarks, check data, run, compare, say where the error is, report, speed."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from visiongen.cli.bench_errors import errors
 from visiongen.cli.bench_ls import ls
 from visiongen.cli.bench_report import report
 from visiongen.cli.bench_run import infer, run, score
@@ -21,6 +22,7 @@ app.command("validate")(validate)
 app.command("run")(run)
 app.command("infer")(infer)
 app.command("score")(score)
+app.command("errors")(errors)
 app.command("report")(report)
 app.command("speed")(speed)
 
