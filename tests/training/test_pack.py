@@ -16,6 +16,7 @@ from visiongen.prompt import Prompt
 from visiongen.training.pack import pack, read_facts
 from visiongen.training.recipe import ModelPart, check_recipe
 from visiongen.training.run import build_model, build_trainer, trained_model
+from visiongen.weights.deep import verify_deep
 
 FACTS = {
     "licence": "Apache-2.0",
@@ -62,6 +63,7 @@ def test_a_packed_painter_paints_what_the_trained_one_would(runs: dict[str, Path
     pack(runs["painter"], "small", FACTS, tmp_path, trust=0.5, mean_tasks=["depth"])
     assert [e.name for e in weights.list(tmp_path)] == ["small"]
     assert weights.verify(tmp_path)[0][1] == ""
+    assert verify_deep("small", tmp_path).difference < 0.1
     loaded = EmbeddedBackbone.load(tmp_path / "small.safetensors")
     assert loaded.painter.config.trust == 0.5
     assert loaded.painter.config.mean_tasks == ("depth",)
@@ -112,6 +114,7 @@ def test_packing_again_replaces_and_missing_facts_are_named(runs: dict[str, Path
     pack(runs["painter"], "small", FACTS | {"card": "y.md", "minutes": "3"}, tmp_path)
     entry, later = weights.list(tmp_path)
     assert (entry.name, later.name) == ("small", "later")
+    assert verify_deep("later", tmp_path).place == "answer: output"
     assert (entry.card, entry.minutes) == ("y.md", 3.0)
     with pytest.raises(WeightsError, match="'licence'"):
         pack(runs["painter"], "small", {}, tmp_path)

@@ -1,17 +1,20 @@
-"""``visiongen weights ls|verify``: what is installed, and whether its bytes are what they should be."""
+"""``visiongen weights``: what is installed, whether it is whole, and whether it paints as it should."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from visiongen.cli import common
 from visiongen.errors import WeightsError
 
-app = typer.Typer(help="List the installed weights, or check their hashes.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from visiongen.weights import Entry
+
+app = typer.Typer(help="List, check and pack weights.", no_args_is_help=True)
 
 
 @app.command("ls")
@@ -32,23 +35,57 @@ def list_weights(json_target: common.JsonTarget = None) -> None:
 
 
 @app.command("verify")
-def verify(json_target: common.JsonTarget = None) -> None:
+def verify(
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Load them, and compare what they paint here.")
+    ] = False,
+    json_target: common.JsonTarget = None,
+) -> None:
     """Compare every file's size and sha256 with the manifest; exit code 3 when one differs."""
     from visiongen import weights
 
     checks = weights.verify()
     if not checks:
         raise WeightsError(f"{weights.ROOT / 'manifest.toml'}: lists no weights; reinstall visiongen")
-    rows = [{"name": e.name, "sha256": e.sha256, "ok": not fault, "fault": fault} for e, fault in checks]
+    rows = [_row(entry, fault, deep) for entry, fault in checks]
     common.write_report(json_target, {"schema": "visiongen.weights-verify/1", "weights": rows})
-    for entry, fault in checks:
-        if fault:
-            print(f"visiongen: {fault}", file=sys.stderr)
-        else:
-            common.say(f"{entry.name}: ok  sha256 {entry.sha256}", json_target)
-    bad = [entry.name for entry, fault in checks if fault]
-    if bad:
-        raise WeightsError(f"weights {', '.join(bad)}: not as the manifest says; reinstall visiongen")
+    for row in rows:
+        if row["ok"]:
+            painted = f"  paints as packed ({row['difference']:.2g} of the tolerance)" if deep else ""
+            common.say(f"{row['name']}: ok  sha256 {row['sha256']}{painted}", json_target)
+    faults = [row["fault"] for row in rows if not row["ok"]]
+    for fault in faults[:-1]:
+        print(f"visiongen: {fault}", file=sys.stderr)
+    if faults:
+        raise WeightsError(faults[-1])
+
+
+def _row(entry: Entry, fault: str, deep: bool) -> dict[str, Any]:
+    """One file's part of the report; with ``deep`` it is loaded and painted with."""
+    row: dict[str, Any] = {"name": entry.name, "sha256": entry.sha256}
+    if deep and not fault:
+        from visiongen.weights.deep import verify_deep
+
+        try:
+            found = verify_deep(entry.name)
+            row |= {"difference": round(found.difference, 4), "place": found.place}
+        except WeightsError as error:
+            fault = str(error)
+    return row | {"ok": not fault, "fault": fault}
+
+
+@app.command("checks")
+def checks(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME...]", help="Which weights; default: all.")
+    ] = None,
+) -> None:
+    """Write what `verify --deep` compares with, from what the weights paint on this machine."""
+    from visiongen import weights
+    from visiongen.weights.deep import write_checks
+
+    for name in names or [entry.name for entry in weights.list()]:
+        print(write_checks(name))
 
 
 @app.command("pack")
@@ -61,7 +98,7 @@ def pack_run(
     trust: Annotated[float, typer.Option(min=0.0, help="Nats needed to overrule the draft.")] = 0.0,
     mean: Annotated[str, typer.Option(help="Tasks read by mean levels, with commas.")] = "",
 ) -> None:
-    """Turn a training run into weights with an entry in a manifest."""
+    """Turn a training run into weights with an entry in a manifest and checks for `verify --deep`."""
     from visiongen.registry import TASKS
     from visiongen.training.pack import pack, read_facts
 

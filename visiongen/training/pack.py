@@ -1,4 +1,4 @@
-"""From a finished training run to weights that ship: one fp16 file and its entry in the manifest."""
+"""From a finished training run to weights that ship: one fp16 file, its manifest entry and its checks."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from visiongen.tokenizer import ImageTokenizer
 from visiongen.training.export import PREFIX, SIDECAR, WEIGHTS
 from visiongen.training.painting import Painting
 from visiongen.training.run import trained_model
+from visiongen.weights.deep import write_checks
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -45,7 +46,8 @@ def pack(
     ``decoder``: a later run of the tokenizer whose decoder is to be used; its encoder must be the
     painter's, or the tokens would mean something else. ``trust``: nats that greedy decoding asks
     of the past before it overrules the draft (``visiongen.decoding.board.choose``). ``mean_tasks``:
-    tasks whose maps are read by mean levels (``visiongen.decoding.board.read``).
+    tasks whose maps are read by mean levels (``visiongen.decoding.board.read``). What the weights paint
+    of a fixed picture is written beside them (``visiongen.weights.deep``).
     """
     if missing := [key for key in FACTS if not facts.get(key)]:
         raise WeightsError(f"weights {name!r}: the manifest needs {missing[0]!r}; give it")
@@ -69,6 +71,7 @@ def pack(
         **{key: facts[key] for key in FACTS},
     )
     _into_manifest(entry, folder)
+    write_checks(name, folder)
     return file
 
 
