@@ -12,9 +12,9 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import Any
 
-from card import collect, page, sections, tables, training
+from card import facts as made
+from card import page, sections, tables, training
 
 from visiongen import weights
 from visiongen.errors import InputError, VisiongenError
@@ -49,49 +49,61 @@ def main(arguments: list[str] | None = None) -> int:
     return 1 if wrong else 0
 
 
-def gathered(given: argparse.Namespace) -> dict[str, Any]:
+def gathered(given: argparse.Namespace) -> made.Facts:
     """The facts: measured anew where something is given, else those of the results file."""
     entry = weights.entry(NAME)
-    old = collect.read_json(RESULTS) if RESULTS.is_file() else {}
-    facts = collect.collect(given.runs, given.specialists, entry) if given.runs else dict(old)
+    old = made.read_json(RESULTS) if RESULTS.is_file() else {}
+    facts = dict(old)
+    if given.runs:
+        from card.collect import collect
+
+        facts = collect(given.runs, given.specialists, entry)
     if not facts:
         raise InputError(f"{RESULTS}: missing; give a folder of runs")
+    made.check_weights(RESULTS.name, facts["weights"]["sha256"], entry.sha256)
     if old.get("weights") == facts["weights"]:
         facts |= {name: old[name] for name in ("before", *REPORTS) if name in old}
     for name in set(old) - set(facts):
         print(f"{name}: was of other weights, left out; give --{name}", file=sys.stderr)
     if given.before:
-        facts["before"] = collect.before_of(given.before)
+        facts["before"] = earlier(given.before)
     for name in REPORTS:
         if path := getattr(given, name):
-            report = collect.read_json(path)
-            collect.check_weights(str(path), (report.get("weights") or {}).get("sha256"), entry.sha256)
+            report = made.read_json(path)
+            made.check_weights(str(path), (report.get("weights") or {}).get("sha256"), entry.sha256)
             facts[name] = {key: value for key, value in report.items() if key != "protocol"}
     return facts
 
 
-def card(facts: dict[str, Any], text: str) -> str:
+def earlier(path: Path) -> made.Facts:
+    """The release before, from its results file or a folder of its runs."""
+    if path.is_file():
+        return made.before_of(path)
+    from card.collect import before_of
+
+    return before_of(path)
+
+
+def card(facts: made.Facts, text: str) -> str:
     """The page ``text`` with its generated parts made anew."""
+    before = facts.get("before", {})
     parts = {
         "weights": training.sizes(NAME),
         "training": training.table(),
         "scores": tables.scores(facts),
         "decoding": sections.decoding(NAME),
-        "incontext": sections.incontext(facts.get("incontext"), facts.get("before", {}).get("incontext")),
-        "generation": sections.generation(facts.get("generation")),
+        "incontext": sections.incontext(facts.get("incontext"), before.get("incontext")),
+        "generation": sections.generation(facts.get("generation"), before.get("generation")),
         "speed": sections.speed(facts.get("speed")),
         "cost": sections.cost(facts.get("cost")),
     }
     return page.filled(text, parts, CARD.name)
 
 
-def problems(facts: dict[str, Any], text: str) -> list[str]:
-    """What disagrees: the results' weights and the manifest's, the files on disk and what they should be."""
+def problems(facts: made.Facts, text: str) -> list[str]:
+    """What disagrees: the training table and the manifest, the files on disk and what they should be."""
     found = training.problems()
-    wanted = weights.entry(NAME).sha256
-    if facts["weights"]["sha256"] != wanted:
-        found.append(f"{RESULTS.name}: not of the weights {wanted[:12]} of the manifest; measure anew")
-    if collect.read_json(RESULTS) != facts:
+    if made.read_json(RESULTS) != facts:
         found.append(f"{RESULTS.name}: is not what the runs say; run docs/make_card.py without --check")
     if CARD.read_text(encoding="utf-8") != text:
         found.append(f"{CARD.name}: is not what the results say; run python docs/make_card.py")

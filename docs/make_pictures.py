@@ -137,12 +137,12 @@ def to_byte(values: np.ndarray) -> np.ndarray:
     return (np.clip(values, 0, 1) * 255 + 0.5).astype(np.uint8)
 
 
-def strip(cells: list[tuple[str, np.ndarray]]) -> np.ndarray:
+def strip(cells: list[tuple[str, np.ndarray]], height: int = HEIGHT) -> np.ndarray:
     """Pictures of one height side by side, captions below."""
     columns = []
     for caption, image in cells:
-        small = resize_photo(image, (HEIGHT, round(HEIGHT * image.shape[1] / image.shape[0])))
-        columns += [np.vstack([small, text(caption, small.shape[1])]), blank(HEIGHT + CAPTION, GAP)]
+        small = resize_photo(image, (height, round(height * image.shape[1] / image.shape[0])))
+        columns += [np.vstack([small, text(caption, small.shape[1])]), blank(height + CAPTION, GAP)]
     return np.hstack(columns[:-1])
 
 

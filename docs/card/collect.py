@@ -1,29 +1,23 @@
-"""From run folders to what the card needs of them: one JSON-able dict, kept as weights/tiny.results.json.
-
-``{schema, weights: {name, sha256}, runs: [...], before: {...}, incontext, generation, speed, cost}``; parts
-that nobody measured are absent. A score is ``[value, low, high]``, low and high null without an interval.
-"""
+"""From run folders of ``visiongen bench run`` to what the card keeps of them, see :mod:`card.facts`."""
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from card.facts import SCHEMA, Facts, check_weights, key, read_json
 from card.shown import SCORES
 from visiongen import weights
 from visiongen.benchmarks.report.made import command
 from visiongen.benchmarks.report.read import Run, find_runs, read_run
+from visiongen.benchmarks.row_choice import REFERENCE_ROWS
 from visiongen.benchmarks.rows import recipe_of
 from visiongen.benchmarks.runner import get_benchmark
 from visiongen.cli.bench_ls import listed
 from visiongen.errors import InputError
 from visiongen.training.export import SIDECAR
-
-SCHEMA = "visiongen.card/1"
-Facts = dict[str, Any]
 
 
 def collect(folders: Sequence[Path], specialists: Sequence[Path], entry: weights.Entry) -> Facts:
@@ -86,50 +80,16 @@ def known_specialists(folders: Iterable[Path]) -> dict[str, Facts]:
 
 
 def before_of(path: Path) -> Facts:
-    """The scores of an earlier release: its results file, or a folder of its runs."""
-    shown = None
-    if path.is_file():
-        old = read_json(path)
-        if old.get("schema") != SCHEMA:
-            raise InputError(f"{path}: schema {old.get('schema')!r}, not {SCHEMA}; give a results file")
-        digest, rows, shown = old["weights"]["sha256"], old["runs"], old.get("incontext")
-        scores = {key(run): {"version": run["version"], "scores": run["rows"]["verified"]} for run in rows}
-    else:
-        runs = [read_run(folder).result for folder in find_runs([path])]
-        if len(digests := {run["weights"]["sha256"] for run in runs}) > 1:
-            raise InputError(f"{path}: runs of {len(digests)} different weights; give those of one release")
-        digest, scores = next(iter(digests)), {}
-        for run in runs:
-            names = dict.fromkeys((run["primary"], *SCORES.get(run["benchmark"], ())))
-            kept = {name: _triple(run["scores"][name]) for name in names if name in run["scores"]}
-            scores[key(run | run["sample"])] = {
-                "version": run.get("benchmark_version"),
-                "scores": kept,
-            }
-    return {"sha256": digest, "runs": scores} | ({"incontext": shown} if shown else {})
-
-
-def check_weights(where: str, got: str | None, wanted: str) -> None:
-    """InputError unless a figure was measured with the weights that ship."""
-    if got != wanted:
-        raise InputError(
-            f"{where}: measured with weights {str(got)[:12]}, the manifest has {wanted[:12]}; measure anew"
-        )
-
-
-def key(run: Mapping[str, Any]) -> str:
-    """By what a run is found again in another release."""
-    seed = run.get("legend_seed")
-    return f"{run['benchmark']}/{run['split']}" + ("" if seed is None else f"/legend{seed}")
-
-
-def read_json(path: Path) -> Facts:
-    """A JSON object; InputError."""
-    try:
-        found: Facts = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: cannot be read ({error}); give a JSON file") from None
-    return found
+    """The scores of an earlier release, from a folder of its runs; see :func:`card.facts.before_of`."""
+    runs = [read_run(folder).result for folder in find_runs([path])]
+    if len(digests := {run["weights"]["sha256"] for run in runs}) > 1:
+        raise InputError(f"{path}: runs of {len(digests)} different weights; give those of one release")
+    scores = {}
+    for run in runs:
+        names = dict.fromkeys((run["primary"], *SCORES.get(run["benchmark"], ())))
+        kept = {name: _triple(run["scores"][name]) for name in names if name in run["scores"]}
+        scores[key(run | run["sample"])] = {"version": run["benchmark_version"], "scores": kept}
+    return {"sha256": next(iter(digests)), "runs": scores}
 
 
 def _triple(score: Mapping[str, Any]) -> list[float | None]:
@@ -145,4 +105,6 @@ def _command(run: Run, name: str) -> list[str]:
     if words[words.index("--split") + 1] == run.protocol["default_split"]:
         at = words.index("--split")
         words = words[:at] + words[at + 2 :]
+    if "--rows" not in words and set(run.rows) - set(REFERENCE_ROWS):  # rows that are made on request
+        words += ["--rows", ",".join(run.rows)]
     return words

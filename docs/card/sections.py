@@ -60,25 +60,15 @@ def incontext(report: Report | None, before: Report | None = None) -> str:
     )
 
 
-def generation(report: Report | None) -> str:
-    """Every figure of the report that has an interval, by the path of its name."""
+def generation(report: Report | None, before: Report | None = None) -> str:
+    """The tables of the guard, as its own command prints them."""
+    from visiongen.benchmarks.generation.text import describe
+
     if not report:
         return ""
-    rows = [[" / ".join(path), _interval(score)] for path, score in _scores(report["rows"])]
-    command = "python -m visiongen.benchmarks.generation"
-    return "\n".join(
-        ["### Generation", "", *_table(["photos", "figure [95 %]"], rows), "", "```", command, "```"]
-    )
-
-
-def _scores(part: Report, path: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], Report]]:
-    found: list[tuple[tuple[str, ...], Report]] = []
-    for name, inner in part.items():
-        if isinstance(inner, Mapping) and {"value", "low", "high"} <= set(inner):
-            found.append(((*path, name), inner))
-        elif isinstance(inner, Mapping):
-            found += _scores(inner, (*path, name))
-    return found
+    command = "python -m visiongen.benchmarks.generation --data ROOT"
+    lines = ["### Generation", "", describe(dict(report)), "", "```", command, "```"]
+    return "\n".join([*lines, "", "The release before:", "", describe(dict(before))] if before else lines)
 
 
 def speed(report: Report | None) -> str:

@@ -8,7 +8,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from card.collect import key
+from card.facts import key
 from card.shown import LABELS, LEFT, NOTES, ORDER, RIGHT, RIVALS, SCORES
 
 Run = Mapping[str, Any]
@@ -150,7 +150,12 @@ def commands(runs: Sequence[Run]) -> list[str]:
 
 def folded(words: Sequence[str]) -> list[str]:
     """A command over several lines, each but the last with a backslash at its end."""
-    lines = textwrap.wrap(shlex.join(words), WIDTH, break_long_words=False, break_on_hyphens=False)
+    text = ""
+    for before, word in zip(("", *words), words, strict=False):  # an option and its value stay together
+        tied = before.startswith("--") and not word.startswith("--")
+        text += ("\0" if tied else " ") + shlex.quote(word)
+    lines = textwrap.wrap(text.strip(), WIDTH, break_long_words=False, break_on_hyphens=False)
+    lines = [line.replace("\0", " ") for line in lines]
     return [
         f"{'' if n == 0 else '    '}{line}" + " \\" * (n + 1 < len(lines)) for n, line in enumerate(lines)
     ]
