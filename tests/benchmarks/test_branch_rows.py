@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from bench_helpers import Reader
 from PIL import Image
+from test_datasets_materials import material
 from test_world import small
 
 from visiongen.backbones.base import Sampler, WeightsRecord
 from visiongen.backbones.embedded import EmbeddedBackbone, EmbeddedScene
 from visiongen.benchmarks.branch_rows import PrefixRow
 from visiongen.benchmarks.keys import paint_key
+from visiongen.benchmarks.reading import orders
 from visiongen.benchmarks.row_choice import BRANCH_ROWS, REFERENCE_ROWS
 from visiongen.benchmarks.rows import paint_truth
-from visiongen.benchmarks.runner import Options, run
+from visiongen.benchmarks.runner import Options, get_benchmark, run
 from visiongen.benchmarks.store import RunFolder
 from visiongen.errors import UsageError
 
@@ -61,7 +62,7 @@ def test_prefix_is_what_the_scene_paints_after_the_truth(tmp_path: Path) -> None
     assert not result["failures"]
     (item,) = benchmark.items(None, "test", 1)
     truth = paint_truth(benchmark, item, None, item.truth(), (48, 64))["semantic"].map
-    prompt = benchmark_prompt(benchmark, item)
+    prompt = orders(benchmark, item, None)[1][0]
     (expected,) = backbone.scene(item.photo()).paint_after([prompt], [truth], Sampler(trust=0))
     assert np.array_equal(maps(tmp_path, "prefix")[f"{item.id}.png"], expected.image)
     assert same(maps(tmp_path, "prefix-trust"), maps(tmp_path, "draft"))
@@ -69,10 +70,21 @@ def test_prefix_is_what_the_scene_paints_after_the_truth(tmp_path: Path) -> None
     assert not same(maps(tmp_path, "prefix"), maps(tmp_path, "model"))
 
 
-def benchmark_prompt(benchmark: Any, item: Any) -> Any:
-    from visiongen.benchmarks.reading import orders
-
-    return orders(benchmark, item, None)[1][0]
+def test_each_part_of_a_material_has_its_own_past(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    material(tmp_path / "MatSynth/maps/test/Wood/oak")
+    benchmark, backbone = get_benchmark("matsynth"), nano()
+    small = benchmark.protocol | {"side": 32, "long_side": 32}
+    monkeypatch.setattr(benchmark, "protocol", small)
+    (item,) = benchmark.items(tmp_path, "test")
+    photo, tasks = item.photo(), small["parts"]
+    sheets, _ = PrefixRow(benchmark, backbone, None, 0.0).paint(item, photo)
+    truths = paint_truth(benchmark, item, None, item.truth(), (32, 32))
+    _, prompts = orders(benchmark, item, None)
+    assert list(sheets) == tasks
+    for part, prompt in zip(tasks, prompts, strict=True):
+        (alone,) = backbone.scene(photo).paint_after([prompt], [truths[part].map], Sampler(trust=0))
+        assert np.abs(sheets[part].map.astype(int) - alone.image).mean() < 1  # near-ties are not settled
+        assert sheets[part].codec.spec() == truths[part].codec.spec()
 
 
 def test_they_resume_and_change_nothing_for_other_rows(
