@@ -102,7 +102,8 @@ class _Way:
             return None
         one = _between(*(np.array([self.drawn[row].whole[self.primary]]) for row in rows))
         low, high = percentile_interval(_between(*(self.drawn[row].resampled[self.primary] for row in rows)))
-        return {"share": float(one[0]), "ci95": [low, high] if np.isfinite(low) else None}
+        share = float(one[0]) + 0.0  # no -0
+        return {"share": share, "ci95": [low + 0.0, high + 0.0] if np.isfinite(low) else None}
 
 
 def _between(above: np.ndarray, below: np.ndarray, blind: np.ndarray, perfect: np.ndarray) -> np.ndarray:
