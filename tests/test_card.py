@@ -119,6 +119,9 @@ def test_a_table_holds_the_results_and_marks_who_is_as_good_or_better(tmp_path: 
     }
     assert dict(zip(head, second, strict=True))["score"] == "delta1 ↑"
     text = tables.scores(facts)
+    assert "*Draft*" in text and "*On the truth's past*" not in text, (
+        "only columns that are there are explained"
+    )
     assert "- world-depth, AbsRel: blind~ 0.400, specialist 0.250, before 0.450; verified 0.500" in text
     assert "visiongen bench run world-depth --weights tiny --mode verified" in text, "the name it ships under"
     assert "--specialist runs/specialist-depth" in text

@@ -15,6 +15,11 @@ Run = Mapping[str, Any]
 NONE = "-"
 WIDTH = 100  # of a command's line
 HEADS = {"prefix": "on the truth's past", "before": "release before"}
+MEANS = {
+    "draft": "*Draft* is the map in one pass, before any token has seen another.",
+    "prefix": "*On the truth's past*: every token read after the truth's own ones, so no prediction.",
+    "before": "*Release before*: the weights that shipped last, verified, where the protocol is the same.",
+}
 BETTER = "As good or better (~: the paired 95 % interval of the difference holds zero):"
 TITLES = {True: "The world (rendered frames, fixed seeds)", False: "Real data"}
 
@@ -22,7 +27,8 @@ TITLES = {True: "The world (rendered frames, fixed seeds)", False: "Real data"}
 def scores(facts: Mapping[str, Any]) -> str:
     """Both tables, the commands under each, and who is as good or better."""
     before = facts.get("before", {}).get("runs", {})
-    parts = []
+    told = [text for name, text in MEANS.items() if any(_has(run, before, name) for run in facts["runs"])]
+    parts = [" ".join(told)]
     for rendered, title in TITLES.items():
         runs = sorted((r for r in facts["runs"] if r["rendered"] == rendered), key=_place)
         if runs:
