@@ -1,9 +1,10 @@
 """What a set of weights says of one fixed picture, in numbers that survive another machine's rounding.
 
-The picture is made of whole numbers, the prompts stand here. Last-bit differences between processors,
-threads and builds of torch move a logit by about 1e-5, so they turn a token over only at a near-tie; every
-fact is a mean over tens of tokens or hundreds of pixels, and what one token moves it by is far below
-``TOLERANCE``. A wrong kernel, a half-read file or a lost layer moves many of them by far more.
+The picture and the tokens are made of whole numbers, the prompts stand here. Tokens that were chosen one
+after another are no such numbers: where two levels are nearly tied, a last bit turns one over, and everything
+after it may follow. So the causal picture is asked what it expects after *fixed* tokens, and every fact is a
+mean of what is expected. Processors, threads and builds of torch move a logit by about 1e-5 and these means
+by less than a hundredth of ``TOLERANCE``; a wrong kernel or a lost layer moves some of them by far more.
 """
 
 from __future__ import annotations
@@ -14,22 +15,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
-    from visiongen.backbones.base import Backbone
+    from visiongen.backbones.embedded import EmbeddedBackbone
     from visiongen.prompt import Prompt
 
 SIZE = (64, 96)  # of the picture: 96 tokens
 GRID = (2, 3)
-MODES = ("draft", "verified")
 LEGEND = "road=#c02040,sky=#20e0c0,building=#f0d020,car=#2030d0,tree=#a0f080"
 DENSE = (
     "depth", "normals", "instance", "basecolor", "orm", "tangent", "edges", "salient", "matting", "referring",
 )  # fmt: skip
 
-#: How far a fact may be off. ``levels``: mean level of a channel over 96 tokens, so 4 tokens off by one
-#: level; ``colours``: mean of a cell of 1024 pixels, in levels of 255; ``certainty``: mean probability.
-TOLERANCE = {"levels": 0.04, "colours": 1.5, "certainty": 0.005, "output": 0.005}
+#: How far a fact may be off. ``levels``: mean expected level of a channel, of 0-7; ``certainty``: mean
+#: probability of the likeliest levels; ``colours``: mean of a cell of 1024 pixels of the painted draft, in
+#: levels of 255 (a token that turns over moves one of its 16); ``output``: of a model's answer.
+TOLERANCE = {"levels": 0.005, "certainty": 0.001, "colours": 1.5, "output": 0.005}
 
 
 def picture() -> np.ndarray:
@@ -60,21 +61,45 @@ def prompts() -> dict[str, Prompt]:
     return orders | {"photo": TASKS.get("semantic")().reverse_prompt(legend)}
 
 
-def backbone_facts(backbone: Backbone) -> dict[str, dict[str, list[float]]]:
-    """ "TASK, MODE" -> levels (C,), colours (18,), certainty (1,)."""
+def backbone_facts(backbone: EmbeddedBackbone) -> dict[str, dict[str, list[float]]]:
+    """ "TASK, draft": levels (C,), certainty (1,), colours (18,); "TASK, causal": levels, certainty."""
+    import torch
+
     from visiongen.backbones.base import Sampler
 
-    orders, found = prompts(), {}
-    for mode in MODES:
-        canvases = backbone.scene(picture()).paint(list(orders.values()), Sampler(mode=mode))  # type: ignore[arg-type]
-        for name, canvas in zip(orders, canvases, strict=True):
-            assert canvas.tokens is not None and canvas.confidence is not None
-            found[f"{name}, {mode}"] = {
-                "levels": _numbers(canvas.tokens.mean((0, 1), dtype=np.float64)),
-                "colours": _numbers(_cells(canvas.image)),
-                "certainty": _numbers(canvas.confidence.mean(dtype=np.float64)),
-            }
+    scene, painter, found = backbone.scene(picture()), backbone.painter, {}
+    for name, prompt in prompts().items():
+        colours = scene.paint([prompt], Sampler(mode="draft"))[0].image
+        with torch.inference_mode():
+            condition = painter.condition(scene.prefix(), [prompt])
+            cache, line = painter.new_cache(condition), _line(backbone)
+            causal = painter.window(condition, cache, line, 0)
+        found[f"{name}, draft"] = _expected(condition.draft_logits) | {"colours": _numbers(_cells(colours))}
+        found[f"{name}, causal"] = _expected(causal)
     return found
+
+
+def _line(backbone: EmbeddedBackbone) -> Tensor:
+    """Fixed predecessors of all tokens, int64 (1, 96, C): the beginning, then every level in turn."""
+    import torch
+
+    from visiongen.decoding.board import BOS
+
+    levels = torch.tensor(backbone.painter.config.levels)
+    count = SIZE[0] * SIZE[1] // 64
+    places = 5 * torch.arange(count)[:, None] + 3 * torch.arange(len(levels))
+    line = (places % levels)[None]
+    line[:, 0] = BOS
+    return line
+
+
+def _expected(logits: Tensor) -> dict[str, list[float]]:
+    """From logits (1, N, C, L) of the levels."""
+    import torch
+
+    probability = logits.double().softmax(-1)[0]
+    levels = (probability * torch.arange(logits.shape[-1])).sum(-1).mean(0)
+    return {"levels": _numbers(levels), "certainty": _numbers(probability.amax(-1).mean())}
 
 
 def module_facts(module: nn.Module) -> dict[str, dict[str, list[float]]]:
@@ -123,4 +148,4 @@ def _cells(image: np.ndarray) -> np.ndarray:
 
 
 def _numbers(values: Any) -> list[float]:
-    return [round(float(v), 4) for v in np.asarray(values, np.float64).ravel()]
+    return [round(float(v), 5) for v in np.asarray(values, np.float64).ravel()]
