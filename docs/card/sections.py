@@ -68,7 +68,9 @@ def generation(report: Report | None, before: Report | None = None) -> str:
         return ""
     command = "python -m visiongen.benchmarks.generation --data ROOT"
     lines = ["### Generation", "", describe(dict(report)), "", "```", command, "```"]
-    return "\n".join([*lines, "", "The release before:", "", describe(dict(before))] if before else lines)
+    if before:
+        lines += ["", "The release before:", "", describe(dict(before))]
+    return "\n".join(lines)
 
 
 def speed(report: Report | None) -> str:
