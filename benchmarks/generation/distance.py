@@ -42,14 +42,12 @@ def distance(real: np.ndarray, made: np.ndarray, resamples: int = RESAMPLES) -> 
     """
     if len(real) < 2 or len(made) < 2:
         raise InputError(f"{len(real)} real photos against {len(made)}: give at least 2 of each")
-    within = [kernel(real, real), kernel(made, made)]
-    for matrix in within:
+    one, two, across = kernel(real, real), kernel(made, made), kernel(real, made)
+    for matrix in (one, two):
         np.fill_diagonal(matrix, 0)
-    across = kernel(real, made)
-    ones = np.ones((1, len(real))), np.ones((1, len(made)))
-    value = float(_estimates(*within, across, *ones)[0])
-    counts = draws(len(real), resamples), draws(len(made), resamples, seed=4321)
-    return Distance(value, *percentile_interval(_estimates(*within, across, *counts)))
+    value = float(_estimates(one, two, across, np.ones((1, len(real))), np.ones((1, len(made))))[0])
+    n, m = draws(len(real), resamples), draws(len(made), resamples, seed=4321)
+    return Distance(value, *percentile_interval(_estimates(one, two, across, n, m)))
 
 
 def _estimates(

@@ -74,7 +74,10 @@ def _measure(backbone: Backbone, frame: Frame, picture: np.ndarray) -> tuple[flo
 
 def _summary(found: Sequence[tuple[float, float, np.ndarray]]) -> dict[str, Any]:
     counts = draws(len(found))
-    parts = {name: mean_row([row[i] for row in found]) for i, name in enumerate(("psnr", "ssim"))}
+    parts: dict[str, Any] = {
+        "psnr": mean_row([row[0] for row in found]),
+        "ssim": mean_row([row[1] for row in found]),
+    }
     table = np.stack([row[2].ravel() for row in found])
     shape = found[0][2].shape
 
