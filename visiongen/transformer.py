@@ -212,7 +212,7 @@ class Painter(nn.Module):
             raise UsageError("examples: these weights do not read any; use others or ask in words")
 
         def features(photos: Tensor) -> Tensor:
-            return self.trunk(photos)[0].flatten(2).transpose(1, 2)
+            return self.trunk(photos.to(self.blank.dtype))[0].flatten(2).transpose(1, 2)
 
         return self.examples(prompts, entries, features)
 

@@ -14,7 +14,7 @@ from visiongen.backbones.base import Sampler
 from visiongen.backbones.embedded import EmbeddedBackbone
 from visiongen.errors import UsageError, WeightsError
 from visiongen.files import sha256
-from visiongen.prompt import Prompt
+from visiongen.prompt import Example, Prompt
 from visiongen.tokenizer import ImageTokenizer, TokenizerConfig
 from visiongen.transformer import Painter, PainterConfig
 
@@ -54,6 +54,9 @@ def test_bf16_paints_without_settling(saved) -> None:
     photo = np.random.default_rng(0).integers(0, 256, (24, 32, 3), dtype=np.uint8)
     canvas = backbone.scene(photo).paint([DEPTH], Sampler("verified", window=4))[0]
     assert canvas.tokens.shape == (3, 4, 12) and canvas.stats.settled == 0
+    shown = dataclasses.replace(DEPTH, examples=(Example(photo, photo[::-1].copy()),))
+    canvas = backbone.scene(photo).paint([shown], Sampler("draft"))[0]
+    assert canvas.tokens.shape == (3, 4, 12)
 
 
 @pytest.mark.parametrize("place", [3, 60, 0.5, 0.99])
