@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from visiongen.benchmarks.metrics.bootstrap import RESAMPLES, draws, percentile_interval
+from visiongen.benchmarks.metrics.bootstrap import RESAMPLES, draws, percentile_interval, rounded
 from visiongen.errors import InputError
 
 
@@ -26,7 +26,7 @@ class Distance:
 
     def to_json(self) -> dict[str, float]:
         """Rounded."""
-        return {name: round(getattr(self, name), 4) for name in ("value", "low", "high")}
+        return rounded(self.value, self.low, self.high)
 
 
 def kernel(one: np.ndarray, two: np.ndarray) -> np.ndarray:

@@ -15,7 +15,7 @@ import numpy as np
 
 from visiongen.benchmarks.generation.frames import Frame, class_ids
 from visiongen.benchmarks.generation.photos import gray
-from visiongen.benchmarks.metrics.bootstrap import draws, percentile_interval, resample
+from visiongen.benchmarks.metrics.bootstrap import draws, percentile_interval, resample, rounded
 from visiongen.benchmarks.metrics.image_quality import psnr, ssim
 from visiongen.benchmarks.metrics.semantic import class_counts, confusion, mean_iou
 from visiongen.tasks import predict
@@ -84,13 +84,11 @@ def _summary(found: Sequence[tuple[float, float, np.ndarray]]) -> dict[str, Any]
     def score(sums: np.ndarray) -> dict[str, np.ndarray]:
         return {"mIoU": mean_iou(sums.reshape(*sums.shape[:-1], *shape), "d2")}
 
-    low, high = percentile_interval(resample(table, score, counts)["mIoU"])
-    value = float(score(table.sum(0))["mIoU"])
-    return parts | {"reread": {"value": round(value, 4), "low": round(low, 4), "high": round(high, 4)}}
+    interval = percentile_interval(resample(table, score, counts)["mIoU"])
+    return parts | {"reread": rounded(float(score(table.sum(0))["mIoU"]), *interval)}
 
 
 def mean_row(values: Sequence[float]) -> dict[str, float]:
     """Mean over pictures and its 95 % bootstrap interval, rounded."""
     array = np.asarray(values, np.float64)
-    low, high = percentile_interval(draws(len(array)) @ array / len(array))
-    return {"value": round(float(array.mean()), 4), "low": round(low, 4), "high": round(high, 4)}
+    return rounded(float(array.mean()), *percentile_interval(draws(len(array)) @ array / len(array)))

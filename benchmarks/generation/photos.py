@@ -11,12 +11,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from visiongen.benchmarks.datasets.ecssd import SPLITS
 from visiongen.benchmarks.generation.features import SIZE
 from visiongen.data import pack
 from visiongen.errors import MissingDataError
 from visiongen.image import read_image, resize_photo
 
-FIRST_ECSSD, LAST_ECSSD = 601, 700
 BLUR = 2.0  # sigma in pixels
 
 
@@ -24,7 +24,8 @@ def held_out(data: str | Path | None = None) -> list[np.ndarray]:
     """uint8 (96, 128, 3), both sets in turn, sorted by name; MissingDataError without them."""
     bsds = sorted((pack("bsds500", data) / "val" / "images").glob("*.jpg"))
     root = pack("ecssd", data) / "images"
-    ecssd = [p for p in sorted(root.glob("*.jpg")) if FIRST_ECSSD <= int(p.stem) <= LAST_ECSSD]
+    first, last = SPLITS["val"]
+    ecssd = [p for p in sorted(root.glob("*.jpg")) if first <= int(p.stem) <= last]
     for name, found in (("bsds500/val/images", bsds), ("ecssd/images/0601-0700", ecssd)):
         if len(found) < 2:
             raise MissingDataError(f"{name}: {len(found)} photos below the data root; complete the pack")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from visiongen.backbones.base import Sampler
+from visiongen.benchmarks.command import guarded, tell
 from visiongen.benchmarks.generation import photos as real
 from visiongen.benchmarks.generation.distance import distance
 from visiongen.benchmarks.generation.features import SIZE, features
@@ -22,8 +22,7 @@ from visiongen.benchmarks.generation.rebuild import rebuilt_maps, rebuilt_photos
 from visiongen.benchmarks.generation.text import describe
 from visiongen.benchmarks.result import environment
 from visiongen.benchmarks.roundtrip import tokenizer_of
-from visiongen.errors import MissingDataError, UsageError, VisiongenError
-from visiongen.files import write_json
+from visiongen.errors import MissingDataError, UsageError
 from visiongen.prompt import Prompt
 from visiongen.registry import BACKBONES
 
@@ -126,12 +125,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0, help="of the photos and frames")
     parser.add_argument("--mode", default="verified", help="of the photos from maps")
     parser.add_argument("--json", metavar="FILE|-")
-    given = parser.parse_args(arguments)
-    try:
-        return _main(given)
-    except VisiongenError as error:
-        print(f"visiongen: {error}", file=sys.stderr)
-        return error.exit_code
+    return guarded(_main, parser.parse_args(arguments))
 
 
 def _main(given: argparse.Namespace) -> int:
@@ -146,10 +140,5 @@ def _main(given: argparse.Namespace) -> int:
 
     report = measure(backbone, given.data, given.count, given.frames, given.seed, given.mode, step)
     step("")
-    if given.json == "-":
-        print(json.dumps(report, indent=2, allow_nan=False))
-        return 0
-    print(describe(report))
-    if given.json:
-        write_json(given.json, report)
+    tell(report, describe(report), given.json)
     return 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from itertools import pairwise
@@ -12,12 +11,12 @@ from typing import Any
 import numpy as np
 
 from visiongen.backbones.base import Backbone, Sampler
+from visiongen.benchmarks.command import tell
 from visiongen.benchmarks.datasets.incontext import Episode, episodes
 from visiongen.benchmarks.incontext.scoring import difference, row, statistics
 from visiongen.benchmarks.protocols import load_protocol
 from visiongen.benchmarks.result import environment
 from visiongen.benchmarks.roundtrip import through_tokenizer, tokenizer_of
-from visiongen.files import write_json
 from visiongen.image import resize_linear
 from visiongen.prompt import Prompt
 from visiongen.registry import BACKBONES
@@ -39,12 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = parser.parse_args(arguments)
     backbone = BACKBONES.get("embedded").load(given.weights)
     report = measure(backbone, episodes(given.episodes, given.seed), given.mode) | {"seed": given.seed}
-    if given.json == "-":
-        print(json.dumps(report, indent=2, allow_nan=False))
-        return
-    print(describe(report))
-    if given.json is not None:
-        write_json(given.json, report)
+    tell(report, describe(report), given.json)
 
 
 def measure(backbone: Backbone, shown: Sequence[Episode], mode: str = "verified") -> dict[str, Any]:

@@ -8,7 +8,13 @@ from typing import Any
 import numpy as np
 
 from visiongen.benchmarks.metrics import fewshot
-from visiongen.benchmarks.metrics.bootstrap import draws, paired_difference, percentile_interval, resample
+from visiongen.benchmarks.metrics.bootstrap import (
+    draws,
+    paired_difference,
+    percentile_interval,
+    resample,
+    rounded,
+)
 from visiongen.benchmarks.metrics.semantic import class_iou, confusion
 
 _CELLS = 6  # a confusion matrix of two classes and "no answer"
@@ -43,8 +49,7 @@ def row(rows: np.ndarray, rules: Sequence[str]) -> dict[str, Any]:
     spread = resample(rows, scores, counts)
     found: dict[str, Any] = {}
     for name, value in scores(rows.sum(0)).items():
-        low, high = percentile_interval(spread[name])
-        found[name] = {"value": round(float(value), 4), "low": round(low, 4), "high": round(high, 4)}
+        found[name] = rounded(float(value), *percentile_interval(spread[name]))
     names = list(dict.fromkeys(rules))
     per_rule = class_iou(rows.sum(0).reshape(len(names), 2, 3))[:, 0]
     found["rules"] = {
@@ -59,9 +64,4 @@ def difference(a: np.ndarray, b: np.ndarray) -> dict[str, Any]:
     value = float(scores(b.sum(0))["mIoU"] - scores(a.sum(0))["mIoU"])
     spread = [resample(part, scores, counts)["mIoU"] for part in (a, b)]
     found = paired_difference(spread[0], spread[1], value, higher_is_better=True)
-    return {
-        "value": round(value, 4),
-        "low": round(found.low, 4),
-        "high": round(found.high, 4),
-        "verdict": found.verdict,
-    }
+    return rounded(value, found.low, found.high) | {"verdict": found.verdict}

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from visiongen.benchmarks.command import guarded
 from visiongen.benchmarks.datasets.pbr_mix import NAME, Photo, held_out_sets, photographs, protocol
 from visiongen.benchmarks.materials.rows import Answer, make_rows
 from visiongen.benchmarks.metrics import bootstrap
 from visiongen.benchmarks.metrics.material import SCORES, set_scores
 from visiongen.benchmarks.result import environment
-from visiongen.errors import UsageError, VisiongenError
+from visiongen.errors import UsageError
 from visiongen.files import write_json
 from visiongen.relight import CAMERA, NINE_LIGHTS, SurfaceMaps
 
@@ -131,12 +132,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--specialist", action="append", default=[], metavar="RUN", help="one for each map")
     parser.add_argument("--pictures", metavar="DIR", help="truth above answer, a picture a photo")
     parser.add_argument("--json", metavar="FILE|-")
-    given = parser.parse_args(arguments)
-    try:
-        return _main(given)
-    except VisiongenError as error:
-        print(f"visiongen: {error}", file=sys.stderr)
-        return error.exit_code
+    return guarded(_main, parser.parse_args(arguments))
 
 
 def _main(given: argparse.Namespace) -> int:

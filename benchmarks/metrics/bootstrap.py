@@ -66,6 +66,11 @@ class Difference:
     verdict: str
 
 
+def rounded(value: float, low: float, high: float) -> dict[str, float]:
+    """A score and its interval for a report, to four places."""
+    return {"value": round(float(value), 4), "low": round(float(low), 4), "high": round(float(high), 4)}
+
+
 def paired_difference(
     a: np.ndarray, b: np.ndarray, value: float, higher_is_better: bool, level: float = 0.95
 ) -> Difference:

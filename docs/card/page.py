@@ -1,9 +1,9 @@
-"""A page with generated parts between ``<!-- begin NAME -->`` and ``<!-- end NAME -->``."""
+"""Markdown: tables, and a page with generated parts between ``<!-- begin NAME -->`` and its end."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from visiongen.errors import InputError
 
@@ -23,3 +23,12 @@ def filled(text: str, parts: Mapping[str, str], where: str) -> str:
 
 def _between(name: str, content: str) -> str:
     return "\n".join([f"<!-- begin {name} -->", *([content] if content else []), f"<!-- end {name} -->"])
+
+
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Lines of a table."""
+    return [_row(heads), "|---" * len(heads) + "|", *map(_row, rows)]
+
+
+def _row(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cells) + " |"

@@ -6,7 +6,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from card.tables import NONE, digits
+from card.page import table
+from card.tables import digits
+from card.training import header
 from visiongen import weights
 
 Report = Mapping[str, Any]
@@ -21,9 +23,7 @@ ROW_NAMES = {
 
 def decoding(name: str) -> str:
     """How the weights ask to be read, as their own file says."""
-    with open(weights.path(name), "rb") as file:
-        header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
-    painter = json.loads(header["__metadata__"]["visiongen"])["painter"]
+    painter = json.loads(header(weights.path(name))["__metadata__"]["visiongen"])["painter"]
     means = ", ".join(painter.get("mean_tasks", ())) or "none"
     return (
         f"Read by the mean of each channel's levels: {means}; all others by the likeliest level. Greedy "
@@ -43,7 +43,7 @@ def incontext(report: Report | None, before: Report | None = None) -> str:
         [name, *(_interval(one["rows"][row]["mIoU"]) for row in ("blind", *counts, "ceiling"))]
         for name, one in releases.items()
     ]
-    lines = _table(["release", *heads], rows)
+    lines = table(["release", *heads], rows)
     episodes = f"mIoU of {report['episodes']} episodes, rules never trained, mode {report['mode']}:"
     return "\n".join(
         [
@@ -88,9 +88,9 @@ def speed(report: Report | None) -> str:
         return ""
     env, size = report["env"], max(max(pair) for pair in report["sizes"])
     told = f"{env['cpu']}, {_machine(env)}, {report['dtype']}, batch 1, {size} px, [spread]:"
-    table = _table(["row", "ratio", "ours, s", "peer, s", "equal tokens"], rows)
+    lines = table(["row", "ratio", "ours, s", "peer, s", "equal tokens"], rows)
     command = f"visiongen bench speed --threads {env['threads']} --long-side {size}"
-    return "\n".join(["## Speed", "", told, "", *table, "", "```", command, "```"])
+    return "\n".join(["## Speed", "", told, "", *lines, "", "```", command, "```"])
 
 
 def cost(report: Report | None) -> str:
@@ -114,7 +114,7 @@ def cost(report: Report | None) -> str:
             "",
             told,
             "",
-            *_table(heads, rows),
+            *table(heads, rows),
             "",
             "```",
             "python docs/make_cost.py",
@@ -136,11 +136,3 @@ def _named(name: str) -> str:
 
 def _interval(score: Report) -> str:
     return f"{digits(score['value'])} [{digits(score['low'])}, {digits(score['high'])}]"
-
-
-def _table(heads: list[str], rows: list[list[str]]) -> list[str]:
-    return [_row(heads), "|---" * len(heads) + "|", *map(_row, rows)]
-
-
-def _row(cells: list[str]) -> str:
-    return "| " + " | ".join(cell or NONE for cell in cells) + " |"

@@ -8,6 +8,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from card import page
 from card.facts import key
 from card.shown import LABELS, LEFT, NOTES, ORDER, RIGHT, RIVALS, SCORES
 
@@ -43,20 +44,19 @@ def _place(run: Run) -> tuple[int, str, int]:
 
 def table(runs: Sequence[Run], before: Mapping[str, Any]) -> list[str]:
     """A line a score, then the list of those rows that are as good as the model's or better."""
-    lines, better = [], []
+    rows, better = [], []
     columns = [c for c in (*LEFT, "verified", *RIGHT, "before") if any(_has(r, before, c) for r in runs)]
     heads = [HEADS.get(c, "**verified** [95 %]" if c == "verified" else c) for c in columns]
-    lines.append("| " + " | ".join(["benchmark", "score", *heads, "as good or better"]) + " |")
-    lines.append("|---" * (len(columns) + 3) + "|")
     for run in runs:
         for number, score in enumerate(SCORES.get(run["benchmark"], (run["primary"],))):
             values = {column: _value(run, before, column, score) for column in columns}
             rivals = ahead(run, score, values)
             cells = [_cell(run, column, values[column]) for column in columns]
             cells = [title(run) if number == 0 else "", label(run, score), *cells]
-            lines.append("| " + " | ".join([*cells, ", ".join(rivals) or NONE]) + " |")
+            rows.append([*cells, ", ".join(rivals) or NONE])
             if rivals:
                 better.append(_told(run, score, rivals, values))
+    lines = page.table(["benchmark", "score", *heads, "as good or better"], rows)
     return [*lines, "", BETTER, "", *better] if better else lines
 
 

@@ -78,6 +78,11 @@ def sizes(name: str) -> str:
 
 def shapes(path: Path) -> dict[str, list[int]]:
     """Tensor -> shape, from the header of a safetensors file alone."""
+    return {name: told["shape"] for name, told in header(path).items() if name != "__metadata__"}
+
+
+def header(path: Path) -> dict[str, Any]:
+    """The JSON header of a safetensors file: read without torch, and without its tensors."""
     with open(path, "rb") as file:
-        header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
-    return {name: told["shape"] for name, told in header.items() if name != "__metadata__"}
+        found: dict[str, Any] = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+    return found

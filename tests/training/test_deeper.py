@@ -45,11 +45,12 @@ def test_blocks_that_the_weights_lack_change_nothing_at_first(tmp_path: Path) ->
             deep.painter.trunk.blocks[2].out.weight.normal_()
 
 
-def test_muon_leaves_tables_to_adam() -> None:
+@pytest.mark.parametrize("decay", [0.05, 0.0])
+def test_muon_leaves_tables_to_adam(decay: float) -> None:
     pytest.importorskip("timm.optim.muon")
     torch.manual_seed(0)
     model = Holder()
-    optimiser = make_optimiser(model, Optim(name="muon", lr=1e-3))
+    optimiser = make_optimiser(model, Optim(name="muon", lr=1e-3, weight_decay=decay))
     before = {name: value.clone() for name, value in model.named_parameters()}
     for value in model.parameters():
         value.grad = torch.randn_like(value)

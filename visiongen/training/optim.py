@@ -31,7 +31,8 @@ def make_optimiser(model: nn.Module, optim: Optim) -> torch.optim.Optimizer:
     """Groups by decay (none on vectors, norms, biases, embeddings) and by rate factor."""
     embeddings = {id(p) for m in model.modules() if isinstance(m, nn.Embedding) for p in m.parameters()}
     used: set[str] = set()
-    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+    groups: dict[tuple[float, float, bool], list[nn.Parameter]] = {}
+    muon = "muon" in optim.name  # orthogonal updates are for weight matrices; tables and biases keep Adam's
     for name, parameter in model.named_parameters():
         if not parameter.requires_grad:
             continue
@@ -45,7 +46,7 @@ def make_optimiser(model: nn.Module, optim: Optim) -> torch.optim.Optimizer:
             continue
         plain = parameter.ndim < 2 or id(parameter) in embeddings
         decay = 0.0 if plain else optim.weight_decay
-        groups.setdefault((decay, scale), []).append(parameter)
+        groups.setdefault((decay, scale, muon and plain), []).append(parameter)
     for prefix in optim.lr_scale:
         if prefix not in used:
             raise UsageError(f"optim.lr_scale: no parameter starts with {prefix!r}; check the name")
@@ -53,14 +54,13 @@ def make_optimiser(model: nn.Module, optim: Optim) -> torch.optim.Optimizer:
         raise UsageError("optim: nothing to train, every parameter is frozen; check lr_scale")
     listed = [
         {"params": p, "weight_decay": decay, "lr_scale": scale, "lr": optim.lr}
-        for (decay, scale), p in groups.items()
+        | ({"use_fallback": fallback} if muon else {})
+        for (decay, scale, fallback), p in groups.items()
     ]
     if optim.name == "adamw":
         return torch.optim.AdamW(listed, lr=optim.lr, betas=optim.betas, foreach=True)
     from timm.optim import create_optimizer_v2
 
-    if "muon" in optim.name:  # orthogonal updates are for weight matrices; tables and biases keep Adam's
-        listed = [group | {"use_fallback": group["weight_decay"] == 0} for group in listed]
     try:
         return create_optimizer_v2(listed, opt=optim.name, lr=optim.lr, betas=optim.betas)
     except (AssertionError, ValueError) as error:

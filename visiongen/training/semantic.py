@@ -12,7 +12,7 @@ from visiongen.errors import UsageError
 from visiongen.prompt import Legend, Prompt
 from visiongen.registry import TASKS
 from visiongen.training.augment import fill_nearest
-from visiongen.training.batches import IGNORE, random_colours, random_legend
+from visiongen.training.batches import IGNORE, random_legend
 
 OTHER = "other"
 COLOURS = ("random", "fixed")  # of a legend: drawn anew for every map, or the class's own every time
@@ -73,8 +73,7 @@ def fixed_legend(wanted: Sequence[str], names: Sequence[str]) -> Legend:
 @lru_cache(maxsize=8)
 def _palette(count: int) -> tuple[tuple[int, int, int], ...]:
     """``count`` colours far apart, always the same ones."""
-    drawn = random_colours(count, np.random.default_rng(0))
-    return tuple((int(r), int(g), int(b)) for r, g, b in drawn)
+    return random_legend([str(place) for place in range(count)], np.random.default_rng(0)).colours
 
 
 def check_colours(colours: str, where: str) -> str:
