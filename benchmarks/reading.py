@@ -48,12 +48,12 @@ def predictions(
     size: tuple[int, int],
     sheets: Mapping[str, Sheet],
 ) -> dict[str, Prediction]:
-    """Part -> prediction in the photo's own size, decoded from its sheet."""
-    geometry = Geometry.fit(size, benchmark.protocol["long_side"])
+    """Part -> prediction in the photo's own size, decoded from its sheet, whatever size that has."""
     tasks, prompts = orders(benchmark, item, legend)
     found = {}
     for part, task, prompt in zip(parts_of(benchmark), tasks, prompts, strict=True):
         sheet = sheets[part]
+        geometry = Geometry.fit(size, max(sheet.map.shape[:2]))
         if sheet.labels is not None:
             sure = np.ones(sheet.map.shape[:2], np.float32)
             found[part] = task.build(sheet.labels, sure, sheet.map, geometry, prompt)

@@ -176,7 +176,7 @@ class CeilingRow(Painter):
 
 
 class SpecialistRow(Painter):
-    """A specialist of this benchmark's task, at the same working size."""
+    """A specialist of this benchmark's task, at the working size or, if smaller, the one it learned at."""
 
     name = "specialist"
 
@@ -184,7 +184,8 @@ class SpecialistRow(Painter):
         if model.config.task != benchmark.task:
             raise InputError(f"specialist: made for {model.config.task}, not {benchmark.task}; give another")
         self.benchmark, self.model, self.legend = benchmark, model, legend
-        self.identity = {"weights": sha256, "long_side": benchmark.protocol["long_side"]}
+        self.long_side = model.long_side(benchmark.protocol["long_side"])
+        self.identity = {"weights": sha256, "long_side": self.long_side}
 
     @classmethod
     def find(cls, benchmark: Benchmark, runs: Sequence[str | Path], legend: Legend | None) -> SpecialistRow:
@@ -220,7 +221,7 @@ class SpecialistRow(Painter):
 
     def paint(self, item: Item, photo: np.ndarray) -> Painted:
         """Look at the working size, and say it like any other painting."""
-        geometry = Geometry.fit((photo.shape[0], photo.shape[1]), self.benchmark.protocol["long_side"])
+        geometry = Geometry.fit((photo.shape[0], photo.shape[1]), self.long_side)
         (task,), (prompt,) = orders(self.benchmark, item, self.legend)
         painted, labels = self.model.paint(geometry.apply(photo), task, prompt)
         return {self.benchmark.task: Sheet(painted, task.codec(prompt.legend), None, labels)}, {}

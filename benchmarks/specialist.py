@@ -71,7 +71,10 @@ class Specialist(nn.Module):
     """U-Net for one task. Photos (P, 3, H, W) in [-1, 1] -> what the task's head says.
 
     ``forward`` returns float (P, C, H, W), see visiongen.benchmarks.heads. Any H, W >= 32.
+    ``learned_at``: the longest side of the pictures it was trained on, None where that is not known.
     """
+
+    learned_at: int | None = None
 
     def __init__(self, config: SpecialistConfig | str | None = None, **options: Any) -> None:
         super().__init__()
@@ -139,6 +142,13 @@ class Specialist(nn.Module):
         tensor = torch.from_numpy(np.ascontiguousarray(photo)).to(device).permute(2, 0, 1)[None]
         return self.says.read(self(tensor.float() / 127.5 - 1)[0])
 
+    def long_side(self, asked: int) -> int:
+        """The side at which it looks: as asked, but not larger than what it learned to see.
+
+        A convolutional network that meets things at twice the size it knows takes them for other things.
+        """
+        return min(asked, self.learned_at or asked)
+
     def paint(self, photo: np.ndarray, task: Task, prompt: Prompt) -> tuple[np.ndarray, np.ndarray | None]:
         """The map uint8 (h, w, 3) for a photo at its work size, and the labels where they are the word.
 
@@ -158,9 +168,11 @@ class Specialist(nn.Module):
 
 def load_specialist(path: str | Path) -> Specialist:
     """A specialist that the training loop saved, in eval mode; WeightsError when unusable."""
-    from visiongen.training.run import trained_model
+    from visiongen.training.run import trained
 
-    model = trained_model(path)
+    model, recipe = trained(path)
     if not isinstance(model, Specialist):
         raise WeightsError(f"{path}: holds {type(model).__name__}, not a specialist; give another file")
+    sizes = [part["options"]["size"] for part in recipe.get("data", ()) if "size" in part.get("options", {})]
+    model.learned_at = max((int(np.max(size)) for size in sizes), default=None)
     return model

@@ -74,7 +74,7 @@ class Depth(Task):
     text: ClassVar[str] = "depth in metres"
     reverse_text: ClassVar[str] = "photo from depth"
     # The size painted in training: how large things look is what their distance is read from.
-    long_side: ClassVar[int] = 160
+    long_side: ClassVar[int] = 256
     prediction: ClassVar[type[Prediction]] = DepthPrediction
 
     def prompt(self, legend: Legend | None = None) -> Prompt:

@@ -53,7 +53,7 @@ class Edges(GrayTask):
     text: ClassVar[str] = "edges"
     reverse_text: ClassVar[str] = "photo from edges"
     # Painted at about this size in training: lines are as wide there as the tokenizer needs.
-    long_side: ClassVar[int] = 192
+    long_side: ClassVar[int] = 320
     legend: ClassVar[Legend] = two_colours("edge", "other")
     prediction: ClassVar[type[Prediction]] = EdgesPrediction
 

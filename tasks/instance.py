@@ -118,7 +118,7 @@ class InstanceSegmentation(Task):
     name: ClassVar[str] = "instance"
     text: ClassVar[str] = "instances"
     reverse_text: ClassVar[str] = "photo from instances"
-    long_side: ClassVar[int] = 160
+    long_side: ClassVar[int] = 256
     prediction: ClassVar[type[Prediction]] = InstancePrediction
 
     def codec(self, legend: Legend | None = None, **options: Any) -> Codec:

@@ -99,7 +99,7 @@ class TangentPrediction(NormalsPrediction):
 class _Material(Task):
     """What base colour and ORM share: three independent fractions a pixel."""
 
-    long_side: ClassVar[int] = 160
+    long_side: ClassVar[int] = 256
 
     def undo(self, geometry: Geometry, labels: np.ndarray) -> np.ndarray:
         """Linear: fractions between two neighbours are between theirs."""

@@ -42,7 +42,7 @@ class Matting(GrayTask):
     text: ClassVar[str] = "alpha matte"
     reverse_text: ClassVar[str] = "photo from alpha matte"
     # Painted at about this size in training; finer than salient's, since a border is what counts.
-    long_side: ClassVar[int] = 192
+    long_side: ClassVar[int] = 256
     legend: ClassVar[Legend] = two_colours("foreground", "background")
     prediction: ClassVar[type[Prediction]] = MattingPrediction
 

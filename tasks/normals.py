@@ -51,7 +51,7 @@ class Normals(Task):
     name: ClassVar[str] = "normals"
     text: ClassVar[str] = "surface normals"
     reverse_text: ClassVar[str] = "photo from normals"
-    long_side: ClassVar[int] = 160
+    long_side: ClassVar[int] = 256
     prediction: ClassVar[type[Prediction]] = NormalsPrediction
 
     def codec(self, legend: Legend | None = None, **options: Any) -> Codec:

@@ -118,7 +118,7 @@ class Panoptic(Task):
     name: ClassVar[str] = "panoptic"
     text: ClassVar[str] = "panoptic"
     reverse_text: ClassVar[str] = "photo from panoptic"
-    long_side: ClassVar[int] = 160
+    long_side: ClassVar[int] = 256
     uses_legend: ClassVar[bool] = True
     prediction: ClassVar[type[Prediction]] = PanopticPrediction
 

@@ -18,7 +18,7 @@ from visiongen.registry import BACKBONES, TASKS
 from visiongen.tasks.base import Prediction, Task
 from visiongen.tasks.example_pairs import Picture, show_examples
 
-_SAMPLING = ("temperature", "top_k", "top_p", "window")
+_SAMPLING = ("temperature", "top_k", "top_p", "window", "trust")
 
 
 def predict(task: str | Task, photo: np.ndarray | str | Path, **options: Any) -> Prediction:
@@ -47,7 +47,7 @@ def predict_many(
     painted at one size share the reading. ``tile``: True paints the photo at its own size in tiles
     of ``long_side``; a number sets the whole's longer side instead. ``examples``: 1 to 4 pairs
     (photo, map) that say what is meant instead of words, see :mod:`visiongen.tasks.example_pairs`.
-    ``options``: temperature, top_k, top_p, window for the sampler, or options of a task
+    ``options``: temperature, top_k, top_p, window, trust for the sampler, or options of a task
     (``relative``, ``unknown_distance``). Bad options raise UsageError, bad photos InputError.
     """
     sampling = {key: options.pop(key) for key in _SAMPLING if key in options}

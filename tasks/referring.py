@@ -84,7 +84,7 @@ class Referring(Task):
     name: ClassVar[str] = "referring"
     text: ClassVar[str] = "segment what is meant"
     reverse_text: ClassVar[str] = "photo from what is meant"
-    long_side: ClassVar[int] = 160
+    long_side: ClassVar[int] = 256
     prediction: ClassVar[type[Prediction]] = ReferringPrediction
 
     def __post_init__(self) -> None:

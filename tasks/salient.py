@@ -37,7 +37,7 @@ class Salient(GrayTask):
     name: ClassVar[str] = "salient"
     text: ClassVar[str] = "salient object"
     reverse_text: ClassVar[str] = "photo from salient object"
-    long_side: ClassVar[int] = 160
+    long_side: ClassVar[int] = 256
     legend: ClassVar[Legend] = two_colours("object", "background")
     prediction: ClassVar[type[Prediction]] = SalientPrediction
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from visiongen.benchmarks.ablations.runs import Book, Budget, run
 from visiongen.benchmarks.ablations.table import describe, table
 from visiongen.benchmarks.ablations.variants import VARIANTS, choose
-from visiongen.errors import MissingDataError, UsageError, VisiongenError
+from visiongen.benchmarks.command import guarded
+from visiongen.errors import MissingDataError, UsageError
 from visiongen.files import write_json
 from visiongen.training.recipe import load_recipe
 
@@ -18,14 +19,10 @@ from visiongen.training.recipe import load_recipe
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train, score, print; the exit code is that of ``visiongen`` commands."""
     try:
-        _run(_parser().parse_args(arguments))
-    except VisiongenError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
+        return guarded(_run, _parser().parse_args(arguments))
     except KeyboardInterrupt:
         print("stopped; the same command goes on from here", file=sys.stderr)
         return 130
-    return 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -49,7 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _run(given: argparse.Namespace) -> None:
+def _run(given: argparse.Namespace) -> int:
     if given.show:
         book = Book.read(Path(given.out))
     else:
@@ -65,6 +62,7 @@ def _run(given: argparse.Namespace) -> None:
     print(describe(rows, book.results))
     if given.json:
         write_json(given.json, {**book.results, "table": rows})
+    return 0
 
 
 def _seeds(text: str) -> list[int]:

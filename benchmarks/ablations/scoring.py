@@ -68,24 +68,19 @@ def _fixed(legend: Legend, made: WorldBenchmark) -> Legend:
 
 def score(backbone: EmbeddedBackbone, tasks: Sequence[str], long_side: int, way: str, frames: int) -> Scores:
     """Columns of the ``tasks``, decoded in one of ``WAYS``; also ``passes``, the mean of a map."""
-    painter = backbone.painter
-    kept, mode = painter.config, "draft" if way == DRAFT else "verified"
-    painter.config = dataclasses.replace(kept, trust=0.0) if way == VERIFIED else kept
+    options: dict[str, Any] = {"mode": "draft" if way == DRAFT else "verified"}
+    options |= {"trust": 0.0} if way == VERIFIED else {}
     passes: list[int] = []
 
     def answer(column: str, item: Item) -> Any:
         task, legend = COLUMNS[column][0], item.options.get("legend")
         (found,) = predict_many(
-            [task], item.photo(), mode=mode, backbone=backbone, long_side=long_side, legend=legend
+            [task], item.photo(), backbone=backbone, long_side=long_side, legend=legend, **options
         )
         passes.append(found.stats["passes"])
         return benchmark(task, long_side).scorer.answer(found, item.options)
 
-    try:
-        scores = _scores(tasks, frames, answer)
-    finally:
-        painter.config = kept
-    return scores | {"passes": float(np.mean(passes))}
+    return _scores(tasks, frames, answer) | {"passes": float(np.mean(passes))}
 
 
 def blind(tasks: Sequence[str], frames: int) -> Scores:

@@ -122,7 +122,7 @@ def _specialist(runs: Sequence[str | Path]) -> Answer:
     def one(photo: Photo, name: str) -> np.ndarray:
         size = photo.image.shape[:2]
         task = TASKS.get(name)()
-        geometry = Geometry.fit((size[0], size[1]), task.long_side)
+        geometry = Geometry.fit((size[0], size[1]), models[name].long_side(task.long_side))
         seen = geometry.apply(photo.image)
         found: np.ndarray = models[name].prediction(seen, task, task.prompt(), geometry).labels
         return found

@@ -1,6 +1,8 @@
 """Benchmark protocols as data: one TOML file a benchmark, with a version.
 
-Any change that can move a number raises the version.
+Any change that can move the score of the same answers raises the version. ``long_side``, at which our
+own weights paint, is not of that kind: it is the task's unless a protocol says otherwise, may change with
+the weights, and every result records it.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-REQUIRED = ("name", "version", "task", "primary", "default_split", "splits", "long_side")
+REQUIRED = ("name", "version", "task", "primary", "default_split", "splits")
 
 
 def load_protocol(name: str) -> dict[str, Any]:
@@ -24,4 +26,12 @@ def load_protocol(name: str) -> dict[str, Any]:
     for key in REQUIRED:
         if key not in table:
             raise KeyError(f"protocol {name}: key {key!r} is missing")
+    table.setdefault("long_side", _long_side(table["task"]))
     return table
+
+
+def _long_side(task: str) -> int | None:
+    """Pixels at which ``task`` is painted unless a protocol says otherwise; None: it is no single task."""
+    from visiongen.registry import TASKS
+
+    return TASKS.get(task).long_side if task in TASKS else None

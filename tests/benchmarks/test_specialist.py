@@ -47,11 +47,12 @@ def small(task: str) -> Specialist:
     return Specialist(task=task, **SMALL)
 
 
-def save(path: Path, model: torch.nn.Module, **options: Any) -> None:
+def save(path: Path, model: torch.nn.Module, data: Any = (), **options: Any) -> None:
     """As the training loop saves a run."""
     path.parent.mkdir(exist_ok=True)
     part = {"target": f"{type(model).__module__}:{type(model).__name__}", "options": options}
-    checkpoint.save(path, {"model": model}, {"kind": "training", "recipe": {"model": part}})
+    recipe = {"model": part, "data": list(data)}
+    checkpoint.save(path, {"model": model}, {"kind": "training", "recipe": recipe})
 
 
 def batch(task: str, size: int = 32) -> dict[str, Any]:
@@ -227,6 +228,24 @@ def test_a_run_folder_is_the_specialist_of_its_own_task(tmp_path: Path) -> None:
         SpecialistRow.find(benchmark, [tmp_path / "nothing"], None)
 
 
+@pytest.mark.parametrize(("learned", "looks"), [(64, 64), (96, 96), (640, 160), (None, 160)])
+def test_a_specialist_looks_at_the_size_that_it_learned(
+    learned: int | None, looks: int, tmp_path: Path
+) -> None:
+    sizes = {} if learned is None else {"size": [[48, 64], [learned * 3 // 4, learned]]}
+    data = [{"source": "world", "options": sizes}]
+    save(tmp_path / "weights.safetensors", small("depth"), data=data, **SMALL, task="depth")
+    benchmark = get_benchmark("world-depth")
+    benchmark.protocol = benchmark.protocol | {"long_side": 160}
+    row = SpecialistRow.find(benchmark, [tmp_path], None)
+    assert row.model.learned_at == learned and row.identity["long_side"] == looks
+    photo = np.random.default_rng(0).integers(0, 256, (240, 320, 3), dtype=np.uint8)
+    sheets, _ = row.paint(Item("x", "", lambda: photo, lambda: photo), photo)
+    assert sheets["depth"].map.shape[1] == looks
+    answer = read_answer(benchmark, Item("x", "", lambda: photo, lambda: photo), None, (240, 320), sheets)
+    assert answer.shape[:2] == (240, 320)
+
+
 @pytest.mark.parametrize("name", ["camvid11", "world-depth", "world-normals"])
 def test_shipped_specialists_still_load_and_answer_in_place(name: str, shipped: str) -> None:
     benchmark = get_benchmark(name)
@@ -236,7 +255,7 @@ def test_shipped_specialists_still_load_and_answer_in_place(name: str, shipped: 
     sheets, _ = row.paint(nothing, photo)
     answer = read_answer(benchmark, nothing, benchmark.legend(), (96, 128), sheets)
     assert answer.shape[:2] == photo.shape[:2]
-    geometry = Geometry.fit(photo.shape[:2], benchmark.protocol["long_side"])
+    geometry = Geometry.fit(photo.shape[:2], row.long_side)
     raw = row.model.predict(geometry.apply(photo))
     if name == "camvid11":
         raw = raw.argmax(axis=2).astype(np.uint8)

@@ -42,6 +42,10 @@ def test_protocol_is_whole(name: str) -> None:
     assert all(count > 0 for count in protocol["splits"].values())
     assert all(protocol[key] for key in ("version", "averaging", "resolution", "failed", "blind", "data"))
     assert json.loads(json.dumps(protocol)) == protocol
+    # Weights paint a task at one size wherever it is asked; streets and material sets have their own.
+    assert protocol["long_side"] % 8 == 0
+    if benchmark.task not in ("semantic", "materials"):
+        assert protocol["long_side"] == TASKS.get(benchmark.task).long_side
 
 
 @ALL

@@ -109,13 +109,18 @@ def build_trainer(
 
 def trained_model(path: str | Path) -> nn.Module:
     """The model of a finished run (its folder or weights file), averaged weights, eval mode."""
+    return trained(path)[0]
+
+
+def trained(path: str | Path) -> tuple[nn.Module, dict[str, Any]]:
+    """``trained_model``, and the recipe that its weights carry."""
     weights = checkpoint.load(start.find(path))
     recipe = weights.meta.get("recipe") or {}
     if "model" not in recipe:
         raise WeightsError(f"{weights.path}: carries no recipe; it was not made by `train`")
     model = build_model(ModelPart(**{**recipe["model"], "init": None}))
     checkpoint.fill(model, weights.part(PREFIX), weights.path)
-    return model.eval()
+    return model.eval(), recipe
 
 
 def pick_device(name: str) -> str:
