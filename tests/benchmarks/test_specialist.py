@@ -230,13 +230,13 @@ def test_a_run_folder_is_the_specialist_of_its_own_task(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("learned", "looks"), [(64, 64), (96, 96), (640, 160), (None, 160)])
 def test_a_specialist_looks_at_the_size_that_it_learned(
-    learned: int | None, looks: int, tmp_path: Path
+    learned: int | None, looks: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sizes = {} if learned is None else {"size": [[48, 64], [learned * 3 // 4, learned]]}
     data = [{"source": "world", "options": sizes}]
     save(tmp_path / "weights.safetensors", small("depth"), data=data, **SMALL, task="depth")
     benchmark = get_benchmark("world-depth")
-    benchmark.protocol = benchmark.protocol | {"long_side": 160}
+    monkeypatch.setattr(benchmark, "protocol", benchmark.protocol | {"long_side": 160})
     row = SpecialistRow.find(benchmark, [tmp_path], None)
     assert row.model.learned_at == learned and row.identity["long_side"] == looks
     photo = np.random.default_rng(0).integers(0, 256, (240, 320, 3), dtype=np.uint8)
