@@ -73,7 +73,7 @@ class Depth(Task):
     name: ClassVar[str] = "depth"
     text: ClassVar[str] = "depth in metres"
     reverse_text: ClassVar[str] = "photo from depth"
-    # The size painted in training: how large things look is what their distance is read from.
+    # The largest size painted in training: how large things look is what their distance is read from.
     long_side: ClassVar[int] = 256
     prediction: ClassVar[type[Prediction]] = DepthPrediction
 

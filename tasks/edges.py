@@ -52,7 +52,7 @@ class Edges(GrayTask):
     name: ClassVar[str] = "edges"
     text: ClassVar[str] = "edges"
     reverse_text: ClassVar[str] = "photo from edges"
-    # Painted at about this size in training: lines are as wide there as the tokenizer needs.
+    # A little larger than in training: lines are local, and finer tokens draw them better (docs/log.md).
     long_side: ClassVar[int] = 320
     legend: ClassVar[Legend] = two_colours("edge", "other")
     prediction: ClassVar[type[Prediction]] = EdgesPrediction

@@ -41,7 +41,7 @@ class Matting(GrayTask):
     name: ClassVar[str] = "matting"
     text: ClassVar[str] = "alpha matte"
     reverse_text: ClassVar[str] = "photo from alpha matte"
-    # Painted at about this size in training; finer than salient's, since a border is what counts.
+    # The largest size painted in training: a border is what counts.
     long_side: ClassVar[int] = 256
     legend: ClassVar[Legend] = two_colours("foreground", "background")
     prediction: ClassVar[type[Prediction]] = MattingPrediction
