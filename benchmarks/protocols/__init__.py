@@ -20,18 +20,17 @@ REQUIRED = ("name", "version", "task", "primary", "default_split", "splits")
 
 
 def load_protocol(name: str) -> dict[str, Any]:
-    """The table of ``protocols/NAME.toml``; KeyError when a required key is missing."""
+    """The table of ``protocols/NAME.toml``, with the task's ``long_side`` where it says none.
+
+    KeyError when a required key is missing, UsageError when there is no ``long_side`` and no such task.
+    """
+    from visiongen.registry import TASKS
+
     text = (Path(__file__).parent / f"{name}.toml").read_text(encoding="utf-8")
     table = tomllib.loads(text)
     for key in REQUIRED:
         if key not in table:
             raise KeyError(f"protocol {name}: key {key!r} is missing")
-    table.setdefault("long_side", _long_side(table["task"]))
+    if "long_side" not in table:
+        table["long_side"] = TASKS.get(table["task"]).long_side
     return table
-
-
-def _long_side(task: str) -> int | None:
-    """Pixels at which ``task`` is painted unless a protocol says otherwise; None: it is no single task."""
-    from visiongen.registry import TASKS
-
-    return TASKS.get(task).long_side if task in TASKS else None
