@@ -16,6 +16,7 @@ from visiongen.errors import UsageError
 
 Colour = tuple[int, int, int]
 _HEX = re.compile(r"^#([0-9a-fA-F]{6})$")
+PHOTO = "image"  # the task whose answer is a photo
 MAX_LEGEND = 256
 MAX_EXAMPLES = 4
 

@@ -21,14 +21,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from visiongen.blocks import Block, rope_table
+from visiongen.blocks import Block, ResBlock, rope_table
 from visiongen.conditioning import Cache, Condition, PhotoPrefix
 from visiongen.errors import InputError, UsageError
 from visiongen.example_reader import ExampleReader
 from visiongen.held import HeldEmbedding, gather
 from visiongen.legend_copy import LegendCopy
 from visiongen.legend_encoder import PromptEncoder
-from visiongen.prompt import Prompt
+from visiongen.prompt import PHOTO, Prompt
 from visiongen.trunk import Trunk, grid_positions
 
 SUB = 4  # the legend pointer looks at SUB x SUB cells of a token (2 x 2 pixels each)
@@ -51,6 +51,7 @@ class PainterConfig:
     photo_blocks: int = 4  # bidirectional blocks on the photo at 16 px
     trunk_extra: tuple[int, int, int, int] = (0, 0, 0, 0)  # further trunk blocks, see Trunk
     draft_blocks: int = 2  # bidirectional blocks over prompt and map positions
+    draft_convs: int = 0  # convolutional blocks on the map's positions behind them
     causal_blocks: int = 3  # causal blocks over the map tokens
     trust: float = 16.0  # nats a token must gain to overrule the draft's (decoding/board.py, choose)
     mean_tasks: tuple[str, ...] = ()  # their maps take each channel's mean level (decoding/board.py, read)
@@ -73,6 +74,9 @@ class PainterConfig:
             ),
             "tiny": dict(context=True),
             "tiny-deep": dict(photo_blocks=8, draft_blocks=3, trunk_extra=(1, 2, 1, 1), context=True),
+            "tiny-deeper": dict(
+                photo_blocks=8, draft_blocks=3, draft_convs=2, trunk_extra=(1, 2, 1, 1), context=True
+            ),
             "small": dict(
                 dim=512, heads=8, kv_heads=4, hidden=1408, widths=(64, 128, 320),
                 photo_blocks=8, draft_blocks=4, causal_blocks=6, context=True,
@@ -122,6 +126,7 @@ class Painter(nn.Module):
         self.blank = nn.Parameter(torch.zeros(c.dim))  # stands for "no photo"
         self.prompt = PromptEncoder(c.dim, self.channels, deep=c.context)
         self.draft = nn.ModuleList(Block(*shape) for _ in range(c.draft_blocks))
+        self.local = nn.Sequential(*[ResBlock(c.dim) for _ in range(c.draft_convs)])
         self.query = nn.Linear(c.dim, SUB * SUB * 32)
         self.key = nn.Linear(c.dim, 32)
         self.null_key = nn.Parameter(torch.zeros(32))
@@ -253,8 +258,12 @@ class Painter(nn.Module):
         for block in self.draft:
             x, _ = block(x, rope, mask=mask)
         prompt_tokens, x = x[:, :count], x[:, count:]
+        if len(self.local):
+            x = self.local(x.transpose(1, 2).unflatten(2, (h, w))).flatten(2).transpose(1, 2)
         values = torch.cat([codes.new_zeros(len(codes), 1, self.channels), codes], dim=1)
-        addition, pointer = self._point(x, names, values, there, alike)
+        # The legend of an order for a photo says what the given map means; its colours are not painted.
+        map_asked = torch.tensor([p.task != PHOTO for p in prompts], device=device)
+        addition, pointer = self._point(x, names, values, there & map_asked[:, None], alike)
         x = x + addition
         x = self.draft_norm(x + self.mix(x))
         prefix, mask = [], None

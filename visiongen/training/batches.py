@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from visiongen.prompt import Legend, Prompt
+from visiongen.prompt import PHOTO, Legend, Prompt
 from visiongen.registry import CODECS, TASKS
 
 Batch = dict[str, Any]
@@ -26,8 +26,6 @@ IGNORE = 255
 
 #: Tasks whose maps a photo may be painted from.
 REVERSED = ("semantic", "depth", "normals", "edges")
-#: Name of the task in photo_prompt's orders.
-PHOTO = "image"
 
 
 def photo_prompt(task: str | None = None, legend: Legend | None = None) -> Prompt:

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from visiongen.fill import cover, fill_prompt
-from visiongen.training.batches import PHOTO
+from visiongen.prompt import PHOTO
 from visiongen.training.targets import Target
 
 LEAST, MOST = 0.03, 0.97  # of the tokens: a hole is never nothing and never everything

@@ -18,11 +18,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from visiongen.errors import UsageError
-from visiongen.prompt import Prompt
+from visiongen.prompt import PHOTO, Prompt
 from visiongen.tokenizer import ImageTokenizer, TokenizerConfig
 from visiongen.training import holes, start
 from visiongen.training.balance import class_names, pixel_weights
-from visiongen.training.batches import IGNORE, PHOTO
+from visiongen.training.batches import IGNORE
+from visiongen.training.pixels import pixel_loss
 from visiongen.transformer import SUB, Condition, Painter, PainterConfig
 
 PHOTO_WEIGHT = 0.3  # photos as targets have high entropy; they must not drown the maps
@@ -42,6 +43,7 @@ class Painting(nn.Module):
     share of the samples of which a part is given and the rest asked for. ``inject`` False: the causal
     branch is not told what the draft sees at the place it paints. ``draft``: weight of the draft's own loss;
     at 0 its head is not trained, and the causal logits stand alone, on a past that is the truth.
+    ``pixels``: weight of the draft's error in the painted picture (``visiongen.training.pixels``).
     """
 
     tokenizer: ImageTokenizer
@@ -60,6 +62,7 @@ class Painting(nn.Module):
         held: float = 0.0,
         inject: bool = True,
         draft: float = 1.0,
+        pixels: float = 0.0,
     ) -> None:
         super().__init__()
         frozen = start.tokenizer(tokenizer) if tokenizer else ImageTokenizer(TokenizerConfig.preset("nano"))
@@ -73,7 +76,7 @@ class Painting(nn.Module):
         self.band, self.clean, self.own = band, clean, own
         self.value_weight, self.pointer_weight = value_weight, pointer_weight
         self.balance = balance
-        self.causal, self.held, self.draft = causal, held, draft
+        self.causal, self.held, self.draft, self.pixels = causal, held, draft, pixels
 
     def _apply(self, fn: Any, recurse: bool = True) -> Painting:
         self.tokenizer._apply(fn)
@@ -105,6 +108,9 @@ class Painting(nn.Module):
             draft = _cross_entropy(condition.draft_logits, tokens.flatten(1, 2), weight)
             value = self._value_loss(condition.draft_logits, exact.flatten(1, 2), weight)
             total, value, logs["draft"] = self.draft * draft, self.draft * value, float(draft.detach())
+            if self.pixels:
+                painted = pixel_loss(self.tokenizer, condition.draft_logits, batch, weight)
+                total, logs["pixels"] = total + self.pixels * painted, float(painted.detach())
         if self.causal:
             causal, more = self._causal_loss(condition, tokens, exact, weight, batch, logs)
             total, value = total + self.causal * causal, value + self.causal * more

@@ -16,8 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from visiongen.prompt import Prompt
-from visiongen.training.batches import PHOTO
+from visiongen.prompt import PHOTO, Prompt
 from visiongen.training.painting import class_weights, pointer_loss, token_cells
 from visiongen.transformer import SUB, Painter, PainterConfig
 
