@@ -22,6 +22,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from visiongen.blocks import Block, ResBlock, rope_table
+from visiongen.channel_chain import ChannelChain
 from visiongen.conditioning import Cache, Condition, PhotoPrefix
 from visiongen.errors import InputError, UsageError
 from visiongen.example_reader import ExampleReader
@@ -53,6 +54,7 @@ class PainterConfig:
     draft_blocks: int = 2  # bidirectional blocks over prompt and map positions
     draft_convs: int = 0  # convolutional blocks on the map's positions behind them
     causal_blocks: int = 3  # causal blocks over the map tokens
+    chain: int = 0  # width of what lets a drawn token's channels see each other (ChannelChain); 0: none
     trust: float = 16.0  # nats a token must gain to overrule the draft's (decoding/board.py, choose)
     mean_tasks: tuple[str, ...] = ()  # their maps take each channel's mean level (decoding/board.py, read)
     context: bool = False  # reads examples, what is held, and phrases whose order matters
@@ -75,7 +77,8 @@ class PainterConfig:
             "tiny": dict(context=True),
             "tiny-deep": dict(photo_blocks=8, draft_blocks=3, trunk_extra=(1, 2, 1, 1), context=True),
             "tiny-deeper": dict(
-                photo_blocks=8, draft_blocks=3, draft_convs=2, trunk_extra=(1, 2, 1, 1), context=True
+                photo_blocks=8, draft_blocks=3, draft_convs=2, trunk_extra=(1, 2, 1, 1), chain=256,
+                context=True,
             ),
             "small": dict(
                 dim=512, heads=8, kv_heads=4, hidden=1408, widths=(64, 128, 320),
@@ -146,6 +149,7 @@ class Painter(nn.Module):
         self.causal = nn.ModuleList(Block(*shape) for _ in range(c.causal_blocks))
         self.head_norm = nn.LayerNorm(c.dim, eps=1e-6, bias=False)
         self.head = nn.Linear(c.dim, self.channels * self.depth_levels)
+        self.chain = ChannelChain(c.dim, self.channels, self.depth_levels, c.chain) if c.chain else None
         if c.context:
             self.examples = ExampleReader(c.dim)
             self.held = HeldEmbedding(c.levels, c.dim)
@@ -298,6 +302,15 @@ class Painter(nn.Module):
     def window(self, condition: Condition, cache: Cache, inputs: Tensor, start: int | Tensor) -> Tensor:
         """Logits (B, T, C, L) of positions start..start+T-1 given the T tokens preceding them.
 
+        See ``look``.
+        """
+        return self.look(condition, cache, inputs, start)[0]
+
+    def look(
+        self, condition: Condition, cache: Cache, inputs: Tensor, start: int | Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Logits (B, T, C, L) of a window and the states (B, T, d) that the chain of channels reads.
+
         ``inputs`` (B, T, C) int64 holds the tokens at start-1..start+T-2 (-1s in front of position
         0). Keys and values are written into the cache at the window's places; later entries of an
         earlier window are overwritten. ``start`` is one int, or (B,) int64 where rows of the batch
@@ -329,13 +342,13 @@ class Painter(nn.Module):
         x = F.embedding_bag(index, table, mode="sum").view(*tokens.shape[:2], -1)
         return torch.where(tokens[..., :1] < 0, self.begin.to(x.dtype), x) if begins else x
 
-    def _final(self, draft: Tensor, x: Tensor) -> Tensor:
-        """The causal picture's logits from the draft's and the last block's output."""
-        flat = self.head(self.head_norm(x)).float()
-        correction = flat.unflatten(-1, (self.channels, self.depth_levels))
+    def _final(self, draft: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
+        """The causal picture's logits from the draft's and the last block's output, and its state."""
+        state = self.head_norm(x)
+        correction = self.head(state).float().unflatten(-1, (self.channels, self.depth_levels))
         if self.config.residual:
-            return draft + correction
-        return correction.masked_fill(~self.allowed, -1e4)
+            return draft + correction, state
+        return correction.masked_fill(~self.allowed, -1e4), state
 
     def _causal_mask(self, condition: Condition, count: int) -> Tensor:
         """Bool (B or 1, 1, T, prefix + T): each of ``count`` tokens sees the prefix and those up to it."""
@@ -350,6 +363,15 @@ class Painter(nn.Module):
         self, condition: Condition, tokens: Tensor, first_row: int = 0, rows: int | None = None
     ) -> Tensor:
         """Teacher forcing: logits (B, T, C, L) of ``rows`` whole rows given the tokens before each.
+
+        See ``follow``.
+        """
+        return self.follow(condition, tokens, first_row, rows)[0]
+
+    def follow(
+        self, condition: Condition, tokens: Tensor, first_row: int = 0, rows: int | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """As ``teach``, and the states (B, T, d) that the chain of channels reads.
 
         ``tokens`` (B, h, w, C). A band that starts below the top is treated as if nothing had been
         painted before it, which the top row teaches anyway; it makes training on big maps cheap.

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from visiongen.channel_chain import ChannelChain
 from visiongen.decoding.board import Board
 
 
@@ -54,12 +55,13 @@ def sample(
     cache = painter.new_cache(cond)
     line, width = board.line, cond.grid[1]
     u = draws(seeds, board.length, line.shape[-1]).to(line.device)
+
+    def choose(logits: Tensor, at: Tensor) -> Tensor:
+        return inverse_cdf(filter_logits(logits, temperature, top_k, top_p), at)
+
     for p in range(board.length):
-        out = painter.window(cond, cache, line[:, p : p + 1], p)[:, 0].float()
-        board.logits[:, p] = out
-        cdf = filter_logits(out, temperature, top_k, top_p).softmax(-1).cumsum(-1)
-        at = u[:, p, :, None] * cdf[..., -1:]
-        token = (cdf <= at).sum(-1).clamp_(max=out.shape[-1] - 1)
+        out, state = painter.look(cond, cache, line[:, p : p + 1], p)
+        board.logits[:, p], token = draw(painter.chain, out[:, 0].float(), state[:, 0], u[:, p], choose)
         if board.hold is not None:
             token = torch.where(board.hold[:, p, None], board.draft[:, p], token)
         line[:, p + 1] = token
@@ -67,3 +69,26 @@ def sample(
             board.passes += width
             board.done[:] = p + 1
             yield board
+
+
+def inverse_cdf(logits: Tensor, at: Tensor) -> Tensor:
+    """The level (...) at which the probabilities of ``logits`` (..., L) add up to more than ``at`` (...)."""
+    cdf = logits.softmax(-1).cumsum(-1)
+    return (cdf <= at[..., None] * cdf[..., -1:]).sum(-1).clamp_(max=logits.shape[-1] - 1)
+
+
+def draw(
+    chain: ChannelChain | None, logits: Tensor, state: Tensor, u: Tensor, choose: Callable[..., Tensor]
+) -> tuple[Tensor, Tensor]:
+    """One token a row: the logits (B, C, L) it was drawn from and its levels (B, C).
+
+    With a ``chain`` each channel is drawn after those before it, else all of them apart.
+    """
+    if chain is None:
+        return logits, choose(logits, u)
+    walk, seen, token = chain.walk(state), [], []
+    for channel in range(logits.shape[1]):
+        seen.append(logits[:, channel] + walk.next())
+        token.append(choose(seen[-1], u[:, channel]))
+        walk.tell(token[-1])
+    return torch.stack(seen, 1), torch.stack(token, 1)

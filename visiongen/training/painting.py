@@ -150,12 +150,18 @@ class Painting(nn.Module):
         """Cross-entropy and value loss of the causal picture on one band of rows."""
         first, rows = self._choose_band(*tokens.shape[1:3])
         past = self._noisy_past(tokens, condition, batch, first, rows)
-        logits = self.painter.teach(condition, past, first, rows)
+        logits, state = self.painter.follow(condition, past, first, rows)
         span = slice(first * tokens.shape[2], (first + rows) * tokens.shape[2])
-        causal = _cross_entropy(logits, tokens.flatten(1, 2)[:, span], weight[:, span])
+        true = tokens.flatten(1, 2)[:, span]
+        causal = _cross_entropy(logits, true, weight[:, span])
         logs["causal"] = float(causal.detach())
         logs["hits"] = _hit_rate(condition.draft_logits.detach()[:, span], logits.detach())
-        return causal, self._value_loss(logits, exact.flatten(1, 2)[:, span], weight[:, span])
+        value = self._value_loss(logits, exact.flatten(1, 2)[:, span], weight[:, span])
+        if self.painter.chain is not None:  # on top of what the head says, which it must not bend
+            together = logits.detach() + self.painter.chain(state, true)
+            chain = _cross_entropy(together, true, weight[:, span])
+            causal, logs["chain"] = causal + chain, float(chain.detach())
+        return causal, value
 
     def _value_loss(self, logits: Tensor, exact: Tensor, weight: Tensor) -> Tensor:
         """Huber distance of the expected level from the unrounded one: levels have an order."""
