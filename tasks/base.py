@@ -12,7 +12,7 @@ import numpy as np
 from visiongen.errors import UsageError
 from visiongen.files import write_atomic, write_json
 from visiongen.image import Geometry
-from visiongen.prompt import Legend, Prompt
+from visiongen.prompt import PHOTO, Legend, Prompt
 from visiongen.tasks.codecs.base import Codec, map_png
 from visiongen.tasks.pictures import encode_png
 
@@ -144,7 +144,7 @@ class Task(ABC):
 
     def reverse_prompt(self, legend: Legend | None = None) -> Prompt:
         """The order to paint a photo from this task's map."""
-        return Prompt("photo", self.reverse_text, legend)
+        return Prompt(PHOTO, self.reverse_text, legend)
 
     @abstractmethod
     def codec(self, legend: Legend | None = None, **options: Any) -> Codec:

@@ -10,7 +10,7 @@ import pytest
 from visiongen.backbones.base import Backbone, Sampler
 from visiongen.benchmarks.metrics.depth import DepthMetric
 from visiongen.benchmarks.metrics.normals import NormalsMetric
-from visiongen.prompt import Legend, Prompt
+from visiongen.prompt import PHOTO, Legend, Prompt
 from visiongen.registry import TASKS
 from visiongen.tasks import predict_many
 
@@ -79,9 +79,9 @@ def test_the_painted_legend_is_the_one_asked_for(backbone: Backbone, streets: An
 @pytest.mark.slow
 def test_photos_from_nothing_and_from_a_map(backbone: Backbone, streets: Any) -> None:
     sampler = Sampler(mode="sample", seed=1)
-    first, second = backbone.scene(None, (32, 48)).paint([Prompt("photo", "photo")] * 2, sampler)
+    first, second = backbone.scene(None, (32, 48)).paint([Prompt(PHOTO, "photo")] * 2, sampler)
     assert not np.array_equal(first.image, second.image)
-    again = backbone.scene(None, (32, 48)).paint([Prompt("photo", "photo")] * 2, sampler)[0]
+    again = backbone.scene(None, (32, 48)).paint([Prompt(PHOTO, "photo")] * 2, sampler)[0]
     np.testing.assert_array_equal(first.image, again.image)
     task = TASKS.get("normals")()
     known = np.nan_to_num(streets.normals[0].numpy())[:64, :96]

@@ -23,7 +23,7 @@ from visiongen.benchmarks.generation.text import describe
 from visiongen.benchmarks.result import environment
 from visiongen.benchmarks.roundtrip import tokenizer_of
 from visiongen.errors import MissingDataError, UsageError
-from visiongen.prompt import Prompt
+from visiongen.prompt import PHOTO, Prompt
 from visiongen.registry import BACKBONES
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def paint_nothing(
     """``count`` photos from nothing, uint8 (96, 128, 3); the n-th is drawn with ``seed`` + n."""
     pictures: list[np.ndarray] = []
     while len(pictures) < count:
-        prompts = [Prompt("photo", "photo")] * min(BATCH, count - len(pictures))
+        prompts = [Prompt(PHOTO, "photo")] * min(BATCH, count - len(pictures))
         sampler = Sampler(mode="sample", seed=seed + len(pictures))
         pictures += [canvas.image for canvas in backbone.scene(None, SIZE).paint(prompts, sampler)]
         step(f"photo {len(pictures)} of {count}")

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
+from visiongen.backbones.embedded import EmbeddedBackbone
 from visiongen.legend_copy import LegendCopy
+from visiongen.prompt import Legend, Prompt
 
 LEVELS, CELLS = (8, 8, 4), 16
 
@@ -43,3 +45,17 @@ def test_edges_learn_from_the_colours_of_their_cells() -> None:
         torch.nn.functional.cross_entropy(logits.flatten(0, 2), goal.flatten().clamp(max=3)).backward()
         optimiser.step()
     assert torch.equal(copy(entry, values)[..., :4].argmax(-1), goal.clamp(max=3))
+
+
+@torch.no_grad()
+def test_a_photo_from_a_map_takes_no_colour_from_its_legend() -> None:
+    """The legend of such an order says what the given map means."""
+    legend = Legend(("sky", "road"), ((10, 200, 30), (200, 20, 90)))
+    nano = EmbeddedBackbone.random("nano")
+    photo = nano.painter.encode_photo(torch.rand(1, 3, 24, 32) * 2 - 1)
+    pointed = {
+        task: nano.painter.condition(photo, [Prompt(task, "words", legend)]).pointer.argmax(-1)
+        for task in ("image", "semantic")
+    }
+    assert not pointed["image"].any()
+    assert pointed["semantic"].any()

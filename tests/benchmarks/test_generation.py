@@ -17,7 +17,7 @@ from visiongen.benchmarks.generation.maps import from_maps, paint
 from visiongen.benchmarks.generation.rebuild import rebuilt_maps
 from visiongen.benchmarks.generation.report import main, measure, paint_nothing
 from visiongen.errors import InputError, UsageError
-from visiongen.prompt import Prompt
+from visiongen.prompt import PHOTO, Prompt
 from visiongen.tasks.image import SOURCES
 
 LAYOUT, CONTRAST, FIRST, SECOND = slice(0, 36), slice(36, 39), slice(39, 55), slice(55, 79)
@@ -202,7 +202,7 @@ def test_the_nth_photo_does_not_depend_on_how_many_are_asked_for(nano: EmbeddedB
     three, two = paint_nothing(nano, 3, seed=5), paint_nothing(nano, 2, seed=6)
     np.testing.assert_array_equal(three[1], two[0])
     assert not np.array_equal(three[0], three[1])
-    direct = nano.scene(None, (96, 128)).paint([Prompt("photo", "photo")], _sample(5))[0].image
+    direct = nano.scene(None, (96, 128)).paint([Prompt(PHOTO, "photo")], _sample(5))[0].image
     np.testing.assert_array_equal(three[0], direct)
 
 

@@ -32,7 +32,8 @@ def test_declares_itself(name: str) -> None:
     task = kind()
     prompt = task.prompt()
     assert prompt.task == name and prompt.text
-    assert task.reverse_prompt().text.startswith("photo from ")
+    back = task.reverse_prompt()
+    assert back.task == "image" and back.text.startswith("photo from ")
     assert task.codec().name in CODECS and task.codec().unit and task.codec().bound
     if kind.uses_legend:
         asked = task.prompt(LEGEND).legend
