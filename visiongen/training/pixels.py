@@ -16,7 +16,7 @@ from torch import Tensor
 from visiongen.prompt import PHOTO
 from visiongen.tokenizer import PATCH, ImageTokenizer
 
-ROWS = 4  # of a batch at most, drawn anew each time: decoding costs as much as painting
+TOKENS = 3072  # decoded of a batch at most, maps drawn anew each time: decoding costs as much as painting
 HUBER = 0.5  # of the range [-1, 1]: squared below, so that a mean is better than a median
 
 
@@ -31,7 +31,7 @@ def measured(batch: dict[str, Any]) -> Tensor:
 
 
 def pixel_loss(tokenizer: ImageTokenizer, logits: Tensor, batch: dict[str, Any], weight: Tensor) -> Tensor:
-    """Huber distance of painted from target, colours in [-1, 1], in ``ROWS`` of the ``measured`` orders.
+    """Huber distance of painted from target, colours in [-1, 1], of the ``measured`` orders (some of them).
 
     0 where there is none. ``logits`` (B, N, C, L) of all tokens in raster order, ``weight`` (B, N): tokens
     of weight 0 do not count. The levels are the rounded means, as decoding reads them; the gradient takes
@@ -40,7 +40,8 @@ def pixel_loss(tokenizer: ImageTokenizer, logits: Tensor, batch: dict[str, Any],
     rows = measured(batch).nonzero()[:, 0]
     if not len(rows):
         return logits.new_zeros(())
-    rows = rows[torch.randperm(len(rows))[:ROWS].to(rows.device)].sort().values
+    most = max(1, TOKENS // logits.shape[1])
+    rows = rows[torch.randperm(len(rows))[:most].to(rows.device)].sort().values
     target = batch["target"][rows]
     h, w = target.shape[-2] // PATCH, target.shape[-1] // PATCH
     levels = torch.arange(logits.shape[-1], device=logits.device, dtype=logits.dtype)
