@@ -24,7 +24,7 @@ TITLES = {"semantic": "Classes", "depth": "Depth in metres", "normals": "Surface
 SHOWN = 360  # pixels: longer side of an embedded picture
 BACK_SIZE = 160  # pixels: longer side of the photos painted from maps
 NOTHING_SIZE = (96, 128)
-TEMPERATURE = 0.5  # at 1 an hour's training samples mostly noise
+TEMPERATURE = 1.0  # what the weights believe; colder samples are flat colours
 
 
 def build(out: Path, backbone: Backbone, shown: Sequence[Example] | None = None) -> Path:
@@ -202,7 +202,7 @@ def _way_back(example: Example, backbone: Backbone) -> str:
     return (
         '<section class="card"><h2>The way back</h2><p class="soft">Not a regressor in disguise: the same '
         "weights, asked for a photo, sampled token by token. They are small and spent little training "
-        f"on this, so expect a hint of layout and colour, no detail.</p>{row(figures)}"
+        f"on this, so expect light, texture and some of the layout, no objects.</p>{row(figures)}"
         f"<h3>From nothing</h3>{row(free)}</section>"
     )
 
