@@ -161,10 +161,11 @@ def read(logits: Tensor, mean: Tensor) -> Tensor:
     token = logits.argmax(-1)
     if not bool(mean.any()):
         return token
-    return torch.where(mean[:, None, None], _expected(logits).round().long(), token)
+    return torch.where(mean[:, None, None], expected(logits).round().long(), token)
 
 
-def _expected(logits: Tensor) -> Tensor:
+def expected(logits: Tensor) -> Tensor:
+    """The mean level (...) of each channel by its logits (..., L), not rounded."""
     levels = torch.arange(logits.shape[-1], device=logits.device, dtype=logits.dtype)
     return (logits.softmax(-1) * levels).sum(-1)
 
@@ -184,7 +185,7 @@ def _reading_margin(logits: Tensor, mean: Tensor) -> Tensor:
 
 def _to_crossing(logits: Tensor) -> Tensor:
     """(B, N, C) levels: how far each mean is from the half level where the next one is read."""
-    return (_expected(logits) % 1 - 0.5).abs()
+    return (expected(logits) % 1 - 0.5).abs()
 
 
 def _per_level(logits: Tensor) -> float:
@@ -194,7 +195,7 @@ def _per_level(logits: Tensor) -> float:
 
 def _crossing(logits: Tensor) -> Tensor:
     """(B, N) nats: the most that the gain changes if every mean ``NEARLY`` at a crossing crosses."""
-    below = _expected(logits).floor().long()[..., None]
+    below = expected(logits).floor().long()[..., None]
     above = (below + 1).clamp(max=logits.shape[-1] - 1)
     step = (logits.gather(-1, above) - logits.gather(-1, below)).squeeze(-1).abs()
     return torch.where(_to_crossing(logits) < NEARLY, step, 0.0).sum(-1)

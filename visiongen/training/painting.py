@@ -17,6 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from visiongen.decoding.board import expected
 from visiongen.errors import UsageError
 from visiongen.prompt import PHOTO, Prompt
 from visiongen.tokenizer import ImageTokenizer, TokenizerConfig
@@ -165,9 +166,8 @@ class Painting(nn.Module):
 
     def _value_loss(self, logits: Tensor, exact: Tensor, weight: Tensor) -> Tensor:
         """Huber distance of the expected level from the unrounded one: levels have an order."""
-        levels = torch.arange(logits.shape[-1], device=logits.device, dtype=logits.dtype)
-        expected = (logits.softmax(-1) * levels).sum(-1)
-        error = F.smooth_l1_loss(expected, exact.to(expected), reduction="none").mean(-1)
+        mean = expected(logits)
+        error = F.smooth_l1_loss(mean, exact.to(mean), reduction="none").mean(-1)
         return (error * weight).sum() / weight.sum().clamp(min=1)
 
     def _choose_band(self, height: int, width: int) -> tuple[int, int]:

@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from visiongen.decoding.board import expected
 from visiongen.prompt import PHOTO
 from visiongen.tokenizer import PATCH, ImageTokenizer
 
@@ -44,8 +45,7 @@ def pixel_loss(tokenizer: ImageTokenizer, logits: Tensor, batch: dict[str, Any],
     rows = rows[torch.randperm(len(rows))[:most].to(rows.device)].sort().values
     target = batch["target"][rows]
     h, w = target.shape[-2] // PATCH, target.shape[-1] // PATCH
-    levels = torch.arange(logits.shape[-1], device=logits.device, dtype=logits.dtype)
-    mean = (logits[rows].softmax(-1) * levels).sum(-1).unflatten(1, (h, w))
+    mean = expected(logits[rows]).unflatten(1, (h, w))
     read = mean + (mean.round() - mean).detach()
     painted = tokenizer.paint(tokenizer.values(read))
     counted = (weight[rows] > 0).view(-1, 1, h, w).repeat_interleave(PATCH, 2).repeat_interleave(PATCH, 3)
