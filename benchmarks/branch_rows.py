@@ -1,5 +1,6 @@
-"""Rows that take the model apart: its draft alone, and its causal branch behind a true past.
+"""Rows that take the model apart: its draft alone, and its causal branch behind a true past; or ask it twice.
 
+mirrored      the mean of its answers for the photo and for the mirrored photo (``predict(mirror=True)``)
 draft         the same backbone in mode draft: the map in one pass, no autoregression
 prefix        every token read after the *truth's* tokens (teacher forcing), with trust 0: what the
               causal branch says for itself where no error of its own past misleads it
@@ -22,6 +23,8 @@ from visiongen.benchmarks.sheets import Sheet
 from visiongen.errors import InputError
 from visiongen.image import Geometry
 from visiongen.prompt import Legend
+from visiongen.registry import TASKS
+from visiongen.tasks.orders import check_mirror
 
 if TYPE_CHECKING:
     from visiongen.backbones.base import Backbone
@@ -34,6 +37,18 @@ class DraftRow(ModelRow):
 
     def __init__(self, benchmark: Benchmark, backbone: Backbone, legend: Legend | None) -> None:
         super().__init__(benchmark, backbone, "draft", 0, legend)
+
+
+class MirroredRow(ModelRow):
+    """The model's greedy answer, averaged with the mirrored photo's; UsageError without such a mean."""
+
+    name = "mirrored"
+    mirror = True
+
+    def __init__(self, benchmark: Benchmark, backbone: Backbone, legend: Legend | None) -> None:
+        check_mirror([TASKS.get(part)() for part in parts_of(benchmark)])
+        super().__init__(benchmark, backbone, "verified", 0, legend)
+        self.identity |= {"mirror": True}
 
 
 class PrefixRow(Painter):

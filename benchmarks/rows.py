@@ -6,7 +6,7 @@ codec       truth -> map -> labels at the working size: what size and codec alon
 ceiling     the same through the tokenizer: the best any painting of this backbone can score
 specialist  a small U-Net for this task alone, trained on the same data
 
-``branch_rows`` has those that take the model apart: draft, prefix.
+``branch_rows`` has those that take the model apart (draft, prefix) or ask it twice (mirrored).
 
 Model, ceiling and specialist are *painters*: a network makes maps (``infer``), which are read from disk
 (``score``). The others need no network and answer while scoring.
@@ -70,6 +70,7 @@ class ModelRow(Painter):
     """The backbone under test, through the same ``predict`` that users call."""
 
     name = "model"
+    mirror = False  # the mean with the mirrored photo's answer
 
     def __init__(
         self, benchmark: Benchmark, backbone: Backbone, mode: str, seed: int, legend: Legend | None
@@ -97,6 +98,7 @@ class ModelRow(Painter):
             seed=item_seed(self.seed, item.id),
             backbone=self.backbone,
             long_side=self.benchmark.protocol["long_side"],
+            mirror=self.mirror,
             **asked,
         )
         sheets = {

@@ -125,6 +125,11 @@ class Task(ABC):
     uses_legend: ClassVar[bool] = False
     prediction: ClassVar[type[Prediction]]
 
+    @property
+    def mirrors(self) -> bool:
+        """Whether the mirrored photo's answer is the mirrored answer, and both have a mean."""
+        return True
+
     def prompt(self, legend: Legend | None = None) -> Prompt:
         """The painting order for this task."""
         if legend is not None and not self.uses_legend:
@@ -199,6 +204,11 @@ class Task(ABC):
     @abstractmethod
     def harden(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Averaged values (h, w, C) -> labels, and a factor for the confidence, (h, w)."""
+
+    def repaint(self, values: np.ndarray, codec: Codec) -> tuple[np.ndarray, np.ndarray]:
+        """A map uint8 (h, w, 3) that is read as these averages (h, w, C); a factor for the confidence."""
+        labels, factor = self.harden(values)
+        return codec.encode(labels), factor
 
     def align(self, values: np.ndarray, whole: np.ndarray) -> np.ndarray:
         """Fit a tile's values to the same region of the whole photo's (nothing to do here)."""

@@ -69,6 +69,13 @@ class GrayTask(Task):
         """The averages themselves, fully trusted."""
         return np.clip(values[..., 0], 0, 1), np.ones(values.shape[:2], np.float32)
 
+    def repaint(self, values: np.ndarray, codec: Codec) -> tuple[np.ndarray, np.ndarray]:
+        """Grays that are read as these: what the codec stretches is painted shrunk, but for the ends."""
+        assert isinstance(codec, AlphaGray)
+        numbers, factor = self.harden(values)
+        between = (numbers > 0) & (numbers < 1)
+        return paint_gray(np.where(between, codec.snap + (1 - 2 * codec.snap) * numbers, numbers)), factor
+
 
 def two_colours(white: str, black: str) -> Legend:
     """The legend of a gray task: what its white and its black mean."""

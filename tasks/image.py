@@ -67,6 +67,11 @@ class Image(Task):
         if self.source == "semantic":  # the only one with a legend of the caller's
             object.__setattr__(self, "uses_legend", True)
 
+    @property
+    def mirrors(self) -> bool:
+        """No: the mean of two photos is a blur."""
+        return False
+
     def given(self, photo: np.ndarray | str | Path) -> Task:
         """With the source and the legend that a map file names, painted at the map's own size.
 

@@ -66,6 +66,11 @@ class InContext(Task):
         """Examples that cannot be read are refused before anything is painted."""
         assert self.pairs
 
+    @property
+    def mirrors(self) -> bool:
+        """As the task that the maps look like."""
+        return self.like.mirrors
+
     def prompt(self, legend: Legend | None = None) -> Prompt:
         """The examples, and the legend of their colours where these are flat."""
         super().prompt(legend)

@@ -121,6 +121,11 @@ class InstanceSegmentation(Task):
     long_side: ClassVar[int] = 256
     prediction: ClassVar[type[Prediction]] = InstancePrediction
 
+    @property
+    def mirrors(self) -> bool:
+        """No: ids have no mean."""
+        return False
+
     def codec(self, legend: Legend | None = None, **options: Any) -> Codec:
         """Centre colours."""
         return CentreInstances(**options)

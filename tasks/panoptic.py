@@ -178,6 +178,12 @@ class Panoptic(Task):
         factor = np.take_along_axis(values, best[..., None], axis=2)[..., 0]
         return best.astype(np.uint8), factor.astype(np.float32)
 
+    def repaint(self, values: np.ndarray, codec: Codec) -> tuple[np.ndarray, np.ndarray]:
+        """Every pixel in its likeliest entry's colour: the borders are painted as they were averaged."""
+        assert isinstance(codec, BorderPanoptic)
+        best, factor = self.harden(values)
+        return codec.legend.array()[best], factor
+
 
 def with_border(legend: Legend) -> Legend:
     """``legend`` itself if it names a border, else with one as its last entry."""

@@ -17,6 +17,7 @@ from visiongen.prompt import Legend, Prompt
 from visiongen.registry import BACKBONES, TASKS
 from visiongen.tasks.base import Prediction, Task
 from visiongen.tasks.example_pairs import Picture, show_examples
+from visiongen.tasks.orders import Orders
 
 _SAMPLING = ("temperature", "top_k", "top_p", "window", "trust")
 
@@ -36,6 +37,7 @@ def predict_many(
     backbone: Backbone | None = None,
     long_side: int | None = None,
     tile: bool | int = False,
+    mirror: bool = False,
     photo_name: str | None = None,
     examples: Sequence[tuple[Picture, Picture]] | None = None,
     **options: Any,
@@ -45,8 +47,9 @@ def predict_many(
     ``photo``: a path, or uint8 RGB (H, W, 3). ``legend`` (or "road=#804080,...") is for tasks that
     take one. ``long_side``: pixels at which the photo is painted, by default each task's own; tasks
     painted at one size share the reading. ``tile``: True paints the photo at its own size in tiles
-    of ``long_side``; a number sets the whole's longer side instead. ``examples``: 1 to 4 pairs
-    (photo, map) that say what is meant instead of words, see :mod:`visiongen.tasks.example_pairs`.
+    of ``long_side``; a number sets the whole's longer side instead. ``mirror``: the mean with the
+    mirrored photo's answer, in twice the time; not for phrases, photos and instances. ``examples``: 1 to 4
+    pairs (photo, map) that say what is meant instead of words, see :mod:`visiongen.tasks.example_pairs`.
     ``options``: temperature, top_k, top_p, window, trust for the sampler, or options of a task
     (``relative``, ``unknown_distance``). Bad options raise UsageError, bad photos InputError.
     """
@@ -58,22 +61,22 @@ def predict_many(
         photo = read_image(photo)
     photo = check_photo(photo, photo_name or "photo")
     painter = backbone or default_backbone()
+    orders = Orders(wanted, prompts, painter, sampler, mirror)
     results: list[Prediction] = [None] * len(wanted)  # type: ignore[list-item]
     for size, chosen in _by_size(wanted, long_side).items():
-        group, asked = [wanted[i] for i in chosen], [prompts[i] for i in chosen]
         if tile:
             from visiongen.tasks.tiles import predict_tiles
 
             side = None if tile is True else int(tile)
-            found = predict_tiles(group, asked, photo, painter, sampler, size, side, photo_name)
+            found = predict_tiles(orders.of(chosen), photo, size, side, photo_name)
         else:
-            found = _whole(group, asked, photo, painter, sampler, size, photo_name)
+            found = _whole(orders.of(chosen), photo, size, photo_name)
         for i, result in zip(chosen, found, strict=True):
             results[i] = result
     record = painter.weights
     for result in results:
         result.weights = {"name": record.name, "sha256": record.sha256} if record else None
-        result.sample = {"mode": mode, "seed": seed} | sampling
+        result.sample = {"mode": mode, "seed": seed, "mirror": mirror} | sampling
     return results
 
 
@@ -105,24 +108,16 @@ def _by_size(tasks: Sequence[Task], long_side: int | None) -> dict[int, list[int
     return groups
 
 
-def _whole(
-    tasks: Sequence[Task],
-    prompts: Sequence[Prompt],
-    photo: np.ndarray,
-    backbone: Backbone,
-    sampler: Sampler,
-    long_side: int,
-    photo_name: str | None,
-) -> list[Prediction]:
+def _whole(orders: Orders, photo: np.ndarray, long_side: int, photo_name: str | None) -> list[Prediction]:
     """Paint the photo in one piece."""
     geometry = Geometry.fit(photo.shape[:2], long_side)
-    views = [task.look(photo, geometry) for task in tasks]
+    views = [task.look(photo, geometry) for task in orders.tasks]
     if any(not np.array_equal(view, views[0]) for view in views[1:]):
-        names = ", ".join(task.name for task in tasks)
+        names = ", ".join(task.name for task in orders.tasks)
         raise UsageError(f"tasks {names}: one of them reads a map, not a photo; ask for it alone")
-    canvases = backbone.scene(views[0]).paint(prompts, sampler)
     results = []
-    for task, prompt, canvas in zip(tasks, prompts, canvases, strict=True):
+    canvases = orders.paint(views[0])
+    for task, prompt, canvas in zip(orders.tasks, orders.prompts, canvases, strict=True):
         result = task.decode(canvas.image, geometry, prompt, canvas.confidence, photo_name)
         result.stats, result.tokens = canvas.stats.to_json(), canvas.tokens
         result.seen, result.certainty = views[0], canvas.confidence

@@ -95,6 +95,11 @@ class Referring(Task):
             raise UsageError(f"phrase: {phrase!r} is over {LONGEST} bytes; say it shorter")
         object.__setattr__(self, "phrase", phrase)
 
+    @property
+    def mirrors(self) -> bool:
+        """No: a phrase may say left or right."""
+        return False
+
     def prompt(self, legend: Legend | None = None) -> Prompt:
         """Black for the rest, white for the phrase."""
         super().prompt(legend)  # refuses a legend

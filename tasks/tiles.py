@@ -12,10 +12,11 @@ from itertools import pairwise
 
 import numpy as np
 
-from visiongen.backbones.base import Backbone, Canvas, DecodeStats, Sampler
+from visiongen.backbones.base import Canvas, DecodeStats
 from visiongen.image import STEP, Geometry, nearest_index
 from visiongen.prompt import Prompt
 from visiongen.tasks.base import Prediction, Task
+from visiongen.tasks.orders import Orders
 
 OVERLAP = 0.25
 _ROWS = 32
@@ -130,27 +131,17 @@ def _grow(array: np.ndarray, rows: int) -> np.ndarray:
 
 
 def paint_tiles(
-    photo: np.ndarray,
-    rows: Sequence[Span],
-    columns: Sequence[Span],
-    backbone: Backbone,
-    prompts: Sequence[Prompt],
-    sampler: Sampler,
+    photo: np.ndarray, rows: Sequence[Span], columns: Sequence[Span], orders: Orders
 ) -> Iterator[tuple[Span, Span, list[Canvas]]]:
     """Paint every tile from the top left; each tile is read once for all prompts."""
     for row in rows:
         for column in columns:
-            tile = photo[row.start : row.stop, column.start : column.stop]
-            canvases = backbone.scene(np.ascontiguousarray(tile)).paint(prompts, sampler)
-            yield row, column, canvases
+            yield row, column, orders.paint(photo[row.start : row.stop, column.start : column.stop])
 
 
 def predict_tiles(
-    tasks: Sequence[Task],
-    prompts: Sequence[Prompt],
+    orders: Orders,
     photo: np.ndarray,
-    backbone: Backbone,
-    sampler: Sampler,
     long_side: int,
     whole_side: int | None = None,
     photo_name: str | None = None,
@@ -162,16 +153,16 @@ def predict_tiles(
     """
     small = Geometry.fit(photo.shape[:2], long_side)
     geometry = Geometry.fit(photo.shape[:2], whole_side or max(photo.shape[:2]))
-    first = backbone.scene(tasks[0].look(photo, small)).paint(prompts, sampler)
-    large = tasks[0].look(photo, geometry)
+    first = orders.paint(orders.tasks[0].look(photo, small))
+    large = orders.tasks[0].look(photo, geometry)
     height, width = geometry.work_size
     blends = []
-    for task, prompt, canvas in zip(tasks, prompts, first, strict=True):
+    for task, prompt, canvas in zip(orders.tasks, orders.prompts, first, strict=True):
         whole, _ = task.soften(canvas.image, task.codec(prompt.legend))
         blends.append(Blend(task, prompt, geometry.work_size, whole))
     rows, columns = spans(height, small.work_size[0]), spans(width, small.work_size[1])
     totals = [[canvas.stats] for canvas in first]
-    for row, column, canvases in paint_tiles(large, rows, columns, backbone, prompts, sampler):
+    for row, column, canvases in paint_tiles(large, rows, columns, orders):
         weight = np.outer(feather(row, height), feather(column, width))
         for blend, canvas, total in zip(blends, canvases, totals, strict=True):
             if column is columns[0]:
@@ -191,17 +182,5 @@ def _finish(
     result = blend.task.build(
         blend.labels, blend.confidence, blend.painted, geometry, blend.prompt, photo_name
     )
-    result.stats = add_stats(parts).to_json() | {"tiles": len(parts) - 1}
+    result.stats = DecodeStats.sum(parts).to_json() | {"tiles": len(parts) - 1}
     return result
-
-
-def add_stats(parts: Sequence[DecodeStats]) -> DecodeStats:
-    """The sum of what several canvases cost."""
-    return DecodeStats(
-        mode=parts[0].mode,
-        tokens=sum(p.tokens for p in parts),
-        passes=sum(p.passes for p in parts),
-        draft_hits=sum(p.draft_hits for p in parts),
-        seconds=sum(p.seconds for p in parts),
-        settled=sum(p.settled for p in parts),
-    )

@@ -23,8 +23,8 @@ from visiongen.benchmarks.generation.text import describe
 from visiongen.benchmarks.result import environment
 from visiongen.benchmarks.roundtrip import tokenizer_of
 from visiongen.errors import MissingDataError, UsageError
-from visiongen.prompt import PHOTO, Prompt
 from visiongen.registry import BACKBONES
+from visiongen.tasks.image import Image
 
 if TYPE_CHECKING:
     from visiongen.backbones.base import Backbone
@@ -108,7 +108,7 @@ def paint_nothing(
     """``count`` photos from nothing, uint8 (96, 128, 3); the n-th is drawn with ``seed`` + n."""
     pictures: list[np.ndarray] = []
     while len(pictures) < count:
-        prompts = [Prompt(PHOTO, "photo")] * min(BATCH, count - len(pictures))
+        prompts = [Image().prompt()] * min(BATCH, count - len(pictures))
         sampler = Sampler(mode="sample", seed=seed + len(pictures))
         pictures += [canvas.image for canvas in backbone.scene(None, SIZE).paint(prompts, sampler)]
         step(f"photo {len(pictures)} of {count}")

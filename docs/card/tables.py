@@ -18,6 +18,7 @@ WIDTH = 100  # of a command's line
 HEADS = {"prefix": "on the truth's past", "before": "release before"}
 MEANS = {
     "draft": "*Draft* is the map in one pass, before any token has seen another.",
+    "mirrored": "*Mirrored*: the mean with the mirrored photo's answer (`--mirror`), in twice the time.",
     "prefix": "*On the truth's past*: every token read after the truth's own ones, so no prediction.",
     "before": "*Release before*: the weights that shipped last, verified, where the protocol is the same.",
 }

@@ -23,6 +23,7 @@ from visiongen.benchmarks.rows import paint_truth
 from visiongen.benchmarks.runner import Options, get_benchmark, run
 from visiongen.benchmarks.store import RunFolder
 from visiongen.errors import UsageError
+from visiongen.tasks import predict
 
 
 def nano(trust: float = 0.0, trained: bool = True) -> EmbeddedBackbone:
@@ -125,6 +126,28 @@ def test_a_prefix_is_found_again_by_weights_and_trust() -> None:
     assert len(keys) == 6
 
 
+def test_mirrored_is_the_mean_of_two_answers(tmp_path: Path) -> None:
+    benchmark, backbone = small("world-normals"), nano()
+    run(benchmark, backbone, tmp_path, Options(limit=1, rows=("mirrored",)))
+    (item,) = benchmark.items(None, "test", 1)
+    side = benchmark.protocol["long_side"]
+    one = predict("normals", item.photo(), backbone=backbone, long_side=side)
+    back = predict("normals", item.photo()[:, ::-1].copy(), backbone=backbone, long_side=side)
+    (found,) = maps(tmp_path, "mirrored").values()
+    mean = one.codec.decode(one.map)[0] + one.codec.flip(back.codec.decode(back.map)[0])
+    sure = np.linalg.norm(mean, axis=2) > 0.5
+    mean /= np.linalg.norm(mean, axis=2, keepdims=True).clip(1e-6)
+    away = (one.codec.decode(found)[0] * mean).sum(2)[sure]
+    assert sure.any() and np.degrees(np.arccos(np.clip(away, -1, 1))).max() < 2
+    assert not same(maps(tmp_path, "mirrored"), maps(tmp_path, "model"))
+
+
+@pytest.mark.parametrize("name", ["world-instance", "world-referring"])
+def test_tasks_without_a_mean_have_no_mirrored_row(name: str, tmp_path: Path) -> None:
+    result = run(small(name), nano(), tmp_path, Options(limit=1, rows=("mirrored",)))
+    assert result["rows"]["mirrored"] is None and "no mean with the mirrored" in result["reasons"]["mirrored"]
+
+
 def test_they_are_made_only_when_asked_for(camvid: Path, tmp_path: Path) -> None:
     result = run("camvid11", Reader(), tmp_path / "a", Options(data=camvid, limit=1))
     assert set(result["rows"]) == set(REFERENCE_ROWS)
@@ -133,5 +156,5 @@ def test_they_are_made_only_when_asked_for(camvid: Path, tmp_path: Path) -> None
     )
     assert result["rows"]["draft"] == result["scores"] and result["rows"]["prefix"] is None
     assert "'reader': it cannot paint after a given map" in result["reasons"]["prefix"]
-    with pytest.raises(UsageError, match=r"choose from .*specialist, draft, prefix, prefix-trust"):
+    with pytest.raises(UsageError, match=r"choose from .*specialist, draft, mirrored, prefix"):
         Options(rows=("drafts",))

@@ -61,6 +61,17 @@ def test_sharing_a_photo_changes_nothing(photo: Path, tmp_path: Path, nano_weigh
         np.testing.assert_array_equal(np.load(tmp_path / "both" / name), np.load(tmp_path / "one" / name))
 
 
+def test_mirror_counts_both_paintings_and_refuses_instances_before_painting(
+    photo: Path, tmp_path: Path, nano_weights: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("depth,normals", photo, "--mirror", "--out", tmp_path / "out", "--json", "-")
+    assert predict(*words, weights=nano_weights) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["sample"]["mirror"] and [row["stats"]["tokens"] for row in report["results"]] == [24, 24]
+    assert predict("depth,instance", photo, "--mirror", "--out", tmp_path / "no", weights=nano_weights) == 2
+    assert "mirror: instance has no mean" in capsys.readouterr().err and not (tmp_path / "no").exists()
+
+
 def test_the_seed_reproduces_a_sample(photo: Path, tmp_path: Path, nano_weights: str) -> None:
     maps = []
     for folder, seed in (("a", 1), ("b", 1), ("c", 2)):

@@ -23,6 +23,7 @@ TWO = np.kron([[[250, 20, 30]], [[20, 30, 250]]], np.ones((32, 96, 1))).astype(n
 MORE_FILES = {"instance": ["coco.json"], "panoptic": ["coco.png", "coco.json"]}
 # What a task cannot do without.
 OPTIONS = {"image": {"source": "depth"}, "incontext": {"examples": [(TWO, TWO)]}}
+SAMPLE = {"mode": "verified", "seed": 0, "mirror": False}
 
 
 @ALL
@@ -68,7 +69,7 @@ def test_results_have_the_inputs_size(name: str, size: tuple[int, int], known_ba
     assert result.picture().shape == (*size, 3) and result.picture().dtype == np.uint8
     assert result.confidence.dtype == np.float32
     assert result.confidence.min() >= 0 and result.confidence.max() <= 0.5
-    assert result.stats["tokens"] == 10 and result.sample == {"mode": "verified", "seed": 0}
+    assert result.stats["tokens"] == 10 and result.sample == SAMPLE
 
 
 @ALL

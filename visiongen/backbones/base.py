@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -99,6 +99,14 @@ class DecodeStats:
     def hit_rate(self) -> float:
         """Share of tokens that the draft had right, 0..1."""
         return self.draft_hits / self.tokens if self.tokens else 0.0
+
+    @classmethod
+    def sum(cls, parts: Sequence[DecodeStats]) -> DecodeStats:
+        """What several canvases cost together, in the first one's mode."""
+        totals = {
+            f.name: sum(getattr(part, f.name) for part in parts) for f in fields(cls) if f.name != "mode"
+        }
+        return cls(mode=parts[0].mode, **totals)
 
     def to_json(self) -> dict[str, Any]:
         """A JSON-able dict, with the hit rate."""

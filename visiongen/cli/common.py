@@ -30,6 +30,10 @@ LongSide = Annotated[
     int | None,
     typer.Option("--long-side", metavar="PIXELS", help="Longer side painted; default: the task's own."),
 ]
+Tile = Annotated[bool, typer.Option("--tile", help="Paint large photos in overlapping tiles.")]
+Mirror = Annotated[
+    bool, typer.Option("--mirror", help="The mean with the mirrored photo's answer: better, twice the time.")
+]
 WeightsName = Annotated[
     str, typer.Option("--weights", metavar="NAME|FOLDER", help="Weights to paint with; see `weights ls`.")
 ]

@@ -36,7 +36,8 @@ def cutout(
     mode: common.ModeName = "verified",
     seed: common.Seed = 0,
     long_side: common.LongSide = None,
-    tile: Annotated[bool, typer.Option("--tile", help="Paint large photos in overlapping tiles.")] = False,
+    tile: common.Tile = False,
+    mirror: common.Mirror = False,
     weights: common.WeightsName = "tiny",
     json_target: common.JsonTarget = None,
 ) -> None:
@@ -48,7 +49,8 @@ def cutout(
     paths = list_inputs(inputs)
     backbone = common.load_backbone(weights)
     task = "salient" if salient else "matting"
-    options = {"mode": mode, "seed": seed, "long_side": long_side, "tile": tile, "backbone": backbone}
+    options: dict[str, Any] = {"mode": mode, "seed": seed, "long_side": long_side, "tile": tile}
+    options |= {"mirror": mirror, "backbone": backbone}
     common.report_inputs(
         paths,
         "cutting out",
@@ -58,7 +60,7 @@ def cutout(
         backbone,
         task=task,
         background=background,
-        sample={"mode": mode, "seed": seed},
+        sample={"mode": mode, "seed": seed, "mirror": mirror},
     )
 
 

@@ -190,14 +190,14 @@ def _heat(values: np.ndarray) -> np.ndarray:
 def _way_back(example: Example, backbone: Backbone) -> str:
     """Photos painted from the example's true maps, and from nothing, by the same weights."""
     from visiongen.backbones.base import Sampler
-    from visiongen.prompt import PHOTO, Prompt
+    from visiongen.tasks.image import Image
 
     sampler = Sampler(mode="sample", temperature=TEMPERATURE)
     figures: list[str] = []
     for name, painted, photo in painted_back(example, backbone):
         figures.append(figure(painted, f"From this {name} map ...", crisp=True))
         figures.append(figure(photo, "... this photo"))
-    nothing = backbone.scene(None, NOTHING_SIZE).paint([Prompt(PHOTO, "photo")] * 4, sampler)
+    nothing = backbone.scene(None, NOTHING_SIZE).paint([Image().prompt()] * 4, sampler)
     free = [figure(canvas.image, f"Seed {i}") for i, canvas in enumerate(nothing)]
     return (
         '<section class="card"><h2>The way back</h2><p class="soft">Not a regressor in disguise: the same '

@@ -27,7 +27,8 @@ def materials(
     mode: common.ModeName = "verified",
     seed: common.Seed = 0,
     long_side: common.LongSide = None,
-    tile: Annotated[bool, typer.Option("--tile", help="Paint large photos in overlapping tiles.")] = False,
+    tile: common.Tile = False,
+    mirror: common.Mirror = False,
     weights: common.WeightsName = "tiny",
     json_target: common.JsonTarget = None,
 ) -> None:
@@ -36,7 +37,7 @@ def materials(
     if scene and tileable:
         raise UsageError("--tileable: a scene does not repeat; leave out --scene or --tileable")
     options: dict[str, Any] = {"kind": "scene" if scene else "surface", "tileable": tileable, "size": size}
-    options |= {"mode": mode, "seed": seed, "long_side": long_side, "tile": tile}
+    options |= {"mode": mode, "seed": seed, "long_side": long_side, "tile": tile, "mirror": mirror}
     from visiongen.image import list_inputs
 
     paths = list_inputs(inputs)

@@ -28,7 +28,8 @@ def predict(
     mode: common.ModeName = "verified",
     seed: common.Seed = 0,
     long_side: common.LongSide = None,
-    tile: Annotated[bool, typer.Option("--tile", help="Paint large photos in overlapping tiles.")] = False,
+    tile: common.Tile = False,
+    mirror: common.Mirror = False,
     relative: Annotated[
         bool, typer.Option("--relative", help="Depth without a unit (affine-invariant) instead of metres.")
     ] = False,
@@ -49,11 +50,11 @@ def predict(
 ) -> None:
     """Paint and decode TASK for every input; one bad file does not stop the others (exit code 1)."""
     tasks = _task_names(task)
-    options = _options(tasks, legend, mode, relative) | common.task_options(option or [])
+    options = _options(tasks, legend, mode, relative, mirror) | common.task_options(option or [])
     if example:
         options["examples"] = [split_pair(text) for text in example]
     turns = _turns(tasks, then or [])
-    options |= {"mode": mode, "seed": seed, "long_side": long_side, "tile": tile}
+    options |= {"mode": mode, "seed": seed, "long_side": long_side, "tile": tile, "mirror": mirror}
     from visiongen.image import list_inputs
 
     paths = list_inputs(inputs)
@@ -66,7 +67,7 @@ def predict(
         "visiongen.predict/1",
         backbone,
         tasks=tasks,
-        sample={"mode": mode, "seed": seed},
+        sample={"mode": mode, "seed": seed, "mirror": mirror},
     )
 
 
@@ -82,7 +83,7 @@ def _task_names(text: str) -> list[str]:
     return names
 
 
-def _options(tasks: list[str], legend: str | None, mode: str, relative: bool) -> dict[str, Any]:
+def _options(tasks: list[str], legend: str | None, mode: str, relative: bool, mirror: bool) -> dict[str, Any]:
     """Check the options against the tasks before weights are loaded."""
     from visiongen.prompt import Legend
     from visiongen.registry import TASKS
@@ -92,6 +93,10 @@ def _options(tasks: list[str], legend: str | None, mode: str, relative: bool) ->
         raise UsageError(f"--legend belongs to the task semantic, not to {', '.join(tasks)}; leave it out")
     if relative and "depth" not in tasks:
         raise UsageError(f"--relative belongs to the task depth, not to {', '.join(tasks)}; leave it out")
+    if mirror:
+        from visiongen.tasks.orders import check_mirror
+
+        check_mirror([TASKS.get(name)() for name in tasks if name != "incontext"])  # its examples decide
     parsed: Legend | None = Legend.parse(legend) if legend is not None else None
     return {"legend": parsed} | ({"relative": True} if relative else {})
 

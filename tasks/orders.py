@@ -1,0 +1,83 @@
+"""What is to be painted of one photo, and painting it: as it is, or twice and averaged with its mirror image.
+
+An answer that a mirrored photo changes is partly chance: the mean of both is nearer to the truth, for
+twice the time. Marigold calls it an ensemble (arXiv 2312.02145, there over noise), segmentation papers flip
+testing. Labels are averaged, not colours, as where tiles overlap: class probabilities, log depth, vectors.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from visiongen.backbones.base import Backbone, Canvas, DecodeStats, Sampler
+from visiongen.errors import UsageError
+from visiongen.prompt import Prompt
+from visiongen.tasks.base import Task
+
+
+@dataclass(frozen=True)
+class Orders:
+    """Tasks of one size, a prompt each, who paints them and how.
+
+    ``mirror``: the mean with the mirrored photo; UsageError where a task has no such mean.
+    """
+
+    tasks: Sequence[Task]
+    prompts: Sequence[Prompt]
+    backbone: Backbone
+    sampler: Sampler
+    mirror: bool = False
+
+    def __post_init__(self) -> None:
+        if self.mirror:
+            check_mirror(self.tasks)
+
+    def of(self, chosen: Sequence[int]) -> Orders:
+        """Some of them, by position."""
+        tasks, prompts = [self.tasks[i] for i in chosen], [self.prompts[i] for i in chosen]
+        return dataclasses.replace(self, tasks=tasks, prompts=prompts)
+
+    def paint(self, view: np.ndarray) -> list[Canvas]:
+        """One canvas a task of what is seen, uint8 (h, w, 3), sides multiples of 8."""
+        canvases = self._paint(view)
+        if not self.mirror:
+            return canvases
+        back = self._paint(view[:, ::-1])
+        pairs = zip(self.tasks, self.prompts, canvases, back, strict=True)
+        return [mean_canvas(task, prompt, one, two) for task, prompt, one, two in pairs]
+
+    def _paint(self, view: np.ndarray) -> list[Canvas]:
+        return self.backbone.scene(np.ascontiguousarray(view)).paint(self.prompts, self.sampler)
+
+
+def check_mirror(tasks: Sequence[Task]) -> None:
+    """UsageError unless each of ``tasks`` has a mean with the mirrored photo's answer."""
+    for task in tasks:
+        if not task.mirrors:
+            raise UsageError(f"mirror: {task.name} has no mean with the mirrored photo; ask for it without")
+
+
+def mean_canvas(task: Task, prompt: Prompt, one: Canvas, back: Canvas) -> Canvas:
+    """The mean of a photo's canvas and of the mirrored photo's. It has no tokens.
+
+    Its map is the mean labels', painted anew, so how far each map was from the codec's colours, and the two
+    from one another, goes into ``confidence``.
+    """
+    codec = task.codec(prompt.legend)
+    (values, sure), (others, unsure) = (task.soften(canvas.image, codec) for canvas in (one, back))
+    if one.confidence is not None and back.confidence is not None:
+        sure, unsure = sure * one.confidence, unsure * back.confidence
+    image, agreed = task.repaint((values + codec.flip(others)) / 2, codec)
+    return Canvas(
+        image=image,
+        tokens=None,
+        final=True,
+        index=0,
+        rows_done=len(image),
+        confidence=(agreed * (sure + unsure[:, ::-1]) / 2).astype(np.float32),
+        stats=DecodeStats.sum([one.stats, back.stats]),
+    )
