@@ -17,8 +17,8 @@ from visiongen.benchmarks.rows import (
     OracleRow,
     Painter,
     Row,
-    SpecialistRow,
 )
+from visiongen.benchmarks.specialist_row import SpecialistRow
 from visiongen.errors import InputError, UsageError, VisiongenError
 from visiongen.prompt import Legend
 

@@ -4,7 +4,7 @@ blind       a guess from the train split that never looks at the photo
 oracle      the truth itself, through nothing: what the protocol gives to a perfect answer
 codec       truth -> map -> labels at the working size: what size and codec alone cost
 ceiling     the same through the tokenizer: the best any painting of this backbone can score
-specialist  a small U-Net for this task alone, trained on the same data
+specialist  a small U-Net for this task alone, trained on the same data, see ``specialist_row``
 
 ``branch_rows`` has those that take the model apart (draft, prefix) or ask it twice (mirrored).
 
@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,15 +25,12 @@ from visiongen.benchmarks.base import Benchmark, Item
 from visiongen.benchmarks.reading import orders, parts_of, read_answer, truth_labels
 from visiongen.benchmarks.roundtrip import through_tokenizer, tokenizer_of
 from visiongen.benchmarks.sheets import Sheet
-from visiongen.errors import InputError, UsageError
-from visiongen.files import sha256
 from visiongen.image import Geometry
 from visiongen.prompt import Legend
 from visiongen.registry import TASKS
 
 if TYPE_CHECKING:
     from visiongen.backbones.base import Backbone
-    from visiongen.benchmarks.specialist import Specialist
 
 Painted = tuple[dict[str, Sheet], dict[str, Any]]  # part -> sheet, decode statistics
 
@@ -177,58 +173,6 @@ class CeilingRow(Painter):
         }, {}
 
 
-class SpecialistRow(Painter):
-    """A specialist of this benchmark's task, at the working size or, if smaller, the one it learned at."""
-
-    name = "specialist"
-
-    def __init__(self, benchmark: Benchmark, model: Specialist, sha256: str, legend: Legend | None) -> None:
-        if model.config.task != benchmark.task:
-            raise InputError(f"specialist: made for {model.config.task}, not {benchmark.task}; give another")
-        self.benchmark, self.model, self.legend = benchmark, model, legend
-        self.long_side = model.long_side(benchmark.protocol["long_side"])
-        self.identity = {"weights": sha256, "long_side": self.long_side}
-
-    @classmethod
-    def find(cls, benchmark: Benchmark, runs: Sequence[str | Path], legend: Legend | None) -> SpecialistRow:
-        """The one of ``runs`` (folders or weights files) that is meant, else the shipped one.
-
-        Of the runs made for this task, the one called like the benchmark's recipe comes first, then
-        those called like no recipe; one of another benchmark's recipe is taken if nothing ships.
-        WeightsError: missing or altered. InputError: there is none.
-        """
-        from visiongen import weights
-        from visiongen.benchmarks.specialist import load_specialist
-        from visiongen.training.start import find
-
-        own = recipe_of(benchmark)
-        shipped = benchmark.protocol.get("specialist")
-        found = []
-        for run in runs:
-            model = load_specialist(find(run))
-            if model.config.task == benchmark.task:
-                name = Path(run).stem
-                found.append((name != own, name.startswith("specialist-") and name != own, run, model))
-        found.sort(key=lambda one: one[:2])
-        if found and not (found[0][1] and shipped):
-            *_, run, model = found[0]
-            return cls(benchmark, model, sha256(find(run)), legend)
-        if shipped is None:
-            raise InputError(
-                f"none ships for {benchmark.name}; train one (visiongen train {own}) and give its folder "
-                "as --specialist"
-            )
-        model = load_specialist(weights.check(shipped))
-        return cls(benchmark, model, weights.entry(shipped).sha256, legend)
-
-    def paint(self, item: Item, photo: np.ndarray) -> Painted:
-        """Look at the working size, and say it like any other painting."""
-        geometry = Geometry.fit((photo.shape[0], photo.shape[1]), self.long_side)
-        (task,), (prompt,) = orders(self.benchmark, item, self.legend)
-        painted, labels = self.model.paint(geometry.apply(photo), task, prompt)
-        return {self.benchmark.task: Sheet(painted, task.codec(prompt.legend), None, labels)}, {}
-
-
 def paint_truth(
     benchmark: Benchmark, item: Item, legend: Legend | None, truth: Any, size: tuple[int, int]
 ) -> dict[str, Sheet]:
@@ -251,16 +195,6 @@ def codec_identity(benchmark: Benchmark, legend: Legend | None) -> dict[str, Any
         task = kind()
         specs[part] = task.codec(legend if task.uses_legend else None).spec()
     return {"codec": specs.get(benchmark.task, specs), "holes": "nearest"}
-
-
-def recipe_of(benchmark: Benchmark) -> str:
-    """The recipe of a benchmark's specialist: one of its own name, else of its task's."""
-    from visiongen.training.recipe import find_recipe
-
-    try:
-        return find_recipe(f"specialist-{benchmark.name}").stem
-    except UsageError:
-        return f"specialist-{benchmark.task}"
 
 
 def item_seed(seed: int, name: str) -> int:

@@ -10,14 +10,17 @@ from typing import Any
 from card.facts import SCHEMA, Facts, check_weights, key, read_json
 from card.shown import SCORES
 from visiongen import weights
+from visiongen.benchmarks.reading import parts_of
 from visiongen.benchmarks.report.made import command
 from visiongen.benchmarks.report.read import Run, find_runs, read_run
 from visiongen.benchmarks.row_choice import REFERENCE_ROWS
-from visiongen.benchmarks.rows import recipe_of
 from visiongen.benchmarks.runner import get_benchmark
+from visiongen.benchmarks.specialist_row import recipe_of
 from visiongen.cli.bench_ls import listed
 from visiongen.errors import InputError
 from visiongen.training.export import SIDECAR
+
+UNKNOWN: Facts = {"name": None, "minutes": None, "ships": False}
 
 
 def collect(folders: Sequence[Path], specialists: Sequence[Path], entry: weights.Entry) -> Facts:
@@ -61,11 +64,14 @@ def summary(
         "seconds": round(result["seconds"], 1),
         "command": _command(run, entry.name),
     }
-    digest = plan.get("identities", {}).get("specialist", {}).get("weights")
-    if digest:
-        made = known.get(digest, {"name": None, "minutes": None, "ships": False})
-        own = recipe_of(get_benchmark(result["benchmark"]))
-        found["specialist"] = made | {"own": made["name"] == own}
+    digests = plan.get("identities", {}).get("specialist", {}).get("weights")
+    if digests:
+        benchmark = get_benchmark(result["benchmark"])
+        of = digests if isinstance(digests, dict) else dict.fromkeys(parts_of(benchmark), digests)
+        made = {part: known.get(digest, UNKNOWN) for part, digest in of.items()}
+        found["specialists"] = [
+            one | {"own": one["name"] == recipe_of(benchmark, part)} for part, one in made.items()
+        ]
     return found
 
 

@@ -99,16 +99,18 @@ def _cell(run: Run, column: str, value: Sequence[float | None] | None) -> str:
         ends = "" if value[1] is None else f" [{digits(value[1])}, {digits(value[2])}]"
         return f"**{text}**{ends}"
     if column == "specialist":
-        return f"{text} ({_training(run.get('specialist') or {})})"
+        return f"{text} ({_training(run.get('specialists', ()))})"
     return text
 
 
-def _training(made: Mapping[str, Any]) -> str:
-    """Minutes of a specialist, and its name where it was made for another benchmark of the task."""
-    if made.get("minutes") is None:
+def _training(made: Sequence[Mapping[str, Any]]) -> str:
+    """Minutes of the specialists, and the names of those made for another benchmark of the task."""
+    if not made or any(one["minutes"] is None for one in made):
         return "minutes unknown"
-    told = f"{made['minutes']:.0f} min"
-    return told if made.get("own", True) else f"{told}, {made['name'].removeprefix('specialist-')}"
+    minutes = dict.fromkeys(f"{one['minutes']:.0f} min" for one in made)
+    told = ", ".join(minutes) + (" a map" if len(made) > 1 else "")
+    others = [one["name"].removeprefix("specialist-") for one in made if not one["own"]]
+    return ", ".join([told, *others])
 
 
 def title(run: Run) -> str:
@@ -180,5 +182,5 @@ def specialists(runs: Sequence[Run]) -> str:
 
 def _trained(runs: Sequence[Run]) -> list[Mapping[str, Any]]:
     """Specialists that do not ship and whose run is known."""
-    made = [run["specialist"] for run in runs if "specialist" in run]
+    made = [one for run in runs for one in run.get("specialists", ())]
     return [one for one in made if one["name"] and not one["ships"]]

@@ -15,7 +15,6 @@ from visiongen.benchmarks.head_base import Rows
 from visiongen.benchmarks.heads import HEADS
 from visiongen.benchmarks.heads_painted import ClassHead, MapHead, by_name, two_ends
 from visiongen.benchmarks.reading import read_answer
-from visiongen.benchmarks.rows import SpecialistRow
 from visiongen.benchmarks.runner import get_benchmark
 from visiongen.benchmarks.specialist import (
     CAMVID11,
@@ -24,6 +23,7 @@ from visiongen.benchmarks.specialist import (
     SpecialistConfig,
     load_specialist,
 )
+from visiongen.benchmarks.specialist_row import SpecialistRow
 from visiongen.errors import InputError, UsageError, WeightsError
 from visiongen.files import sha256
 from visiongen.image import Geometry
@@ -207,7 +207,7 @@ def test_a_run_folder_is_the_specialist_of_its_own_task(tmp_path: Path) -> None:
         save(tmp_path / task / "weights.safetensors", small(task), **SMALL, task=task)
     benchmark = get_benchmark("world-orm")
     row = SpecialistRow.find(benchmark, [tmp_path / "salient", tmp_path / "orm"], None)
-    assert row.model.config.task == "orm"
+    assert row.models["orm"].config.task == "orm"
     assert row.identity["weights"] == sha256(tmp_path / "orm" / "weights.safetensors")
     with pytest.raises(InputError, match=r"train specialist-orm.*--specialist"):
         SpecialistRow.find(benchmark, [tmp_path / "salient"], None)
@@ -220,7 +220,7 @@ def test_a_run_folder_is_the_specialist_of_its_own_task(tmp_path: Path) -> None:
     chosen: dict[str, list[float]] = {}
     for name, several in sets.items():
         rows = [SpecialistRow.find(get_benchmark(name), given, None) for given in several]
-        chosen[name] = [row.model.config.balance * 100 for row in rows]
+        chosen[name] = [row.models["salient"].config.balance * 100 for row in rows]
     sizes = [float(len(run.name)) for run in runs]
     assert chosen["world-salient"] == pytest.approx([sizes[1], sizes[0]])
     assert chosen["ecssd"] == pytest.approx([sizes[0], sizes[2], sizes[2]])
@@ -238,7 +238,7 @@ def test_a_specialist_looks_at_the_size_that_it_learned(
     benchmark = get_benchmark("world-depth")
     monkeypatch.setattr(benchmark, "protocol", benchmark.protocol | {"long_side": 160})
     row = SpecialistRow.find(benchmark, [tmp_path], None)
-    assert row.model.learned_at == learned and row.identity["long_side"] == looks
+    assert row.models["depth"].learned_at == learned and row.identity["long_side"] == looks
     photo = np.random.default_rng(0).integers(0, 256, (240, 320, 3), dtype=np.uint8)
     sheets, _ = row.paint(Item("x", "", lambda: photo, lambda: photo), photo)
     assert sheets["depth"].map.shape[1] == looks
@@ -255,11 +255,34 @@ def test_shipped_specialists_still_load_and_answer_in_place(name: str, shipped: 
     sheets, _ = row.paint(nothing, photo)
     answer = read_answer(benchmark, nothing, benchmark.legend(), (96, 128), sheets)
     assert answer.shape[:2] == photo.shape[:2]
-    geometry = Geometry.fit(photo.shape[:2], row.long_side)
-    raw = row.model.predict(geometry.apply(photo))
+    geometry = Geometry.fit(photo.shape[:2], row.sides[benchmark.task])
+    raw = row.models[benchmark.task].predict(geometry.apply(photo))
     if name == "camvid11":
         raw = raw.argmax(axis=2).astype(np.uint8)
     assert np.array_equal(answer, TASKS.get(benchmark.task)().undo(geometry, raw))
+
+
+def test_a_set_of_maps_has_a_specialist_for_each(tmp_path: Path) -> None:
+    """Each paints its own map at its own size; runs of the surfaces' recipes come before the scenes'."""
+    benchmark, runs = get_benchmark("matsynth"), []
+    data = [{"source": "surfaces", "options": {"size": [64, 64]}}]
+    for part, name in [(p, f"specialist-surfaces-{p}") for p in ("basecolor", "tangent", "orm")] + [
+        ("basecolor", "specialist-basecolor")
+    ]:
+        runs.append(tmp_path / name)
+        save(tmp_path / name / "weights.safetensors", small(part), data=data, **SMALL, task=part)
+    row = SpecialistRow.find(benchmark, runs[::-1], None)
+    files = {part: tmp_path / f"specialist-surfaces-{part}/weights.safetensors" for part in row.models}
+    assert row.identity["weights"] == {part: sha256(file) for part, file in files.items()}
+    photo = np.random.default_rng(0).integers(0, 256, (96, 96, 3), dtype=np.uint8)
+    sheets, _ = row.paint(Item("x", "", lambda: photo, lambda: photo), photo)
+    assert list(sheets) == list(benchmark.protocol["parts"])
+    for part, sheet in sheets.items():
+        assert sheet.map.shape == (64, 64, 3) and sheet.codec.spec() == TASKS.get(part)().codec().spec()
+        seen, task = Geometry.fit((96, 96), 64).apply(photo), TASKS.get(part)()
+        assert np.array_equal(sheet.map, row.models[part].paint(seen, task, task.prompt())[0])
+    with pytest.raises(InputError, match="train specialist-surfaces-orm"):
+        SpecialistRow.find(benchmark, runs[:2], None)
 
 
 def test_labels_are_mapped_by_name_not_by_position() -> None:
