@@ -42,11 +42,7 @@ class SpecialistRow(Painter):
         asked = benchmark.protocol["long_side"]
         self.sides = {part: model.long_side(asked) for part, model in self.models.items()}
         digests = {part: one.sha256 for part, one in trained.items()}
-        several = len(trained) > 1
-        self.identity: dict[str, Any] = {
-            "weights": digests if several else next(iter(digests.values())),
-            "long_side": self.sides if several else next(iter(self.sides.values())),
-        }
+        self.identity = {"weights": _alone(digests), "long_side": _alone(self.sides)}
 
     @classmethod
     def find(cls, benchmark: Benchmark, runs: Sequence[str | Path], legend: Legend | None) -> SpecialistRow:
@@ -76,6 +72,11 @@ class SpecialistRow(Painter):
             painted, labels = self.models[part].paint(geometry.apply(photo), task, prompt)
             sheets[part] = Sheet(painted, task.codec(prompt.legend), None, labels)
         return sheets, {}
+
+
+def _alone(by_part: Mapping[str, Any]) -> Any:
+    """The value itself where there is one map, as runs on disk have it; else all of them by map."""
+    return next(iter(by_part.values())) if len(by_part) == 1 else by_part
 
 
 def _choose(benchmark: Benchmark, part: str, known: Mapping[str | Path, Specialist]) -> str | Path | None:

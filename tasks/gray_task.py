@@ -11,7 +11,7 @@ from visiongen.image import Geometry
 from visiongen.prompt import Legend, Prompt
 from visiongen.tasks.base import Prediction, Task
 from visiongen.tasks.codecs.base import Codec
-from visiongen.tasks.codecs.gray import AlphaGray, paint_gray
+from visiongen.tasks.codecs.gray import AlphaGray, paint_gray, unsnap
 
 #: Flat black and white come back from the shipped tokenizer up to this far off, in nine pixels of ten.
 SNAP = 0.04
@@ -70,11 +70,10 @@ class GrayTask(Task):
         return np.clip(values[..., 0], 0, 1), np.ones(values.shape[:2], np.float32)
 
     def repaint(self, values: np.ndarray, codec: Codec) -> tuple[np.ndarray, np.ndarray]:
-        """Grays that are read as these: what the codec stretches is painted shrunk, but for the ends."""
+        """As every task, but for what the codec snaps."""
         assert isinstance(codec, AlphaGray)
         numbers, factor = self.harden(values)
-        between = (numbers > 0) & (numbers < 1)
-        return paint_gray(np.where(between, codec.snap + (1 - 2 * codec.snap) * numbers, numbers)), factor
+        return codec.encode(unsnap(numbers, codec.snap)), factor
 
 
 def two_colours(white: str, black: str) -> Legend:

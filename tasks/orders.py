@@ -23,7 +23,7 @@ from visiongen.tasks.base import Task
 class Orders:
     """Tasks of one size, a prompt each, who paints them and how.
 
-    ``mirror``: the mean with the mirrored photo; UsageError where a task has no such mean.
+    ``mirror``: the mean with the mirrored photo, of tasks that pass :func:`check_mirror`.
     """
 
     tasks: Sequence[Task]
@@ -31,10 +31,6 @@ class Orders:
     backbone: Backbone
     sampler: Sampler
     mirror: bool = False
-
-    def __post_init__(self) -> None:
-        if self.mirror:
-            check_mirror(self.tasks)
 
     def of(self, chosen: Sequence[int]) -> Orders:
         """Some of them, by position."""

@@ -17,7 +17,7 @@ from visiongen.prompt import Legend, Prompt
 from visiongen.registry import BACKBONES, TASKS
 from visiongen.tasks.base import Prediction, Task
 from visiongen.tasks.example_pairs import Picture, show_examples
-from visiongen.tasks.orders import Orders
+from visiongen.tasks.orders import Orders, check_mirror
 
 _SAMPLING = ("temperature", "top_k", "top_p", "window", "trust")
 
@@ -55,6 +55,8 @@ def predict_many(
     """
     sampling = {key: options.pop(key) for key in _SAMPLING if key in options}
     wanted, prompts = make_orders(tasks, photo, legend=legend, examples=examples, **options)
+    if mirror:
+        check_mirror(wanted)
     sampler = Sampler(mode=mode, seed=seed, **sampling)  # type: ignore[arg-type]
     if not isinstance(photo, np.ndarray):
         photo_name = photo_name or Path(photo).name

@@ -11,7 +11,7 @@ from visiongen.errors import InputError
 from visiongen.tasks.codecs.base import Codec, check_labels, check_map, check_positive, check_unit
 from visiongen.thinning import thin_edges
 
-__all__ = ["AlphaGray", "EdgesGray", "paint_gray", "read_gray", "thin_edges"]
+__all__ = ["AlphaGray", "EdgesGray", "paint_gray", "read_gray", "thin_edges", "unsnap"]
 
 
 def paint_gray(values: np.ndarray) -> np.ndarray:
@@ -33,6 +33,12 @@ def read_gray(painted: np.ndarray, sigma: float, snap: float = 0.0) -> tuple[np.
     if snap:
         gray = np.clip((gray - np.float32(snap)) / np.float32(1 - 2 * snap), 0, 1)
     return gray, np.exp(squared * np.float32(-0.5 / sigma**2))
+
+
+def unsnap(values: np.ndarray, snap: float) -> np.ndarray:
+    """What :func:`read_gray` reads as ``values`` in [0, 1] when painted: shrunk, but for the two ends."""
+    between = (values > 0) & (values < 1)
+    return np.where(between, snap + (1 - 2 * snap) * values, values)
 
 
 @dataclass(frozen=True)
