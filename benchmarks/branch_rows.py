@@ -18,13 +18,13 @@ import numpy as np
 from visiongen.backbones.base import Sampler
 from visiongen.benchmarks.base import Benchmark, Item
 from visiongen.benchmarks.reading import orders, parts_of
-from visiongen.benchmarks.rows import ModelRow, Painted, Painter, codec_identity, paint_truth
+from visiongen.benchmarks.rows import ModelRow, Painted, Painter, codec_identity, guided_identity, paint_truth
 from visiongen.benchmarks.sheets import Sheet
 from visiongen.errors import InputError
 from visiongen.image import Geometry
 from visiongen.prompt import Legend
 from visiongen.registry import TASKS
-from visiongen.tasks.orders import check_mirror
+from visiongen.tasks.orders import check_mirror, followed
 
 if TYPE_CHECKING:
     from visiongen.backbones.base import Backbone
@@ -67,7 +67,8 @@ class PrefixRow(Painter):
         self.benchmark, self.backbone, self.legend = benchmark, backbone, legend
         self.sampler = Sampler(trust=trust)
         weights = backbone.weights
-        self.identity = codec_identity(benchmark, legend) | {
+        self.identity = codec_identity(benchmark, legend) | guided_identity(benchmark)
+        self.identity |= {
             "weights": weights.sha256 if weights else backbone.name,
             "trust": trust,
             "legend": str(legend) if legend else None,
@@ -79,9 +80,11 @@ class PrefixRow(Painter):
         tasks, prompts = orders(self.benchmark, item, self.legend)
         truths = paint_truth(self.benchmark, item, self.legend, item.truth(), size)
         geometry = Geometry.fit(size, self.benchmark.protocol["long_side"])
-        scene = self.backbone.scene(tasks[0].look(photo, geometry))
+        view = tasks[0].look(photo, geometry)
+        scene = self.backbone.scene(view)
         parts = parts_of(self.benchmark)
         found = scene.paint_after(prompts, [truths[part].map for part in parts], self.sampler)
+        found = followed(tasks, prompts, found, view)
         sheets = {
             part: Sheet(canvas.image, truths[part].codec, canvas.confidence)
             for part, canvas in zip(parts, found, strict=True)

@@ -79,7 +79,7 @@ class ModelRow(Painter):
             "mode": mode,
             "seed": seed,
             "legend": str(legend) if legend else None,
-        }
+        } | guided_identity(benchmark)
 
     def paint(self, item: Item, photo: np.ndarray) -> Painted:
         """Paint; the sampler's seed depends on the image's name, not on its place."""
@@ -195,6 +195,12 @@ def codec_identity(benchmark: Benchmark, legend: Legend | None) -> dict[str, Any
         task = kind()
         specs[part] = task.codec(legend if task.uses_legend else None).spec()
     return {"codec": specs.get(benchmark.task, specs), "holes": "nearest"}
+
+
+def guided_identity(benchmark: Benchmark) -> dict[str, Any]:
+    """The parts whose maps the photo guides (``Task.follow``), where there are any."""
+    guided = [part for part in parts_of(benchmark) if TASKS.get(part)().follows]
+    return {"guided": guided} if guided else {}
 
 
 def item_seed(seed: int, name: str) -> int:

@@ -24,10 +24,11 @@ class Prediction:
     """Labels of one photo in the photo's own size, and everything needed to trust them.
 
     ``labels`` has the input's (H, W); ``confidence`` is float32 (H, W) in [0, 1]; ``map`` is what
-    was painted, uint8 at ``geometry.work_size``. ``stats`` says what decoding cost; ``weights`` is
-    {"name", "sha256"} or None; ``sample`` is {"mode", "seed"}; ``tokens`` int64 (h/8, w/8, C) is the map
-    as the generator wrote it, ``seen`` uint8 (h, w, 3) what it was shown, and ``certainty`` (h, w) the
-    generator's own part of the confidence, where it has them and painted in one piece.
+    was painted, uint8 at ``geometry.work_size``, guided by the photo where the task does so. ``stats``
+    says what decoding cost; ``weights`` is {"name", "sha256"} or None; ``sample`` is {"mode", "seed"};
+    ``tokens`` int64 (h/8, w/8, C) is the map as the generator wrote it, before any guiding, ``seen`` uint8
+    (h, w, 3) what it was shown, and ``certainty`` (h, w) the generator's own part of the confidence, where
+    it has them and painted in one piece.
     """
 
     labels: np.ndarray
@@ -209,6 +210,18 @@ class Task(ABC):
         """A map uint8 (h, w, 3) that is read as these averages (h, w, C); a factor for the confidence."""
         labels, factor = self.harden(values)
         return codec.encode(labels), factor
+
+    @property
+    def follows(self) -> bool:
+        """Whether ``follow`` does anything."""
+        return False
+
+    def follow(self, values: np.ndarray, view: np.ndarray) -> np.ndarray:
+        """``soften``'s values (h, w, C) with what the photo ``view`` uint8 (h, w, 3) says of their borders.
+
+        Tokens of 8 pixels are drawn as a whole; see :mod:`visiongen.tasks.guide`. Here nothing is done.
+        """
+        return values
 
     def align(self, values: np.ndarray, whole: np.ndarray) -> np.ndarray:
         """Fit a tile's values to the same region of the whole photo's (nothing to do here)."""

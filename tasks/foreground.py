@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from visiongen.errors import InputError
+from visiongen.tasks import guide
 
 SMOOTH = 1e-5  # how much F and B resist change everywhere: Germer et al.'s regularisation
 FOLLOW = 1.0  # and more where alpha changes: their gradient weight
@@ -119,8 +120,9 @@ def sharpen(photo: np.ndarray, alpha: np.ndarray, step: float) -> np.ndarray:
     shrink = max(1.0, step / _FINE)
     height, width = alpha.shape
     size = (max(1, round(width / shrink)), max(1, round(height / shrink)))
-    guide = cv2.resize(photo, size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
-    slope, offset = _guided(guide, cv2.resize(alpha, size, interpolation=cv2.INTER_AREA), step / shrink)
+    small = cv2.resize(photo, size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+    coarse = cv2.resize(alpha, size, interpolation=cv2.INTER_AREA)
+    slope, offset = guide.fit(small, coarse, step / shrink, _STIFF)
     slope, offset = (cv2.resize(v, (width, height), interpolation=cv2.INTER_LINEAR) for v in (slope, offset))
     for top in range(0, height, _BAND):
         part = slice(top, top + _BAND)
@@ -128,25 +130,6 @@ def sharpen(photo: np.ndarray, alpha: np.ndarray, step: float) -> np.ndarray:
     side = 2 * round(step / 2) + 1
     around = np.ones((side, side), np.uint8)
     return np.clip(offset, cv2.erode(alpha, around), cv2.dilate(alpha, around))
-
-
-def _guided(guide: np.ndarray, alpha: np.ndarray, step: float) -> tuple[np.ndarray, np.ndarray]:
-    """Slopes (H, W, 3) and offsets (H, W), averaged over windows, of alpha against the guide's colour."""
-    import cv2
-
-    side = 2 * round(step) + 1
-
-    def mean(values: np.ndarray) -> np.ndarray:
-        return cv2.blur(values, (side, side), borderType=cv2.BORDER_REFLECT)
-
-    middle, level = mean(guide), mean(alpha)
-    products = (guide[..., :, None] * guide[..., None, :]).reshape(*alpha.shape, 9)
-    spread = np.stack([mean(np.ascontiguousarray(products[..., i])) for i in range(9)], axis=-1)
-    spread = spread.reshape(*alpha.shape, 3, 3) - middle[..., :, None] * middle[..., None, :]
-    joint = mean(guide * alpha[..., None]) - middle * level[..., None]
-    slope = np.linalg.solve(spread + _STIFF * np.eye(3, dtype=np.float32), joint[..., None])[..., 0]
-    offset = level - np.einsum("hwc,hwc->hw", slope, middle)
-    return mean(slope), mean(offset)
 
 
 def cutout(photo: np.ndarray, alpha: np.ndarray) -> np.ndarray:

@@ -1,5 +1,7 @@
 """What is to be painted of one photo, and painting it: as it is, or twice and averaged with its mirror image.
 
+Maps of tasks that say so (``Task.follow``) then take their borders from the photo.
+
 An answer that a mirrored photo changes is partly chance: the mean of both is nearer to the truth, for
 twice the time. Marigold calls it an ensemble (arXiv 2312.02145, there over noise), segmentation papers flip
 testing. Labels are averaged, not colours, as where tiles overlap: class probabilities, log depth, vectors.
@@ -47,7 +49,33 @@ class Orders:
         return [mean_canvas(task, prompt, one, two) for task, prompt, one, two in pairs]
 
     def _paint(self, view: np.ndarray) -> list[Canvas]:
-        return self.backbone.scene(np.ascontiguousarray(view)).paint(self.prompts, self.sampler)
+        view = np.ascontiguousarray(view)
+        found = self.backbone.scene(view).paint(self.prompts, self.sampler)
+        return followed(self.tasks, self.prompts, found, view)
+
+
+def followed(
+    tasks: Sequence[Task], prompts: Sequence[Prompt], canvases: Sequence[Canvas], view: np.ndarray
+) -> list[Canvas]:
+    """The canvases of ``view`` uint8 (h, w, 3), each as its task's ``follow`` has it.
+
+    They keep their tokens; how far a map was from the codec's colours goes into ``confidence``. A canvas
+    without tokens was not painted in tokens, has its own borders and is left alone.
+    """
+    return [
+        _followed(task, prompt, canvas, view) if task.follows and canvas.tokens is not None else canvas
+        for task, prompt, canvas in zip(tasks, prompts, canvases, strict=True)
+    ]
+
+
+def _followed(task: Task, prompt: Prompt, canvas: Canvas, view: np.ndarray) -> Canvas:
+    codec = task.codec(prompt.legend)
+    values, sure = task.soften(canvas.image, codec)
+    image, agreed = task.repaint(task.follow(values, view), codec)
+    sure = sure * agreed
+    if canvas.confidence is not None:
+        sure = sure * canvas.confidence
+    return dataclasses.replace(canvas, image=image, confidence=sure.astype(np.float32))
 
 
 def check_mirror(tasks: Sequence[Task]) -> None:

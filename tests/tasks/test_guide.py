@@ -1,0 +1,106 @@
+"""Maps that follow the photo's borders: the filter against brute force, and where it is used."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from test_mirrored import PHOTO, TwoFaced, level, shown
+
+from visiongen.registry import TASKS
+from visiongen.tasks import guide
+
+
+def brute(view, values, radius, stiff):
+    """The guided filter pixel by pixel (He, Sun, Tang 2013, equations 13 to 16), windows reflected."""
+    pad = [(radius, radius), (radius, radius), (0, 0)]
+    colours = np.pad(view.astype(np.float64) / 255, pad, "symmetric")
+    wanted = np.pad(values.astype(np.float64), pad, "symmetric")
+    h, w, c = values.shape
+    side = 2 * radius + 1
+    slope, offset = np.zeros((h, w, 3, c)), np.zeros((h, w, c))
+    for y in range(h):
+        for x in range(w):
+            i = colours[y : y + side, x : x + side].reshape(-1, 3)
+            p = wanted[y : y + side, x : x + side].reshape(-1, c)
+            joint = (i.T @ p) / len(i) - np.outer(i.mean(0), p.mean(0))
+            slope[y, x] = np.linalg.solve(np.cov(i.T, bias=True) + stiff * np.eye(3), joint)
+            offset[y, x] = p.mean(0) - i.mean(0) @ slope[y, x]
+    out = np.zeros((h, w, c))
+    wide = [(radius, radius), (radius, radius)]
+    slope = np.pad(slope, [*wide, (0, 0), (0, 0)], "symmetric")
+    offset = np.pad(offset, [*wide, (0, 0)], "symmetric")
+    for y in range(h):
+        for x in range(w):
+            mean = slope[y : y + side, x : x + side].mean((0, 1))
+            level = offset[y : y + side, x : x + side].mean((0, 1))
+            out[y, x] = view[y, x] / 255 @ mean + level
+    return out
+
+
+def test_the_filter_is_the_paper_s() -> None:
+    rng = np.random.default_rng(0)
+    view = rng.integers(0, 256, (14, 17, 3), dtype=np.uint8)
+    values = rng.normal(size=(14, 17, 2)).astype(np.float32)
+    found = guide.follow(view, values, step=2, stiff=1e-2)
+    # windows at the frame's edge are mirrored with (cv2) or without their own pixel: the inside is the same
+    inside = np.s_[5:-5, 5:-5]
+    assert found[inside] == pytest.approx(brute(view, values, 2, 1e-2)[inside], abs=2e-3)
+
+
+def test_a_border_goes_where_the_photo_has_it() -> None:
+    view = np.zeros((48, 64, 3), np.uint8)
+    view[:, 30:] = (200, 120, 40)
+    truth = np.where(np.arange(64) < 30, 1.0, 3.0).astype(np.float32)
+    ragged = 30 + np.where(np.arange(48) // 8 % 2, 4, -4)  # as whole tokens miss a border
+    painted = np.where(np.arange(64)[None] < ragged[:, None], 1.0, 3.0).astype(np.float32)
+    found = guide.follow(view, painted[..., None], step=8, stiff=1e-3)[..., 0]
+    assert ((found - truth) ** 2).mean() < 0.4 * ((painted - truth) ** 2).mean()
+    steps = np.abs(np.diff(found, axis=1))
+    assert (steps.argmax(axis=1) == 29).all()  # between pixels 29 and 30, in every row
+    flat = np.full((48, 64, 1), 2.5, np.float32)
+    assert guide.follow(view, flat, 8, 1e-3) == pytest.approx(2.5, abs=1e-4)
+
+
+def test_detail_is_the_photo_s_and_colour_the_map_s() -> None:
+    rng = np.random.default_rng(1)
+    view = rng.integers(60, 200, (96, 96, 3), dtype=np.uint8)
+    values = np.full((96, 96, 3), 0.5, np.float32)
+    found = guide.keep_detail(view, values, sigma=8)
+    middle = found[24:-24, 24:-24]
+    assert middle.mean((0, 1)) == pytest.approx(0.5, abs=0.02)
+    photo = view[24:-24, 24:-24].astype(np.float32) / 255
+    assert np.corrcoef(middle.ravel(), photo.ravel())[0, 1] > 0.97
+    assert found.min() >= 0 and found.max() <= 1
+    same = view.astype(np.float32) / 255
+    assert guide.keep_detail(view, same, 8) == pytest.approx(same, abs=1e-6)
+
+
+def test_only_maps_that_were_painted_in_tokens_are_guided() -> None:
+    class WithoutTokens(TwoFaced):
+        def paint(self, prompts, sampler=None):
+            canvases = super().paint(prompts, sampler)
+            for canvas in canvases:
+                object.__setattr__(canvas, "tokens", None)
+            return canvases
+
+    half = np.full(PHOTO.shape[:2], 2.0)
+    half[:, 40:] = 6.0
+
+    def depth(backbone, **options):
+        return shown("depth", backbone, mirror=False, **options)
+
+    plain = depth(TwoFaced(lambda codec: half), guided=False)
+    guided = depth(TwoFaced(lambda codec: half))
+    assert not np.array_equal(plain.map, guided.map) and np.array_equal(plain.tokens, guided.tokens)
+    assert np.array_equal(depth(WithoutTokens(lambda codec: half)).map, plain.map)
+
+
+def test_guiding_keeps_what_is_everywhere_the_same() -> None:
+    assert shown("depth", TwoFaced(level(4.0)), mirror=False).labels == pytest.approx(4.0, rel=0.02)
+    assert np.isinf(shown("depth", TwoFaced(level(np.inf)), mirror=False).labels).all()
+
+
+def test_who_is_guided() -> None:
+    assert [name for name in TASKS if TASKS.get(name)().follows] == ["basecolor", "depth", "normals"]
+    for name in ("basecolor", "depth", "normals"):
+        assert not TASKS.get(name)(guided=False).follows
