@@ -62,10 +62,27 @@ def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> Tenso
     kv = k.shape[1]
     group = heads // kv
     q = q.reshape(batch, kv, group * length, size)
+    if mask is not None and q.is_cuda and mask.stride(2) == 0 and mask.dtype == torch.bool:
+        y = attend_some(q, k, v, mask[:, :, 0])
+        return y.view(batch, heads, length, size).transpose(1, 2).flatten(2)
     if mask is not None and group > 1:
         mask = mask[:, :, None].expand(-1, -1, group, -1, -1).flatten(2, 3)
     y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
     return y.view(batch, heads, length, size).transpose(1, 2).flatten(2)
+
+
+def attend_some(q: Tensor, k: Tensor, v: Tensor, there: Tensor) -> Tensor:
+    """Attention to the keys that are ``there`` (B, 1, S), the same for every query, without a mask.
+
+    One more number in queries and keys keeps the others out, so that the fast kernels, which take no
+    mask, serve: a mask of all query rows is larger than everything else in the block. q (B, KV, T, hd).
+    """
+    size = q.shape[-1]
+    hidden = torch.where(there, 0.0, -1e4).to(q.dtype)[..., None].expand(*k.shape[:-1], 1)
+    q = torch.cat([q, q.new_ones(*q.shape[:-1], 1), q.new_zeros(*q.shape[:-1], 7)], -1)
+    k = torch.cat([k, hidden, k.new_zeros(*k.shape[:-1], 7)], -1)
+    y = F.scaled_dot_product_attention(q, k, F.pad(v, (0, 8)), scale=size**-0.5)
+    return y[..., :size]
 
 
 class Block(nn.Module):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -75,19 +76,20 @@ class PromptEncoder(nn.Module):
         device = self.rgb.weight.device
         most = max((len(p.legend) if p.legend else 0) for p in prompts)
         batch, channels = len(prompts), self.code.in_features
-        padded = torch.zeros(batch, most, channels, device=device)
-        rgb = torch.zeros(batch, most, 3, device=device)
-        there = torch.zeros(batch, 1 + most, dtype=torch.bool, device=device)
+        rgb = np.zeros((batch, most, 3), np.float32)  # filled here and moved once: a copy an entry waits
+        here = np.zeros((batch, 1 + most), bool)
         texts: list[str] = []
         for i, prompt in enumerate(prompts):
             names = list(prompt.legend.names) if prompt.legend else []
-            there[i, : 1 + len(names)] = True
+            here[i, : 1 + len(names)] = True
             if prompt.legend:
-                padded[i, : len(names)] = codes[i]
-                rgb[i, : len(names)] = torch.tensor(prompt.legend.colours, device=device) / 127.5 - 1
+                rgb[i, : len(names)] = np.asarray(prompt.legend.colours, np.float32) / 127.5 - 1
             said = ["" if name.startswith(UNNAMED) else name for name in names]
             texts += [prompt.text, *said, *[""] * (most - len(names))]
+        there, colours = torch.from_numpy(here).to(device), torch.from_numpy(rgb).to(device)
+        padded = torch.zeros(batch, most, channels, device=device)
+        padded[there[:, 1:]] = torch.cat(codes).to(padded.dtype)
         text = self.text(texts).unflatten(0, (batch, 1 + most))
         kind = self.rgb.weight.dtype
-        entries = text[:, 1:] + self.code(padded.to(kind)) + self.rgb(rgb.to(kind))
+        entries = text[:, 1:] + self.code(padded.to(kind)) + self.rgb(colours.to(kind))
         return torch.cat([text[:, :1], entries], dim=1), there, text[:, 1:], padded

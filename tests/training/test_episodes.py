@@ -93,7 +93,14 @@ def test_uses_the_pool_of_the_world(cache: str, source: EpisodeSource) -> None:
     source.prepare()
     before = {p: p.stat().st_mtime_ns for p in Path(cache).rglob("*.npy")}
     WorldSource(**POOL, cache_dir=cache).prepare()
-    assert before == {p: p.stat().st_mtime_ns for p in Path(cache).rglob("*.npy")} and len(before) == 7
+    assert before == {p: p.stat().st_mtime_ns for p in Path(cache).rglob("*.npy")} and len(before) == 8
+
+
+def test_what_frames_show_is_noted_once(source: EpisodeSource, cache: str, monkeypatch) -> None:
+    source.prepare()
+    monkeypatch.setattr(Bank, "of", lambda *_: pytest.fail("looked through the pool again"))
+    again = EpisodeSource(**POOL, cache_dir=cache)
+    assert np.array_equal(again.bank.table, source.bank.table) and again.bank.table.any()
 
 
 def test_needs_a_pool() -> None:

@@ -12,7 +12,6 @@ from torch import Tensor
 
 from visiongen.prompt import Prompt
 from visiongen.tokenizer import ImageTokenizer, TokenizerConfig
-from visiongen.training import pixels
 from visiongen.training.batches import BatchBuilder, photo_prompt, random_legend
 from visiongen.training.painting import Painting
 from visiongen.training.pixels import HUBER, measured, pixel_loss
@@ -84,9 +83,8 @@ def test_an_order_that_is_not_measured_gets_no_gradient_and_a_batch_without_any_
     assert pixel_loss(model, logits, given, torch.ones(4, TOKENS)) == 0
 
 
-def test_of_a_large_batch_other_maps_count_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_a_large_batch_other_maps_count_each_time() -> None:
     most, count = 4, 12
-    monkeypatch.setattr(pixels, "TOKENS", most * TOKENS)
     builder = BatchBuilder(SIZE)
     place = builder.photo(picture(0))
     for seed in range(count):
@@ -96,7 +94,8 @@ def test_of_a_large_batch_other_maps_count_each_time(monkeypatch: pytest.MonkeyP
     touched = []
     torch.manual_seed(0)
     for _ in range(2):
-        (gradient,) = torch.autograd.grad(pixel_loss(model, logits, given, torch.ones(count, TOKENS)), logits)
+        loss = pixel_loss(model, logits, given, torch.ones(count, TOKENS), tokens=most * TOKENS)
+        (gradient,) = torch.autograd.grad(loss, logits)
         touched.append(gradient.flatten(1).any(1))
     assert [int(t.sum()) for t in touched] == [most, most]
     assert not torch.equal(*touched)

@@ -47,3 +47,12 @@ def test_an_unknown_precision_names_the_choices() -> None:
 def test_autocast_changes_what_a_product_is_computed_in(name: str, dtype: torch.dtype) -> None:
     with precision.autocast(name, CPU):
         assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == dtype
+
+
+def test_a_gpu_trains_without_the_attention_that_plans_every_shape_anew(monkeypatch) -> None:
+    asked: list[bool] = []
+    monkeypatch.setattr(torch.backends.cuda, "enable_cudnn_sdp", asked.append)
+    precision.prepare(CPU)
+    assert asked == []
+    precision.prepare(torch.device("cuda", 0))
+    assert asked == [False]

@@ -38,10 +38,10 @@ def pixel_weights(labels: Tensor, legends: Sequence[Sequence[str]], power: float
     if power == 0 or not bool(there.any()):
         return there.float()
     number = {name: i for i, name in enumerate(sorted({name for legend in legends for name in legend}))}
-    table = torch.zeros(len(legends), IGNORE + 1, dtype=torch.int64, device=labels.device)
+    table = torch.zeros(len(legends), IGNORE + 1, dtype=torch.int64)
     for row, legend in enumerate(legends):
-        table[row, : len(legend)] = torch.tensor([number[name] for name in legend], device=labels.device)
-    classes = table.gather(1, labels.flatten(1).long()).view_as(labels)
+        table[row, : len(legend)] = torch.tensor([number[name] for name in legend])
+    classes = table.to(labels.device).gather(1, labels.flatten(1).long()).view_as(labels)
     counts = torch.bincount(classes[there], minlength=len(number)).float()
     weights = (counts.sum() / counts.clamp(min=1)) ** power
     weights = weights / (weights * counts).sum() * counts.sum()

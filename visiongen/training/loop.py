@@ -95,6 +95,7 @@ class Trainer:
         self.options, self.optim = run or RunOptions(), optim or Optim()
         self.device = torch.device(device)
         self.precision = precision.resolve(self.options.precision, self.device)
+        precision.prepare(self.device)
         self.model = model.to(self.device)
         self.optimiser = make_optimiser(self.model, self.optim)
         self.ema = Ema(self.model, self.optim.ema)

@@ -24,7 +24,7 @@ from visiongen.tokenizer import ImageTokenizer, TokenizerConfig
 from visiongen.training import holes, start
 from visiongen.training.balance import class_names, pixel_weights
 from visiongen.training.batches import IGNORE
-from visiongen.training.pixels import pixel_loss
+from visiongen.training.pixels import TOKENS, pixel_loss
 from visiongen.transformer import SUB, Condition, Painter, PainterConfig
 
 PHOTO_WEIGHT = 0.3  # photos as targets have high entropy; they must not drown the maps
@@ -44,7 +44,8 @@ class Painting(nn.Module):
     share of the samples of which a part is given and the rest asked for. ``inject`` False: the causal
     branch is not told what the draft sees at the place it paints. ``draft``: weight of the draft's own loss;
     at 0 its head is not trained, and the causal logits stand alone, on a past that is the truth.
-    ``pixels``: weight of the draft's error in the painted picture (``visiongen.training.pixels``).
+    ``pixels``: weight of the draft's error in the painted picture (``visiongen.training.pixels``),
+    measured on ``pixel_tokens`` tokens of a batch at most.
     """
 
     tokenizer: ImageTokenizer
@@ -64,6 +65,7 @@ class Painting(nn.Module):
         inject: bool = True,
         draft: float = 1.0,
         pixels: float = 0.0,
+        pixel_tokens: int = TOKENS,
     ) -> None:
         super().__init__()
         frozen = start.tokenizer(tokenizer) if tokenizer else ImageTokenizer(TokenizerConfig.preset("nano"))
@@ -77,7 +79,8 @@ class Painting(nn.Module):
         self.band, self.clean, self.own = band, clean, own
         self.value_weight, self.pointer_weight = value_weight, pointer_weight
         self.balance = balance
-        self.causal, self.held, self.draft, self.pixels = causal, held, draft, pixels
+        self.causal, self.held, self.draft = causal, held, draft
+        self.pixels, self.pixel_tokens = pixels, pixel_tokens
 
     def _apply(self, fn: Any, recurse: bool = True) -> Painting:
         self.tokenizer._apply(fn)
@@ -110,7 +113,7 @@ class Painting(nn.Module):
             value = self._value_loss(condition.draft_logits, exact.flatten(1, 2), weight)
             total, value, logs["draft"] = self.draft * draft, self.draft * value, float(draft.detach())
             if self.pixels:
-                painted = pixel_loss(self.tokenizer, condition.draft_logits, batch, weight)
+                painted = pixel_loss(self.tokenizer, condition.draft_logits, batch, weight, self.pixel_tokens)
                 total, logs["pixels"] = total + self.pixels * painted, float(painted.detach())
         if self.causal:
             causal, more = self._causal_loss(condition, tokens, exact, weight, batch, logs)

@@ -17,7 +17,7 @@ from visiongen.decoding.board import expected
 from visiongen.prompt import PHOTO
 from visiongen.tokenizer import PATCH, ImageTokenizer
 
-TOKENS = 3072  # decoded of a batch at most, maps drawn anew each time: decoding costs as much as painting
+TOKENS = 3072  # decoded of a batch unless told: on a CPU decoding costs as much as painting
 HUBER = 0.5  # of the range [-1, 1]: squared below, so that a mean is better than a median
 
 
@@ -31,17 +31,20 @@ def measured(batch: dict[str, Any]) -> Tensor:
     return torch.tensor(found, device=given.device) & given
 
 
-def pixel_loss(tokenizer: ImageTokenizer, logits: Tensor, batch: dict[str, Any], weight: Tensor) -> Tensor:
+def pixel_loss(
+    tokenizer: ImageTokenizer, logits: Tensor, batch: dict[str, Any], weight: Tensor, tokens: int = TOKENS
+) -> Tensor:
     """Huber distance of painted from target, colours in [-1, 1], of the ``measured`` orders (some of them).
 
     0 where there is none. ``logits`` (B, N, C, L) of all tokens in raster order, ``weight`` (B, N): tokens
-    of weight 0 do not count. The levels are the rounded means, as decoding reads them; the gradient takes
-    no note of the rounding (straight through, arXiv 1308.3432).
+    of weight 0 do not count. ``tokens``: of so many at most, of maps drawn anew each time. The levels are
+    the rounded means, as decoding reads them; the gradient takes no note of the rounding (straight through,
+    arXiv 1308.3432).
     """
     rows = measured(batch).nonzero()[:, 0]
     if not len(rows):
         return logits.new_zeros(())
-    most = max(1, TOKENS // logits.shape[1])
+    most = max(1, tokens // logits.shape[1])
     rows = rows[torch.randperm(len(rows))[:most].to(rows.device)].sort().values
     target = batch["target"][rows]
     h, w = target.shape[-2] // PATCH, target.shape[-1] // PATCH

@@ -31,6 +31,16 @@ def autocast(precision: str, device: torch.device) -> contextlib.AbstractContext
     return contextlib.nullcontext()
 
 
+def prepare(device: torch.device) -> None:
+    """Settings of a device that training needs; none for the CPU.
+
+    cuDNN's attention plans anew for every shape, 0.1 s each, and prompts differ in length from batch to
+    batch; the other kernels do not plan.
+    """
+    if device.type == "cuda":
+        torch.backends.cuda.enable_cudnn_sdp(False)
+
+
 def _has_bf16(device: torch.device) -> bool:
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device) >= (8, 0)  # before Ampere it is emulated, too

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import inspect
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from visiongen.errors import UsageError
+from visiongen.files import write_atomic
 from visiongen.prompt import MAX_EXAMPLES
 from visiongen.registry import TARGETS
 from visiongen.training.augment import degrade, jitter, random_view, whole_view
 from visiongen.training.batches import Batch, BatchBuilder
 from visiongen.training.episodes import Bank, order, same_task
-from visiongen.training.pool import Frame
+from visiongen.training.pool import Frame, FramePool
 from visiongen.training.source_base import Size, parse_sizes
 from visiongen.training.source_world import WorldSource
 from visiongen.training.targets import Seen, Target
 from visiongen.unnamed import UNNAMED
+from visiongen.world import rules
 from visiongen.world.rules import draw_rule
 
 THIN = 4  # every fourth row and column says well enough what a frame shows
@@ -70,7 +74,7 @@ class EpisodeSource(WorldSource):
         super().prepare()
         pool = self._pool
         if self._bank is None and pool is not None:
-            self._bank = Bank.of(len(pool), pool.__getitem__, lambda i: pool.glance(i, THIN))
+            self._bank = Bank(pool.__getitem__, _kept_table(pool))
 
     @property
     def bank(self) -> Bank:
@@ -151,6 +155,17 @@ class EpisodeSource(WorldSource):
         view = whole_view(source, size, flip) if whole else random_view(source, size, rng, self.scale)
         clean = jitter(view.photo(frame.photo), rng, self.jitter)
         return self._look(frame, view, degrade(clean, rng, self.degrade), whole)
+
+
+def _kept_table(pool: FramePool) -> np.ndarray:
+    """What each frame shows (``Bank.table``), noted once and kept beside the frames."""
+    said = hashlib.sha256(f"{THIN} {inspect.getsource(rules)}".encode()).hexdigest()[:12]
+    path = pool.folder / f"shows-{said}.npy"
+    if path.is_file():
+        return np.load(path)
+    table = Bank.of(len(pool), pool.__getitem__, lambda i: pool.glance(i, THIN)).table
+    write_atomic(path, lambda file: np.save(file, table))
+    return table
 
 
 def smaller(size: tuple[int, int]) -> tuple[int, int]:

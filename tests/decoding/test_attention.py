@@ -1,0 +1,27 @@
+"""Attention to some of the keys: with a mask, and as GPUs have it, with one more number a key."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from visiongen.blocks import attend, attend_some
+
+
+@pytest.mark.parametrize(("heads", "kv_heads"), [(4, 1), (4, 2), (2, 2)])
+def test_one_more_number_a_key_is_as_good_as_a_mask(heads: int, kv_heads: int) -> None:
+    torch.manual_seed(0)
+    q = torch.randn(3, heads, 20, 64, requires_grad=True)
+    k, v = torch.randn(3, kv_heads, 31, 64), torch.randn(3, kv_heads, 31, 64)
+    there = torch.rand(3, 31) > 0.4
+    masked = attend(q, k, v, there[:, None, None, :].expand(-1, 1, 20, -1))
+    rows = q.reshape(3, kv_heads, -1, 64)
+    found = attend_some(rows, k, v, there[:, None]).view(3, heads, 20, 64).transpose(1, 2).flatten(2)
+    torch.testing.assert_close(found, masked, atol=1e-6, rtol=1e-5)
+    (mine,) = torch.autograd.grad(found.square().sum(), q, retain_graph=True)
+    (theirs,) = torch.autograd.grad(masked.square().sum(), q)
+    torch.testing.assert_close(mine, theirs, atol=1e-5, rtol=1e-4)
+    other = torch.where(there[:, None, :, None], v, torch.full_like(v, 1e3))
+    torch.testing.assert_close(
+        attend_some(rows, k, other, there[:, None]), attend_some(rows, k, v, there[:, None])
+    )
