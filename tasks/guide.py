@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
+_SIDES = [(0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2)]  # of a symmetric 3 x 3 matrix
+_ROWS = [(0, 1, 2), (1, 3, 4), (2, 4, 5)]  # the same, row by row
+
 
 def fit(guide: np.ndarray, values: np.ndarray, step: float, stiff: float) -> tuple[np.ndarray, np.ndarray]:
     """Slopes (H, W, 3) and offsets (H, W), averaged over windows, of ``values`` against the guide's colour.
@@ -28,7 +31,7 @@ def follow(view: np.ndarray, values: np.ndarray, step: float, stiff: float) -> n
     for channel in range(values.shape[2]):
         one = np.ascontiguousarray(values[..., channel], np.float32)
         slope, offset = _fit(guide, middle, inverse, one, step)
-        out[..., channel] = np.einsum("hwc,hwc->hw", slope, guide) + offset
+        out[..., channel] = (slope * guide).sum(axis=2) + offset
     return out
 
 
@@ -52,12 +55,17 @@ def _mean(values: np.ndarray, step: float) -> np.ndarray:
 
 
 def _spread(guide: np.ndarray, step: float, stiff: float) -> tuple[np.ndarray, np.ndarray]:
-    """The guide's mean (H, W, 3) and the inverse of its stiffened covariance (H, W, 3, 3) in windows."""
+    """The guide's mean (H, W, 3) and the inverse of its stiffened covariance, (H, W, 6): see ``_SIDES``."""
     middle = _mean(guide, step)
-    products = (guide[..., :, None] * guide[..., None, :]).reshape(*guide.shape[:2], 9)
-    spread = np.stack([_mean(np.ascontiguousarray(products[..., i]), step) for i in range(9)], axis=-1)
-    spread = spread.reshape(*guide.shape[:2], 3, 3) - middle[..., :, None] * middle[..., None, :]
-    return middle, np.linalg.inv(spread + stiff * np.eye(3, dtype=np.float32))
+    first, second = (np.array(side) for side in zip(*_SIDES, strict=True))
+    spread = _mean(np.ascontiguousarray(guide[..., first] * guide[..., second]), step).astype(np.float64)
+    spread -= middle[..., first] * middle[..., second]
+    rr, rg, rb, gg, gb, bb = np.moveaxis(spread, 2, 0)
+    rr, gg, bb = rr + stiff, gg + stiff, bb + stiff
+    cofactors = [gg * bb - gb * gb, rb * gb - rg * bb, rg * gb - rb * gg]
+    determinant = rr * cofactors[0] + rg * cofactors[1] + rb * cofactors[2]
+    cofactors += [rr * bb - rb * rb, rg * rb - rr * gb, rr * gg - rg * rg]
+    return middle, np.stack([c / determinant for c in cofactors], axis=2).astype(np.float32)
 
 
 def _fit(
@@ -65,6 +73,9 @@ def _fit(
 ) -> tuple[np.ndarray, np.ndarray]:
     level = _mean(values, step)
     joint = _mean(guide * values[..., None], step) - middle * level[..., None]
-    slope = np.einsum("hwij,hwj->hwi", inverse, joint)
-    offset = level - np.einsum("hwc,hwc->hw", slope, middle)
-    return _mean(slope, step), _mean(offset, step)
+    found = np.empty((*values.shape, 4), np.float32)  # slopes, offset
+    for row, places in enumerate(_ROWS):
+        found[..., row] = sum(inverse[..., place] * joint[..., i] for i, place in enumerate(places))
+    found[..., 3] = level - (found[..., :3] * middle).sum(axis=2)
+    found = _mean(found, step)
+    return found[..., :3], found[..., 3]
