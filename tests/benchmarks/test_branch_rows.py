@@ -24,6 +24,7 @@ from visiongen.benchmarks.runner import Options, get_benchmark, run
 from visiongen.benchmarks.store import RunFolder
 from visiongen.errors import UsageError
 from visiongen.tasks import predict
+from visiongen.tasks.orders import followed
 
 
 def nano(trust: float = 0.0, trained: bool = True) -> EmbeddedBackbone:
@@ -80,10 +81,11 @@ def test_each_part_of_a_material_has_its_own_past(tmp_path: Path, monkeypatch: p
     photo, tasks = item.photo(), small["parts"]
     sheets, _ = PrefixRow(benchmark, backbone, None, 0.0).paint(item, photo)
     truths = paint_truth(benchmark, item, None, item.truth(), (32, 32))
-    _, prompts = orders(benchmark, item, None)
+    asked, prompts = orders(benchmark, item, None)
     assert list(sheets) == tasks
-    for part, prompt in zip(tasks, prompts, strict=True):
-        (alone,) = backbone.scene(photo).paint_after([prompt], [truths[part].map], Sampler(trust=0))
+    for part, task, prompt in zip(tasks, asked, prompts, strict=True):
+        found = backbone.scene(photo).paint_after([prompt], [truths[part].map], Sampler(trust=0))
+        (alone,) = followed([task], [prompt], found, photo)
         assert np.abs(sheets[part].map.astype(int) - alone.image).mean() < 1  # near-ties are not settled
         assert sheets[part].codec.spec() == truths[part].codec.spec()
 

@@ -27,6 +27,7 @@ def stream(
     from visiongen.image import Geometry, read_image
     from visiongen.prompt import Legend
     from visiongen.registry import TASKS
+    from visiongen.tasks.orders import followed
     from visiongen.tasks.pictures import encode_png
 
     asked = TASKS.get(task)()
@@ -37,9 +38,11 @@ def stream(
     photo = read_image(image)
     geometry = Geometry.fit(photo.shape[:2], asked.long_side if long_side is None else long_side)
     backbone = common.load_backbone(weights)
-    scene = backbone.scene(geometry.apply(photo))
+    view = geometry.apply(photo)
+    scene = backbone.scene(view)
     rows: list[dict[str, Any]] = []
     for canvas in scene.stream(prompt, Sampler(mode=mode, seed=seed)):  # type: ignore[arg-type]
+        (canvas,) = followed([asked], [prompt], [canvas], view)  # so that the last one is predict's map
         name = f"{image.stem}.{task}.{canvas.index:04d}.png"
         write_atomic(out / name, encode_png(canvas.image))
         rows.append(
