@@ -120,7 +120,7 @@ class Depth(Task):
         return self.guided
 
     def follow(self, values: np.ndarray, view: np.ndarray) -> np.ndarray:
-        """A guided filter over the width of a token; log depth and what is finite alike."""
+        """A guided filter that reaches the width of a token; log depth and what is finite alike."""
         return guide.follow(view, values, step=8, stiff=1e-3)
 
     def align(self, values: np.ndarray, whole: np.ndarray) -> np.ndarray:

@@ -75,7 +75,7 @@ class Normals(Task):
         return self.guided
 
     def follow(self, values: np.ndarray, view: np.ndarray) -> np.ndarray:
-        """A guided filter over half the width of a token: wider ones round what is round."""
+        """A guided filter that reaches half the width of a token: wider ones gain less."""
         return guide.follow(view, values, step=4, stiff=1e-4)
 
     def soften(self, painted: np.ndarray, codec: Codec) -> tuple[np.ndarray, np.ndarray]:
