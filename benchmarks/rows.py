@@ -199,7 +199,7 @@ def codec_identity(benchmark: Benchmark, legend: Legend | None) -> dict[str, Any
 
 def guided_identity(benchmark: Benchmark) -> dict[str, Any]:
     """The parts whose maps the photo guides (``Task.follow``), where there are any."""
-    guided = [part for part in parts_of(benchmark) if TASKS.get(part)().follows]
+    guided = [part for part in parts_of(benchmark) if TASKS.get(part)().guided]
     return {"guided": guided} if guided else {}
 
 

@@ -125,6 +125,7 @@ class Task(ABC):
     long_side: ClassVar[int] = 320  # pixels at which photos are painted unless the caller says
     uses_legend: ClassVar[bool] = False
     prediction: ClassVar[type[Prediction]]
+    guided: bool = False  # whether ``follow`` is asked; a field of the tasks that have one
 
     @property
     def mirrors(self) -> bool:
@@ -210,11 +211,6 @@ class Task(ABC):
         """A map uint8 (h, w, 3) that is read as these averages (h, w, C); a factor for the confidence."""
         labels, factor = self.harden(values)
         return codec.encode(labels), factor
-
-    @property
-    def follows(self) -> bool:
-        """Whether ``follow`` does anything."""
-        return False
 
     def follow(self, values: np.ndarray, view: np.ndarray) -> np.ndarray:
         """``soften``'s values (h, w, C) with what the photo ``view`` uint8 (h, w, 3) says of their borders.

@@ -114,11 +114,6 @@ class Depth(Task):
         depth = np.exp(values[..., 0] / np.where(finite, values[..., 1], 1))
         return np.where(finite, depth, np.inf).astype(np.float32), ones
 
-    @property
-    def follows(self) -> bool:
-        """As ``guided`` says."""
-        return self.guided
-
     def follow(self, values: np.ndarray, view: np.ndarray) -> np.ndarray:
         """A guided filter that reaches the width of a token; log depth and what is finite alike."""
         return guide.follow(view, values, step=8, stiff=1e-3)

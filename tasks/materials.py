@@ -130,11 +130,6 @@ class BaseColour(_Material):
     reverse_text: ClassVar[str] = "photo from base colour"
     prediction: ClassVar[type[Prediction]] = BaseColourPrediction
 
-    @property
-    def follows(self) -> bool:
-        """As ``guided`` says."""
-        return self.guided
-
     def follow(self, values: np.ndarray, view: np.ndarray) -> np.ndarray:
         """The photo's detail below 8 pixels, a token's width."""
         return guide.keep_detail(view, values, sigma=8)

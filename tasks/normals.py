@@ -69,11 +69,6 @@ class Normals(Task):
         """Linear, then unit length again."""
         return geometry.undo_normals(labels)
 
-    @property
-    def follows(self) -> bool:
-        """As ``guided`` says."""
-        return self.guided
-
     def follow(self, values: np.ndarray, view: np.ndarray) -> np.ndarray:
         """A guided filter that reaches half the width of a token: wider ones gain less."""
         return guide.follow(view, values, step=4, stiff=1e-4)

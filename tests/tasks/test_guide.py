@@ -101,6 +101,6 @@ def test_guiding_keeps_what_is_everywhere_the_same() -> None:
 
 
 def test_who_is_guided() -> None:
-    assert [name for name in TASKS if TASKS.get(name)().follows] == ["basecolor", "depth", "normals"]
+    assert [name for name in TASKS if TASKS.get(name)().guided] == ["basecolor", "depth", "normals"]
     for name in ("basecolor", "depth", "normals"):
-        assert not TASKS.get(name)(guided=False).follows
+        assert not TASKS.get(name)(guided=False).guided
