@@ -127,10 +127,10 @@ def _decode(path: Path, item: Item, task: Task, prompt: Prompt) -> Prediction:
     """A painted map, by the codec that is written in it; legends are matched by name."""
     painted, codec = read_map_png(path)
     photo = item.photo()
-    geometry = Geometry.fit((photo.shape[0], photo.shape[1]), max(painted.shape[:2]))
-    if geometry.work_size != painted.shape[:2]:
-        high, wide = painted.shape[:2]
-        raise InputError(f"{path}: {wide}x{high} is not the shape of the photo {item.id!r}; paint it whole")
+    try:
+        geometry = Geometry.painted((photo.shape[0], photo.shape[1]), painted.shape)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
     labels, certainty = codec.decode(painted)
     legend = getattr(codec, "legend", None)
     if legend is not None and prompt.legend is not None and legend.names != prompt.legend.names:

@@ -9,7 +9,6 @@ import numpy as np
 
 from visiongen.benchmarks.base import Benchmark, Item
 from visiongen.benchmarks.sheets import Sheet
-from visiongen.image import Geometry
 from visiongen.prompt import Legend, Prompt
 from visiongen.tasks.base import Prediction, Task
 from visiongen.tasks.predicting import make_orders
@@ -50,16 +49,8 @@ def predictions(
 ) -> dict[str, Prediction]:
     """Part -> prediction in the photo's own size, decoded from its sheet, whatever size that has."""
     tasks, prompts = orders(benchmark, item, legend)
-    found = {}
-    for part, task, prompt in zip(parts_of(benchmark), tasks, prompts, strict=True):
-        sheet = sheets[part]
-        geometry = Geometry.fit(size, max(sheet.map.shape[:2]))
-        if sheet.labels is not None:
-            sure = np.ones(sheet.map.shape[:2], np.float32)
-            found[part] = task.build(sheet.labels, sure, sheet.map, geometry, prompt)
-        else:
-            found[part] = task.decode(sheet.map, geometry, prompt, sheet.confidence)
-    return found
+    each = zip(parts_of(benchmark), tasks, prompts, strict=True)
+    return {part: sheets[part].prediction(task, prompt, size) for part, task, prompt in each}
 
 
 def truth_labels(

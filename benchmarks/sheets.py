@@ -16,6 +16,9 @@ import numpy as np
 
 from visiongen.errors import InputError
 from visiongen.files import sha256, write_atomic
+from visiongen.image import Geometry
+from visiongen.prompt import Prompt
+from visiongen.tasks.base import Prediction, Task
 from visiongen.tasks.codecs.base import Codec, map_png, read_map_png
 from visiongen.tasks.pictures import encode_png
 
@@ -32,6 +35,13 @@ class Sheet:
     codec: Codec
     confidence: np.ndarray | None = None
     labels: np.ndarray | None = None
+
+    def prediction(self, task: Task, prompt: Prompt, size: tuple[int, int]) -> Prediction:
+        """What it says of a photo of ``size`` (H, W), in that size, whatever size it was painted in."""
+        geometry = Geometry.painted(size, self.map.shape)
+        if self.labels is None:
+            return task.decode(self.map, geometry, prompt, self.confidence)
+        return task.build(self.labels, np.ones(self.map.shape[:2], np.float32), self.map, geometry, prompt)
 
 
 def write_sheets(folder: Path, name: str, sheets: Mapping[str, Sheet]) -> dict[str, str]:

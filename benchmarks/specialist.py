@@ -19,13 +19,14 @@ from torch import Tensor, nn
 
 from visiongen.benchmarks.head_base import Head, Rows
 from visiongen.benchmarks.heads import LabelHead, head_for
+from visiongen.benchmarks.sheets import Sheet
 from visiongen.errors import WeightsError
+from visiongen.image import Geometry
 from visiongen.training.batches import IGNORE
 
 if TYPE_CHECKING:
-    from visiongen.image import Geometry
     from visiongen.prompt import Prompt
-    from visiongen.tasks.base import Prediction, Task
+    from visiongen.tasks.base import Task
 
 __all__ = ["CAMVID11", "IGNORE", "Specialist", "SpecialistConfig", "load_specialist"]
 
@@ -149,21 +150,16 @@ class Specialist(nn.Module):
         """
         return min(asked, self.learned_at or asked)
 
-    def paint(self, photo: np.ndarray, task: Task, prompt: Prompt) -> tuple[np.ndarray, np.ndarray | None]:
-        """The map uint8 (h, w, 3) for a photo at its work size, and the labels where they are the word.
+    def sheet(self, photo: np.ndarray, task: Task, prompt: Prompt, long_side: int) -> Sheet:
+        """What it says of a photo uint8 (H, W, 3), looked at as ``long_side()`` has it.
 
         Depth and normals are labels as they are: the codec's 8 bits are not this network's fault.
         """
-        answer = self.predict(photo)
+        geometry = Geometry.fit((photo.shape[0], photo.shape[1]), self.long_side(long_side))
+        answer = self.predict(geometry.apply(photo))
         painted = self.says.paint(answer, self.config.names, task, prompt)
-        return painted, answer if isinstance(self.says, LabelHead) else None
-
-    def prediction(self, photo: np.ndarray, task: Task, prompt: Prompt, geometry: Geometry) -> Prediction:
-        """The task's prediction for a photo at ``geometry.work_size``, undone to the input's size."""
-        painted, labels = self.paint(photo, task, prompt)
-        if labels is None:
-            return task.decode(painted, geometry, prompt)
-        return task.build(labels, np.ones(labels.shape[:2], np.float32), painted, geometry, prompt)
+        labels = answer if isinstance(self.says, LabelHead) else None
+        return Sheet(painted, task.codec(prompt.legend), labels=labels)
 
 
 def load_specialist(path: str | Path) -> Specialist:

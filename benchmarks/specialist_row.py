@@ -11,10 +11,8 @@ import numpy as np
 from visiongen.benchmarks.base import Benchmark, Item
 from visiongen.benchmarks.reading import orders, parts_of
 from visiongen.benchmarks.rows import Painted, Painter
-from visiongen.benchmarks.sheets import Sheet
 from visiongen.errors import InputError, UsageError
 from visiongen.files import sha256
-from visiongen.image import Geometry
 from visiongen.prompt import Legend
 
 if TYPE_CHECKING:
@@ -68,9 +66,7 @@ class SpecialistRow(Painter):
         sheets = {}
         tasks, prompts = orders(self.benchmark, item, self.legend)
         for part, task, prompt in zip(self.models, tasks, prompts, strict=True):
-            geometry = Geometry.fit((photo.shape[0], photo.shape[1]), self.sides[part])
-            painted, labels = self.models[part].paint(geometry.apply(photo), task, prompt)
-            sheets[part] = Sheet(painted, task.codec(prompt.legend), None, labels)
+            sheets[part] = self.models[part].sheet(photo, task, prompt, self.sides[part])
         return sheets, {}
 
 

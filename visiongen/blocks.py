@@ -55,17 +55,17 @@ def signed_rope(rope: Tensor) -> Tensor:
 def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> Tensor:
     """Grouped-query attention without copying keys: the heads of a group become query rows.
 
-    q (B, H, T, hd), k and v (B, KV, S, hd), mask additive or bool, broadcastable to (B, 1, T, S).
-    Returns (B, T, H * hd).
+    q (B, H, T, hd), k and v (B, KV, S, hd), mask bool: (B or 1, 1, T, S), or (B, 1, 1, S) where every query
+    sees the same keys. Returns (B, T, H * hd).
     """
     batch, heads, length, size = q.shape
     kv = k.shape[1]
     group = heads // kv
     q = q.reshape(batch, kv, group * length, size)
-    if mask is not None and q.is_cuda and mask.stride(2) == 0 and mask.dtype == torch.bool:
+    if mask is not None and mask.shape[2] == 1 and q.is_cuda:
         y = attend_some(q, k, v, mask[:, :, 0])
         return y.view(batch, heads, length, size).transpose(1, 2).flatten(2)
-    if mask is not None and group > 1:
+    if mask is not None and mask.shape[2] > 1 and group > 1:
         mask = mask[:, :, None].expand(-1, -1, group, -1, -1).flatten(2, 3)
     y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
     return y.view(batch, heads, length, size).transpose(1, 2).flatten(2)

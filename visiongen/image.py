@@ -178,6 +178,18 @@ class Geometry:
         height, width = (max(STEP, int(s * scale / STEP + 0.5) * STEP) for s in size)
         return cls((int(size[0]), int(size[1])), (height, width))
 
+    @classmethod
+    def painted(cls, size: tuple[int, int], shape: tuple[int, ...]) -> Geometry:
+        """That of a photo of ``size`` (H, W) whose whole was painted as a map of ``shape`` (h, w, ...).
+
+        InputError: no photo of this aspect is painted so.
+        """
+        found = cls.fit(size, max(shape[:2]))
+        if found.work_size != shape[:2]:
+            (high, wide), (h, w) = size, shape[:2]
+            raise InputError(f"map: {w}x{h} is not the shape of a photo of {wide}x{high}; paint it whole")
+        return found
+
     def as_dict(self) -> dict[str, list[int]]:
         """JSON-able form: {"input_size": [H, W], "work_size": [h, w]}."""
         return {"input_size": list(self.input_size), "work_size": list(self.work_size)}

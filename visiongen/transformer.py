@@ -254,7 +254,7 @@ class Painter(nn.Module):
         mask = None
         if padded:
             seen = torch.cat([there, there.new_ones(len(prompts), h * w)], dim=1)
-            mask = seen[:, None, None, :].expand(-1, 1, count + h * w, -1)
+            mask = seen[:, None, None, :]
         seen_here = photo.features
         if held is not None and self.config.context:
             seen_here = seen_here + self.held(*held).to(seen_here.dtype)
@@ -273,7 +273,7 @@ class Painter(nn.Module):
         prefix, mask = [], None
         if padded:
             seen = torch.cat([there.new_ones(len(prompts), photo.keys[0][0].shape[2]), there], dim=1)
-            mask = seen[:, None, None, :].expand(-1, 1, count, -1)
+            mask = seen[:, None, None, :]
         for block, past in zip(self.causal, photo.keys, strict=True):
             prompt_tokens, (k, v) = block(prompt_tokens, rope_prompt, past=past, mask=mask)
             prefix.append((torch.cat([past[0], k], dim=2), torch.cat([past[1], v], dim=2)))

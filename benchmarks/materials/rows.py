@@ -19,7 +19,6 @@ import numpy as np
 from visiongen.benchmarks.datasets.pbr_mix import Photo, mean_material, train_sets
 from visiongen.benchmarks.roundtrip import through_tokenizer, tokenizer_of
 from visiongen.errors import InputError, VisiongenError
-from visiongen.image import Geometry
 from visiongen.registry import TASKS
 from visiongen.relight import SurfaceMaps
 
@@ -120,11 +119,9 @@ def _specialist(runs: Sequence[str | Path]) -> Answer:
         )
 
     def one(photo: Photo, name: str) -> np.ndarray:
-        size = photo.image.shape[:2]
         task = TASKS.get(name)()
-        geometry = Geometry.fit((size[0], size[1]), models[name].long_side(task.long_side))
-        seen = geometry.apply(photo.image)
-        found: np.ndarray = models[name].prediction(seen, task, task.prompt(), geometry).labels
+        sheet = models[name].sheet(photo.image, task, task.prompt(), task.long_side)
+        found: np.ndarray = sheet.prediction(task, task.prompt(), photo.of.maps.size).labels
         return found
 
     return lambda photo: surface(*(one(photo, name) for name in MAPS))

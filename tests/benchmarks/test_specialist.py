@@ -132,7 +132,7 @@ def test_what_it_says_becomes_a_prediction_of_the_task(task: str) -> None:
     geometry = Geometry.fit(photo.shape[:2], 64)
     made = TASKS.get(task)()
     prompt = made.prompt()
-    found = model.prediction(geometry.apply(photo), made, prompt, geometry)
+    found = model.sheet(photo, made, prompt, 64).prediction(made, prompt, (60, 90))
     assert type(found) is made.prediction and found.labels.shape[:2] == (60, 90)
     if task in ("depth", "normals"):
         expected = made.undo(geometry, model.predict(geometry.apply(photo)))
@@ -279,8 +279,9 @@ def test_a_set_of_maps_has_a_specialist_for_each(tmp_path: Path) -> None:
     assert list(sheets) == list(benchmark.protocol["parts"])
     for part, sheet in sheets.items():
         assert sheet.map.shape == (64, 64, 3) and sheet.codec.spec() == TASKS.get(part)().codec().spec()
-        seen, task = Geometry.fit((96, 96), 64).apply(photo), TASKS.get(part)()
-        assert np.array_equal(sheet.map, row.models[part].paint(seen, task, task.prompt())[0])
+        seen, task, model = Geometry.fit((96, 96), 64).apply(photo), TASKS.get(part)(), row.models[part]
+        painted = model.says.paint(model.predict(seen), model.config.names, task, task.prompt())
+        assert np.array_equal(sheet.map, painted)
     with pytest.raises(InputError, match="train specialist-surfaces-orm"):
         SpecialistRow.find(benchmark, runs[:2], None)
 

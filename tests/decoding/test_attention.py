@@ -15,6 +15,7 @@ def test_one_more_number_a_key_is_as_good_as_a_mask(heads: int, kv_heads: int) -
     k, v = torch.randn(3, kv_heads, 31, 64), torch.randn(3, kv_heads, 31, 64)
     there = torch.rand(3, 31) > 0.4
     masked = attend(q, k, v, there[:, None, None, :].expand(-1, 1, 20, -1))
+    torch.testing.assert_close(attend(q, k, v, there[:, None, None, :]), masked, atol=1e-6, rtol=1e-5)
     rows = q.reshape(3, kv_heads, -1, 64)
     found = attend_some(rows, k, v, there[:, None]).view(3, heads, 20, 64).transpose(1, 2).flatten(2)
     torch.testing.assert_close(found, masked, atol=1e-6, rtol=1e-5)
