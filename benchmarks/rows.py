@@ -198,8 +198,9 @@ def codec_identity(benchmark: Benchmark, legend: Legend | None) -> dict[str, Any
 
 
 def guided_identity(benchmark: Benchmark) -> dict[str, Any]:
-    """The parts whose maps the photo guides (``Task.follow``), where there are any."""
-    guided = [part for part in parts_of(benchmark) if TASKS.get(part)().guided]
+    """The parts whose maps the photo guides (``Task.follow``), and how, where there are any."""
+    tasks = {part: TASKS.get(part)() for part in parts_of(benchmark)}
+    guided = {part: list(task.borders) for part, task in tasks.items() if task.guided}
     return {"guided": guided} if guided else {}
 
 

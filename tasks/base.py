@@ -13,6 +13,7 @@ from visiongen.errors import UsageError
 from visiongen.files import write_atomic, write_json
 from visiongen.image import Geometry
 from visiongen.prompt import PHOTO, Legend, Prompt
+from visiongen.tasks import guide
 from visiongen.tasks.codecs.base import Codec, map_png
 from visiongen.tasks.pictures import encode_png
 
@@ -125,12 +126,18 @@ class Task(ABC):
     long_side: ClassVar[int] = 320  # pixels at which photos are painted unless the caller says
     uses_legend: ClassVar[bool] = False
     prediction: ClassVar[type[Prediction]]
-    guided: bool = False  # whether ``follow`` is asked; a field of the tasks that have one
+    guided: bool = False  # whether the photo is asked for borders; a field of the tasks that can
+    borders: ClassVar[tuple[float, float]] = (8, 1e-3)  # how far ``follow`` reaches in pixels, how stiffly
 
     @property
     def mirrors(self) -> bool:
         """Whether the mirrored photo's answer is the mirrored answer, and both have a mean."""
         return True
+
+    @property
+    def follows(self) -> bool:
+        """Whether ``follow`` is to be asked: ``guided``, and what is guided has an answer."""
+        return self.guided
 
     def prompt(self, legend: Legend | None = None) -> Prompt:
         """The painting order for this task."""
@@ -215,9 +222,10 @@ class Task(ABC):
     def follow(self, values: np.ndarray, view: np.ndarray) -> np.ndarray:
         """``soften``'s values (h, w, C) with what the photo ``view`` uint8 (h, w, 3) says of their borders.
 
-        Tokens of 8 pixels are drawn as a whole; see :mod:`visiongen.tasks.guide`. Here nothing is done.
+        Tokens of 8 pixels are drawn as a whole; see :mod:`visiongen.tasks.guide`. A guided filter, whose
+        windows and stiffness (``borders``) were chosen on rendered frames that no benchmark scores.
         """
-        return values
+        return guide.follow(view, values, *self.borders)
 
     def align(self, values: np.ndarray, whole: np.ndarray) -> np.ndarray:
         """Fit a tile's values to the same region of the whole photo's (nothing to do here)."""

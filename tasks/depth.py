@@ -9,7 +9,6 @@ import numpy as np
 
 from visiongen.image import Geometry
 from visiongen.prompt import Legend, Prompt
-from visiongen.tasks import guide
 from visiongen.tasks.base import Prediction, Task
 from visiongen.tasks.codecs.base import Codec
 from visiongen.tasks.codecs.depth import CubeWalk, GrayDisparity
@@ -81,6 +80,7 @@ class Depth(Task):
     reverse_text: ClassVar[str] = "photo from depth"
     # The largest size painted in training: how large things look is what their distance is read from.
     long_side: ClassVar[int] = 256
+    borders: ClassVar[tuple[float, float]] = (8, 1e-3)
     prediction: ClassVar[type[Prediction]] = DepthPrediction
 
     def prompt(self, legend: Legend | None = None) -> Prompt:
@@ -113,10 +113,6 @@ class Depth(Task):
         finite = values[..., 1] >= 0.5
         depth = np.exp(values[..., 0] / np.where(finite, values[..., 1], 1))
         return np.where(finite, depth, np.inf).astype(np.float32), ones
-
-    def follow(self, values: np.ndarray, view: np.ndarray) -> np.ndarray:
-        """A guided filter that reaches the width of a token; log depth and what is finite alike."""
-        return guide.follow(view, values, step=8, stiff=1e-3)
 
     def align(self, values: np.ndarray, whole: np.ndarray) -> np.ndarray:
         """Shift a tile to the whole photo's distance: a crop alone does not show its scale.

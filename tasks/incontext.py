@@ -44,12 +44,14 @@ class InContext(Task):
 
     ``examples``: 1 to 4 pairs (photo, map), files or arrays uint8 (H, W, 3). ``example_codec``: how the
     maps are read, where they do not say it themselves: a codec or its name. ``tolerance``: colour
-    levels up to which two colours of flat maps are one. See :func:`read_pairs` for what is accepted.
+    levels up to which two colours of flat maps are one. ``guided``: as the task that they look like.
+    See :func:`read_pairs` for what is accepted.
     """
 
     examples: Sequence[tuple[Picture, Picture]] = ()
     example_codec: Codec | str | None = None
     tolerance: float = TOLERANCE
+    guided: bool = True
 
     name: ClassVar[str] = "incontext"
     text: ClassVar[str] = TEXT
@@ -70,6 +72,11 @@ class InContext(Task):
     def mirrors(self) -> bool:
         """As the task that the maps look like."""
         return self.like.mirrors
+
+    @property
+    def follows(self) -> bool:
+        """As the task that the maps look like."""
+        return self.guided and self.like.follows
 
     def prompt(self, legend: Legend | None = None) -> Prompt:
         """The examples, and the legend of their colours where these are flat."""
@@ -132,6 +139,10 @@ class InContext(Task):
     def harden(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """As the task that the maps look like."""
         return self.like.harden(values)
+
+    def follow(self, values: np.ndarray, view: np.ndarray) -> np.ndarray:
+        """As the task that the maps look like."""
+        return self.like.follow(values, view)
 
     def align(self, values: np.ndarray, whole: np.ndarray) -> np.ndarray:
         """As the task that the maps look like."""

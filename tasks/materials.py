@@ -132,7 +132,7 @@ class BaseColour(_Material):
 
     def follow(self, values: np.ndarray, view: np.ndarray) -> np.ndarray:
         """The photo's detail below 8 pixels, a token's width."""
-        return guide.keep_detail(view, values, sigma=8)
+        return guide.keep_detail(view, values, sigma=self.borders[0])
 
     def codec(self, legend: Legend | None = None, **options: Any) -> Codec:
         """sRGB as it is."""

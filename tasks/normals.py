@@ -9,7 +9,6 @@ import numpy as np
 
 from visiongen.image import Geometry
 from visiongen.prompt import Legend
-from visiongen.tasks import guide
 from visiongen.tasks.base import Prediction, Task
 from visiongen.tasks.codecs.base import Codec
 from visiongen.tasks.codecs.normals import OpenGLNormals
@@ -59,6 +58,7 @@ class Normals(Task):
     text: ClassVar[str] = "surface normals"
     reverse_text: ClassVar[str] = "photo from normals"
     long_side: ClassVar[int] = 256
+    borders: ClassVar[tuple[float, float]] = (4, 1e-4)
     prediction: ClassVar[type[Prediction]] = NormalsPrediction
 
     def codec(self, legend: Legend | None = None, **options: Any) -> Codec:
@@ -68,10 +68,6 @@ class Normals(Task):
     def undo(self, geometry: Geometry, labels: np.ndarray) -> np.ndarray:
         """Linear, then unit length again."""
         return geometry.undo_normals(labels)
-
-    def follow(self, values: np.ndarray, view: np.ndarray) -> np.ndarray:
-        """A guided filter that reaches half the width of a token: wider ones gain less."""
-        return guide.follow(view, values, step=4, stiff=1e-4)
 
     def soften(self, painted: np.ndarray, codec: Codec) -> tuple[np.ndarray, np.ndarray]:
         """The vectors themselves."""

@@ -63,7 +63,7 @@ def followed(
     without tokens was not painted in tokens, has its own borders and is left alone.
     """
     return [
-        _followed(task, prompt, canvas, view) if task.guided and canvas.tokens is not None else canvas
+        _followed(task, prompt, canvas, view) if canvas.tokens is not None and task.follows else canvas
         for task, prompt, canvas in zip(tasks, prompts, canvases, strict=True)
     ]
 

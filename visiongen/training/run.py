@@ -16,6 +16,7 @@ from visiongen.blocks import Block
 from visiongen.errors import UsageError, WeightsError
 from visiongen.registry import SOURCES
 from visiongen.training import start
+from visiongen.training.channels import grown
 from visiongen.training.export import PREFIX
 from visiongen.training.loop import RunOptions, Trainer
 from visiongen.training.mixture import Mixture
@@ -53,10 +54,13 @@ def load_init(model: nn.Module, path: str, strict: bool) -> None:
     """Start from the weights at ``path`` (or of that name in the manifest: ``tiny``).
 
     Not ``strict`` takes only what fits by name and shape; whole blocks that the weights lack start as the
-    identity, so that a trained network can be made deeper.
+    identity, so that a trained network can be made deeper, and channels of a token that they lack start
+    silent (``visiongen.training.channels``).
     """
     weights = start.tensors(path, painter=hasattr(model, "painter"))
     own = model.state_dict()
+    if not strict:
+        weights = grown(weights, own)
     fitting = {k: v for k, v in weights.items() if k in own and own[k].shape == v.shape}
     odd = sorted((set(own) | set(weights)) - set(fitting))
     if strict and odd:
