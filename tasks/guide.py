@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 _SIDES = [(0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2)]  # of a symmetric 3 x 3 matrix
+_SAME = 1e-3  # a channel that varies less has no borders, as most classes of a long legend
 _ROWS = [(0, 1, 2), (1, 3, 4), (2, 4, 5)]  # the same, row by row
 
 
@@ -30,6 +31,9 @@ def follow(view: np.ndarray, values: np.ndarray, step: float, stiff: float) -> n
     out = np.empty(values.shape, np.float32)
     for channel in range(values.shape[2]):
         one = np.ascontiguousarray(values[..., channel], np.float32)
+        if np.ptp(one) < _SAME:
+            out[..., channel] = one
+            continue
         slope, offset = _fit(guide, middle, inverse, one, step)
         out[..., channel] = (slope * guide).sum(axis=2) + offset
     return out

@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 from test_mirrored import PHOTO, TwoFaced, level, shown
 
+from visiongen.prompt import Legend
 from visiongen.registry import TASKS
 from visiongen.tasks import guide
+from visiongen.tasks.incontext import InContext
+from visiongen.tasks.semantic import Semantic
 
 
 def brute(view, values, radius, stiff):
@@ -100,7 +103,58 @@ def test_guiding_keeps_what_is_everywhere_the_same() -> None:
     assert np.isinf(shown("depth", TwoFaced(level(np.inf)), mirror=False).labels).all()
 
 
+def test_a_rim_between_two_classes_is_no_third_class() -> None:
+    """Where the painted border is half of both colours, and a third class has just that colour."""
+    legend = Legend.parse("left=#c00000,right=#0000c0,between=#600060,absent=#00ff00")
+    view = np.zeros((48, 64, 3), np.uint8)
+    view[:, 31:] = (200, 120, 40)
+    task = Semantic()
+    codec = task.codec(legend)
+    painted = codec.encode(np.where(np.arange(64) < 31, 0, 1).astype(np.uint8)[None].repeat(48, 0))
+    painted[:, 29:33] = legend.colours[2]
+    painted[20:24, 8:11] = legend.colours[3]  # and a speck
+    assert set(np.unique(codec.decode(painted)[0])) == {0, 1, 2, 3}
+    image, sure = task.repaint(task.follow(task.soften(painted, codec)[0], view), codec)
+    labels = codec.decode(image)[0]
+    assert (labels[:, :31] == 0).all() and (labels[:, 31:] == 1).all()
+    assert sure[:, 30:32].max() < sure[:, 16].min() <= 1 + 1e-3, "what was overruled is less sure"
+
+
+def test_unknown_stays_unknown_when_guided() -> None:
+    task = Semantic(unknown_distance=20)
+    codec = task.codec(Legend.parse("a=#ff0000,b=#0000ff"))
+    painted = np.full((32, 32, 3), 128, np.uint8)
+    image, sure = task.repaint(task.follow(task.soften(painted, codec)[0], painted), codec)
+    assert (codec.decode(image)[0] == 255).all() and not sure.any()
+
+
+def test_a_class_that_is_nowhere_costs_nothing() -> None:
+    """Long legends: a channel without borders comes back as it was, to the last bit."""
+    rng = np.random.default_rng(0)
+    view = rng.integers(0, 256, (32, 32, 3), dtype=np.uint8)
+    values = rng.random((32, 32, 3), dtype=np.float32)
+    values[..., 1] = 1e-4 * values[..., 0]
+    found = guide.follow(view, values, 6, 1e-3)
+    assert np.array_equal(found[..., 1], values[..., 1])
+    assert np.array_equal(found[..., 2:], guide.follow(view, values[..., 2:], 6, 1e-3))
+
+
+def test_examples_are_followed_as_the_task_that_they_look_like() -> None:
+    rng = np.random.default_rng(2)
+    photo = rng.integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    flat = np.zeros((64, 64, 3), np.uint8)
+    flat[:, 32:] = (250, 10, 10)
+    smooth = np.linspace(0, 255, 64).astype(np.uint8)[None, :, None].repeat(64, 0).repeat(3, 2)
+    classes = InContext(examples=[(photo, flat)])
+    assert classes.follows and not InContext(examples=[(photo, flat)], guided=False).follows
+    values = rng.random((64, 64, 2), dtype=np.float32)
+    assert np.array_equal(classes.follow(values, photo), Semantic().follow(values, photo))
+    edges = InContext(examples=[(photo, smooth)], example_codec="alpha/gray@1")
+    assert edges.follows == edges.like.follows
+
+
 def test_who_is_guided() -> None:
-    assert [name for name in TASKS if TASKS.get(name)().guided] == ["basecolor", "depth", "normals"]
-    for name in ("basecolor", "depth", "normals"):
+    guided = ["basecolor", "depth", "incontext", "normals", "semantic"]
+    assert [name for name in TASKS if TASKS.get(name)().guided] == guided
+    for name in guided:
         assert not TASKS.get(name)(guided=False).guided

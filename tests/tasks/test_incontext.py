@@ -189,12 +189,10 @@ def test_the_nano_backbone_reads_examples() -> None:
     """With random weights the answer means nothing, but other examples give another one."""
     from visiongen.backbones.embedded import EmbeddedBackbone
 
-    backbone = EmbeddedBackbone.random("nano")
+    asked = {"backbone": EmbeddedBackbone.random("nano"), "long_side": 64, "guided": False}
     maps = [disc(), disc(size=(96, 128))[:, ::-1].copy()]
     maps[1][:, :64] = RED
-    results = [
-        predict("incontext", PHOTO, examples=[(PHOTO, m)], backbone=backbone, long_side=64) for m in maps
-    ]
-    again = predict("incontext", PHOTO, examples=[(PHOTO, maps[0])], backbone=backbone, long_side=64)
+    results = [predict("incontext", PHOTO, examples=[(PHOTO, m)], **asked) for m in maps]
+    again = predict("incontext", PHOTO, examples=[(PHOTO, maps[0])], **asked)
     assert np.array_equal(results[0].map, again.map)
     assert not np.array_equal(results[0].map, results[1].map)
