@@ -157,8 +157,6 @@ class Orm(_Material):
 class TangentNormals(Normals):
     """Paint the tangent-space normals (OpenGL, +Y up) of a flat surface photographed from the front."""
 
-    guided: bool = False  # a flat surface's borders are its paint's, not its shape's
-
     name: ClassVar[str] = "tangent"
     text: ClassVar[str] = "normals of the surface"
     reverse_text: ClassVar[str] = "photo from normals of the surface"

@@ -46,19 +46,12 @@ class NormalsPrediction(Prediction):
 
 @dataclass(frozen=True)
 class Normals(Task):
-    """Paint the direction that each surface faces.
-
-    ``guided``: its borders follow the photo's, see :mod:`visiongen.tasks.guide`: 1 % off the mean angle of
-    rendered frames that no benchmark scores.
-    """
-
-    guided: bool = True
+    """Paint the direction that each surface faces."""
 
     name: ClassVar[str] = "normals"
     text: ClassVar[str] = "surface normals"
     reverse_text: ClassVar[str] = "photo from normals"
     long_side: ClassVar[int] = 256
-    borders: ClassVar[tuple[float, float]] = (4, 1e-4)
     prediction: ClassVar[type[Prediction]] = NormalsPrediction
 
     def codec(self, legend: Legend | None = None, **options: Any) -> Codec:

@@ -76,15 +76,17 @@ class Referring(Task):
     """Paint what ``phrase`` means white, the rest black; the phrase is a legend entry of the prompt.
 
     ``phrase``: at most 60 bytes, as "the red box left of the cone". An empty or longer one raises
-    UsageError.
+    UsageError. ``guided``: the mask's border follows the photo's, see :mod:`visiongen.tasks.guide`.
     """
 
     phrase: str = "the thing in the middle"
+    guided: bool = True
 
     name: ClassVar[str] = "referring"
     text: ClassVar[str] = "segment what is meant"
     reverse_text: ClassVar[str] = "photo from what is meant"
     long_side: ClassVar[int] = 256
+    borders: ClassVar[tuple[float, float]] = (4, 1e-3)
     prediction: ClassVar[type[Prediction]] = ReferringPrediction
 
     def __post_init__(self) -> None:

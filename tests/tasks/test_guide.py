@@ -154,7 +154,7 @@ def test_examples_are_followed_as_the_task_that_they_look_like() -> None:
 
 
 def test_who_is_guided() -> None:
-    guided = ["basecolor", "depth", "incontext", "normals", "semantic"]
+    guided = ["basecolor", "depth", "incontext", "panoptic", "referring", "semantic"]
     assert [name for name in TASKS if TASKS.get(name)().guided] == guided
     for name in guided:
         assert not TASKS.get(name)(guided=False).guided
