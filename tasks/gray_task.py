@@ -13,7 +13,8 @@ from visiongen.tasks.base import Prediction, Task
 from visiongen.tasks.codecs.base import Codec
 from visiongen.tasks.codecs.gray import AlphaGray, paint_gray, unsnap
 
-#: Flat black and white come back from the shipped tokenizer up to this far off, in nine pixels of ten.
+#: Levels this near to black or white are read as that: the shipped tokenizer keeps flat ones to 0.01, but no
+#: painter meets them exactly.
 SNAP = 0.04
 
 
