@@ -140,6 +140,10 @@ class InContext(Task):
         """As the task that the maps look like."""
         return self.like.harden(values)
 
+    def repaint(self, values: np.ndarray, codec: Codec) -> tuple[np.ndarray, np.ndarray]:
+        """As the task that the maps look like."""
+        return self.like.repaint(values, codec)
+
     def follow(self, values: np.ndarray, view: np.ndarray) -> np.ndarray:
         """As the task that the maps look like."""
         return self.like.follow(values, view)
