@@ -152,7 +152,9 @@ def test_examples_are_followed_as_the_task_that_they_look_like() -> None:
     edges = InContext(examples=[(photo, smooth)], example_codec="alpha/gray@1")
     assert edges.follows == edges.like.follows
     nearly = np.full((64, 64, 1), 0.03, np.float32)  # snapped to black unless painted as the task does
-    assert np.array_equal(edges.repaint(nearly, edges.codec())[0], edges.like.repaint(nearly, edges.codec())[0])
+    assert np.array_equal(
+        edges.repaint(nearly, edges.codec())[0], edges.like.repaint(nearly, edges.codec())[0]
+    )
 
 
 def test_who_is_guided() -> None:
