@@ -10,8 +10,8 @@ from __future__ import annotations
 import numpy as np
 
 _SIDES = [(0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2)]  # of a symmetric 3 x 3 matrix
-_SAME = 1e-3  # a channel that varies less has no borders, as most classes of a long legend
 _ROWS = [(0, 1, 2), (1, 3, 4), (2, 4, 5)]  # the same, row by row
+_SAME = 1e-3  # a channel that varies less has no borders, as most classes of a long legend
 
 
 def fit(guide: np.ndarray, values: np.ndarray, step: float, stiff: float) -> tuple[np.ndarray, np.ndarray]:

@@ -19,6 +19,7 @@ from visiongen.backbones.base import Backbone, Canvas, DecodeStats, Sampler
 from visiongen.errors import UsageError
 from visiongen.prompt import Prompt
 from visiongen.tasks.base import Task
+from visiongen.tasks.codecs.base import Codec
 
 
 @dataclass(frozen=True)
@@ -70,12 +71,15 @@ def followed(
 
 def _followed(task: Task, prompt: Prompt, canvas: Canvas, view: np.ndarray) -> Canvas:
     codec = task.codec(prompt.legend)
-    values, sure = task.soften(canvas.image, codec)
+    values, sure = _softened(task, canvas, codec)
     image, agreed = task.repaint(task.follow(values, view), codec)
-    sure = sure * agreed
-    if canvas.confidence is not None:
-        sure = sure * canvas.confidence
-    return dataclasses.replace(canvas, image=image, confidence=sure.astype(np.float32))
+    return dataclasses.replace(canvas, image=image, confidence=(sure * agreed).astype(np.float32))
+
+
+def _softened(task: Task, canvas: Canvas, codec: Codec) -> tuple[np.ndarray, np.ndarray]:
+    """``soften``'s values, and its confidence times the painter's own where there is one."""
+    values, sure = task.soften(canvas.image, codec)
+    return values, sure if canvas.confidence is None else sure * canvas.confidence
 
 
 def check_mirror(tasks: Sequence[Task]) -> None:
@@ -92,9 +96,7 @@ def mean_canvas(task: Task, prompt: Prompt, one: Canvas, back: Canvas) -> Canvas
     from one another, goes into ``confidence``.
     """
     codec = task.codec(prompt.legend)
-    (values, sure), (others, unsure) = (task.soften(canvas.image, codec) for canvas in (one, back))
-    if one.confidence is not None and back.confidence is not None:
-        sure, unsure = sure * one.confidence, unsure * back.confidence
+    (values, sure), (others, unsure) = (_softened(task, canvas, codec) for canvas in (one, back))
     image, agreed = task.repaint((values + codec.flip(others)) / 2, codec)
     return Canvas(
         image=image,

@@ -64,10 +64,10 @@ def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> Tenso
     q = q.reshape(batch, kv, group * length, size)
     if mask is not None and mask.shape[2] == 1 and q.is_cuda:
         y = attend_some(q, k, v, mask[:, :, 0])
-        return y.view(batch, heads, length, size).transpose(1, 2).flatten(2)
-    if mask is not None and mask.shape[2] > 1 and group > 1:
-        mask = mask[:, :, None].expand(-1, -1, group, -1, -1).flatten(2, 3)
-    y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+    else:
+        if mask is not None and mask.shape[2] > 1 and group > 1:
+            mask = mask[:, :, None].expand(-1, -1, group, -1, -1).flatten(2, 3)
+        y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
     return y.view(batch, heads, length, size).transpose(1, 2).flatten(2)
 
 

@@ -1,7 +1,7 @@
 """One token drawn as a whole: each of its channels sees those that were drawn before it.
 
 The causal head gives every channel its own probabilities, which is right for the likeliest token and
-wrong for a drawn one: sixteen channels drawn apart from each other are sixteen different pictures in one
+wrong for a drawn one: channels drawn apart from each other are as many different pictures in one
 patch. The chain corrects channel c's logits by what channels 0 .. c-1 became (the chain rule, as in the
 depth transformer of RQ-VAE, arXiv 2203.01941; masked as in MADE, arXiv 1502.03509, so that training
 needs one pass). Only sampling uses it: what greedy modes paint does not depend on it.
