@@ -15,7 +15,7 @@ from visiongen.errors import MissingDataError, UsageError
 from visiongen.registry import CODECS
 from visiongen.training.augment import View, fill_nearest, random_view, whole_view
 from visiongen.training.mixture import Mixture, batches
-from visiongen.training.pool import pack_depth, unpack_depth
+from visiongen.training.pool import Frame, pack_depth, unpack_depth
 from visiongen.training.semantic import paint_classes
 from visiongen.training.sources import CamVidSource, PhotoSource, ShapesSource, WorldSource
 
@@ -172,6 +172,41 @@ def test_world_live() -> None:
     check_format(batch, (24, 32))
     assert [p.task for p in batch["prompts"]] == ["depth", "image"] * 2
     assert same(batch, source.batch(0, 0))
+
+
+@pytest.mark.parametrize("share", [0.5, 0.8])
+def test_metres_of_a_window_shrink_as_its_side(share: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A ball of 1 m and a wall behind it: pixels across times metres stay focal length times size."""
+    rows, columns = np.mgrid[:120, :160] + 0.5
+    ball = np.hypot(rows - 60, columns - 80) < 12  # 1 m across, 10 m away: a focal length of 240 pixels
+    flat = np.zeros((120, 160, 3), np.float32)
+    frame = Frame(
+        photo=np.uint8(ball[..., None] * [[[255, 0, 0]]]),
+        depth=np.where(ball, 10, 40).astype(np.float32),
+        normals=flat + np.float32([0, 0, 1]),
+        classes=np.uint8(ball),
+        instance=np.int32(ball) + 1,
+        base_colour=np.uint8(flat),
+        orm=flat,
+    )
+    monkeypatch.setattr(WorldSource, "_draw", lambda self, rng, size: [frame] * self.count)
+    options = dict(size=[120, 160], batch=6, whole=0.0, scale=[share, share], jitter=0, degrade=0)
+    batch = WorldSource(**options, tasks=["depth"], zoom_depth=True).batch(0, 0)
+    assert [prompt.task for prompt in batch["prompts"]] == ["depth"] * 6
+    full = 0
+    for target in batch["target"]:
+        painted = ((target.permute(1, 2, 0).numpy() + 1) * 127.5).round().astype(np.uint8)
+        metres, _ = CODECS.get("depth/cubewalk@1")().decode(painted)
+        assert metres.max() == pytest.approx(40 * share, rel=0.02)
+        near = metres < 20 * share
+        if near.any(0).sum() > 23 / share:  # the ball is seen whole
+            full += 1
+            assert metres[near].mean() == pytest.approx(10 * share, rel=0.02)
+            assert near.any(0).sum() * metres[near].mean() == pytest.approx(240, rel=0.05)
+    assert full
+    plain = WorldSource(**options, tasks=["depth", "normals"]).batch(0, 0)
+    assert [prompt.task for prompt in plain["prompts"]] == ["normals"] * 6
+    assert "depth" not in plain
 
 
 def test_depth_packing() -> None:

@@ -40,7 +40,7 @@ def test_every_kind_gives_finite_consistent_frames(kind):
             assert len(frames.classes[frame][frames.instance[frame] == instance].unique()) == 1
 
 
-@pytest.mark.parametrize("kind", ["street", "room", "tabletop", "wall"])
+@pytest.mark.parametrize("kind", ["street", "room", "tabletop", "wall", "blank-wall"])
 def test_a_frame_does_not_depend_on_its_batch(kind):
     together = render(kind, [11, 12, 13], 48, 64)
     for index, seed in enumerate([11, 12, 13]):
@@ -120,6 +120,14 @@ def test_painted_wall_deceives_only_the_photo():
         design = torch.stack([x, y, torch.ones_like(x)], 1)
         fit = design @ torch.linalg.lstsq(design, inverse[:, None]).solution
         assert (fit[:, 0] - inverse).abs().max() < 1e-5
+
+
+def test_the_two_kinds_of_wall_are_one_pair():
+    pair = render_wall_pair([4, 5], 48, 64)
+    for kind, frames in (("wall", pair.painted), ("blank-wall", pair.plain)):
+        alone = render(kind, [4, 5], 48, 64)
+        for name in MAPS:
+            assert torch.equal(getattr(alone, name), getattr(frames, name)), (kind, name)
 
 
 def test_sun_shadow_falls_where_it_should():

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def world(
     scene: Annotated[
-        str, typer.Option("--scene", help="room, street, tabletop, mixed, or wall (a painted road).")
+        str, typer.Option("--scene", help="room, street, tabletop, mixed, wall (painted) or blank-wall.")
     ] = "street",
     seed: Annotated[int, typer.Option("--seed", help="Seed of the first frame.")] = 0,
     out: common.Out = Path("out"),

@@ -29,7 +29,9 @@ class WorldSource(Source):
     ``kinds``: scenes of visiongen.world. ``tasks``: of the registry's TARGETS, and photo (the photo
     from nothing). ``per_photo``: at most so many tasks, drawn anew for each photo. ``reverse``:
     chance per photo that one of its maps is given and the photo asked back. ``whole``: share of
-    photos seen whole. Only those have a depth target: zooming a window would falsify metres.
+    photos seen whole. Only those have a depth target, unless ``zoom_depth``: a window's metres then
+    shrink as its side does. So near would a camera of the whole frame's angle have to be to see it
+    (the label transform of Metric3D, arXiv 2307.10984, whose canonical camera is the frame's own).
     ``pool``: render that many frames once (``pool_size``, in ``cache_dir``) and draw from them;
     0 renders every batch anew. ``first_seed``: of the pool. ``device``: where the pool is rendered.
     ``materials``: folder of PBR sets (below the data root, or absolute) for textures of kind "set".
@@ -52,6 +54,7 @@ class WorldSource(Source):
         subset: float = 1.0,
         distractors: int = 4,
         colours: str = "random",
+        zoom_depth: bool = False,
         jitter: float = 0.5,
         degrade: float = 0.1,
         pool: int = 0,
@@ -75,7 +78,7 @@ class WorldSource(Source):
         self.scale = (float(scale[0]), float(scale[1]))
         self.subset, self.distractors = subset, distractors
         self.colours = check_colours(colours, self.name)
-        self.jitter, self.degrade = jitter, degrade
+        self.zoom_depth, self.jitter, self.degrade = zoom_depth, jitter, degrade
         self.pool_count, self.pool_size = int(pool), (int(pool_size[0]), int(pool_size[1]))
         self.cache_dir, self.first_seed = cache_dir, first_seed
         self.materials, self.device, self.chunk = materials, device, chunk
@@ -162,10 +165,10 @@ class WorldSource(Source):
         self, builder: BatchBuilder, frame: Frame, size: tuple[int, int], rng: np.random.Generator
     ) -> None:
         source = (frame.photo.shape[0], frame.photo.shape[1])
-        whole = rng.uniform() < self.whole or self.tasks == ("depth",)
+        whole = rng.uniform() < self.whole or (self.tasks == ("depth",) and not self.zoom_depth)
         flip = bool(rng.uniform() < 0.5)
         view = whole_view(source, size, flip) if whole else random_view(source, size, rng, self.scale)
-        tasks = [t for t in self.tasks if whole or t != "depth"] or ["depth"]
+        tasks = [t for t in self.tasks if whole or self.zoom_depth or t != "depth"]
         if self.per_photo is not None and len(tasks) > self.per_photo:
             tasks = [tasks[i] for i in sorted(rng.permutation(len(tasks))[: self.per_photo])]
         clean = jitter(view.photo(frame.photo), rng, self.jitter)
@@ -190,7 +193,7 @@ class WorldSource(Source):
     def _look(self, frame: Frame, view: View, photo: np.ndarray, whole: bool) -> Seen:
         return Seen(
             photo=photo,
-            depth=view.nearest(frame.depth) if whole else None,
+            depth=self._depth(frame, view, whole),
             normals=view.normals(frame.normals),
             classes=view.nearest(frame.classes),
             instance=view.nearest(frame.instance),
@@ -201,3 +204,12 @@ class WorldSource(Source):
             distractors=self.distractors,
             colours=self.colours,
         )
+
+    def _depth(self, frame: Frame, view: View, whole: bool) -> np.ndarray | None:
+        """Metres of what is seen; None for a window, unless ``zoom_depth``."""
+        if whole:
+            return view.nearest(frame.depth)
+        if not self.zoom_depth:
+            return None
+        side = view.height / whole_view(frame.photo.shape[:2], view.size).height
+        return (view.nearest(frame.depth) * side).astype(np.float32)

@@ -31,7 +31,7 @@ from visiongen.world.textures import evaluate
 BUILDERS: dict[str, Callable[[Scene], None]] = {
     "street": build_street, "room": build_room, "tabletop": build_tabletop,
 }  # fmt: skip
-KINDS = ("room", "street", "tabletop", "mixed", "wall")
+KINDS = ("room", "street", "tabletop", "mixed", "wall", "blank-wall")
 GROUP_PIXELS = {"cpu": 1 << 18, "gpu": 1 << 24}
 """Pixels traced at once: what a processor's cache, or a GPU's memory, takes."""
 
@@ -88,17 +88,19 @@ def render(
 ) -> Frames:
     """Render one frame a seed. Frame b depends only on (kind, seed b, size), not on the batch.
 
-    kind is "room", "street", "tabletop", "mixed" or "wall"; materials a folder of PBR sets
-    or a Materials (materials.py); lens=False leaves out blur, vignette and noise; supersample=2
-    averages 2 x 2 rays a pixel in the photo (the exact maps stay at pixel centres). Raises
-    UsageError for an unknown kind, an empty list of seeds or a side below 8.
+    kind is "room", "street", "tabletop", "mixed", "wall" (painted with the road behind it) or
+    "blank-wall" (the same wall, plain); materials a folder of PBR sets or a Materials
+    (materials.py); lens=False leaves out blur, vignette and noise; supersample=2 averages 2 x 2
+    rays a pixel in the photo (the exact maps stay at pixel centres). Raises UsageError for an
+    unknown kind, an empty list of seeds or a side below 8.
     """
     if not len(seeds) or min(height, width) < 8:
         raise UsageError(f"seeds={len(seeds)}, size={height}x{width}: give a seed and sides of 8 or more")
-    if kind == "wall":
+    if kind in ("wall", "blank-wall"):
         from visiongen.world.wall import render_wall_pair
 
-        return render_wall_pair(seeds, height, width, device, materials, lens, supersample).painted
+        pair = render_wall_pair(seeds, height, width, device, materials, lens, supersample)
+        return pair.painted if kind == "wall" else pair.plain
     scenes = [build_scene(kind, int(seed)) for seed in seeds]
     frames, radiance = expose(scenes, height, width, device, materials, supersample)
     frames.photo = develop(radiance, [s.lens for s in scenes], [s.seed for s in scenes], lens)
