@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 from card import facts as made
-from card import page, sections, tables, training
+from card import kept, page, sections, tables, training
 
 from visiongen import weights
 from visiongen.errors import InputError, VisiongenError
@@ -31,6 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("runs", nargs="*", type=Path, metavar="RUNS_DIR")
     parser.add_argument("--before", type=Path, help="results file, or runs, of the release before")
     parser.add_argument("--specialists", type=Path, nargs="*", default=[], metavar="RUN")
+    parser.add_argument("--keep", type=Path, help="results file: its specialist rows where RUNS_DIR has none")
     for name in REPORTS:
         parser.add_argument(f"--{name}", type=Path, metavar="FILE", help="JSON report")
     parser.add_argument("--check", action="store_true")
@@ -58,6 +59,7 @@ def gathered(given: argparse.Namespace) -> made.Facts:
         from card.collect import collect
 
         facts = collect(given.runs, given.specialists, entry)
+        facts = kept.keep(facts, made.read_json(given.keep)) if given.keep else facts
     if not facts:
         raise InputError(f"{RESULTS}: missing; give a folder of runs")
     made.check_weights(RESULTS.name, facts["weights"]["sha256"], entry.sha256)

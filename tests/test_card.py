@@ -19,7 +19,7 @@ from visiongen.errors import InputError
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "docs"))
 import make_card  # noqa: E402
-from card import collect, page, sections, tables, training  # noqa: E402
+from card import collect, kept, page, sections, tables, training  # noqa: E402
 
 OURS, OTHER, UNET = "a" * 64, "b" * 64, "c" * 64
 ENTRY = dataclasses.replace(weights.entry("tiny"), sha256=OURS)
@@ -140,6 +140,26 @@ def test_rows_that_a_result_lacks_are_a_dash(tmp_path: Path) -> None:
     assert "specialist" not in head and "on the truth's past" not in head, "columns without any figure"
     assert first[head.index("draft")] == "-" and third[head.index("draft")] == "0.700"
     assert first[-1] == "-"
+
+
+def test_an_earlier_specialist_row_is_kept_and_marked(tmp_path: Path) -> None:
+    unet = tmp_path / "specialist-depth"
+    unet.mkdir()
+    (unet / "weights.json").write_text(json.dumps({"sha256": UNET, "minutes": 12.4}))
+    write_run(tmp_path / "old", {"model": 0.45, "specialist": 0.25}, sha=OTHER)
+    old = collect.collect([tmp_path / "old"], [unet], dataclasses.replace(ENTRY, sha256=OTHER))
+    write_run(tmp_path / "new", {"model": 0.5, "blind": 0.9})
+    new = collect.collect([tmp_path / "new"], [], ENTRY)
+    facts = kept.keep(new, old)
+    head, first, _ = lines_of(facts)
+    assert first[head.index("specialist")] == "0.250† (12 min)" and first[-1] == "specialist"
+    text = tables.scores(facts)
+    assert kept.MEANS in text and "visiongen train specialist-depth --minutes 12" in text
+    assert "--specialist" not in text, "the command makes the rows that were made"
+    (run,) = old["runs"]
+    for changes in ({"version": "0.9"}, {"images": 99}, {"split": "val"}, {"rows": {}}):
+        assert kept.keep(new, {"runs": [run | changes]}) == new, changes
+    assert kept.keep(old, {"runs": [run | {"rows": {"specialist": {}}}]}) == old, "own rows stay"
 
 
 def test_figures_of_other_weights_partial_runs_and_doubles_are_refused(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from card import page
+from card import kept, page
 from card.facts import key
 from card.shown import LABELS, LEFT, NOTES, ORDER, RIGHT, RIVALS, SCORES
 
@@ -30,6 +30,7 @@ def scores(facts: Mapping[str, Any]) -> str:
     """Both tables, the commands under each, and who is as good or better."""
     before = facts.get("before", {}).get("runs", {})
     told = [text for name, text in MEANS.items() if any(_has(run, before, name) for run in facts["runs"])]
+    told += [kept.MEANS] if any(map(kept.is_kept, facts["runs"])) else []
     parts = [" ".join(told)]
     for rendered, title in TITLES.items():
         runs = sorted((r for r in facts["runs"] if r["rendered"] == rendered), key=_place)
@@ -99,7 +100,8 @@ def _cell(run: Run, column: str, value: Sequence[float | None] | None) -> str:
         ends = "" if value[1] is None else f" [{digits(value[1])}, {digits(value[2])}]"
         return f"**{text}**{ends}"
     if column == "specialist":
-        return f"{text} ({_training(run.get('specialists', ()))})"
+        mark = kept.MARK if kept.is_kept(run) else ""
+        return f"{text}{mark} ({_training(run.get('specialists', ()))})"
     return text
 
 
@@ -151,7 +153,8 @@ def commands(runs: Sequence[Run]) -> list[str]:
     for options, same in groups.items():
         words = ["visiongen", "bench", "run", *(run["command"][3] for run in same), *options]
         words += [] if all(run["rendered"] for run in same) else ["--data", "ROOT"]
-        for name in dict.fromkeys(made["name"] for made in _trained(same)):
+        own = [run for run in same if not kept.is_kept(run)]
+        for name in dict.fromkeys(made["name"] for made in _trained(own)):
             words += ["--specialist", f"runs/{name}"]
         lines += folded(words)
     return [*lines, "```"]
