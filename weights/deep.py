@@ -79,7 +79,7 @@ def _facts(name: str, file: Path, root: Path | None) -> dict[str, Any]:
     _check_content(loaded, shelf.entry(name, root))
     if loaded.meta["kind"] != "backbone":
         return facts.module_facts(trained_model(file))
-    backbone = EmbeddedBackbone.load(file)
+    backbone = EmbeddedBackbone.of(loaded)
     _check_identity(name, backbone)
     return facts.backbone_facts(backbone)
 

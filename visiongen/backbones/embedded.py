@@ -68,7 +68,14 @@ class EmbeddedBackbone(Backbone):
         path = Path(name)
         if path.suffix != ".safetensors":
             path = weights.check(str(name))
-        loaded = checkpoint.load(path)
+        return cls.of(checkpoint.load(path), device, dtype)
+
+    @classmethod
+    def of(
+        cls, loaded: Checkpoint, device: str = "cpu", dtype: torch.dtype = torch.float32
+    ) -> EmbeddedBackbone:
+        """The backbone of a file that is already read. WeightsError when it is of another kind."""
+        path = loaded.path
         try:
             if loaded.meta["kind"] != KIND:
                 raise WeightsError(f"{path}: holds a {loaded.meta['kind']}, not a {KIND}")
