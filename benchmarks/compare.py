@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +11,19 @@ from visiongen.benchmarks.scoring import scorer_for
 from visiongen.benchmarks.store import RESULT, RunFolder
 from visiongen.errors import MissingDataError, UsageError
 
+#: Keys of a protocol that change no score of the same answers: words, sizes painted, what a prompt says.
+FREE = (
+    "anchors", "averaging", "blind", "data", "failed", "layout", "layouts", "legend", "licence", "long_side",
+    "resolution", "specialist", "splits", "url",
+)  # fmt: skip
+
 
 def compare(a: str | Path, b: str | Path) -> dict[str, Any]:
     """How run ``b`` differs from run ``a`` (folders of ``bench run --out``, or their result.json).
 
     Returns benchmark, primary, n_common, ``scores`` name -> {a, b, difference, ci95, verdict} and
     ``regression``: True when the primary score of b is worse and the 95 % interval excludes 0.
-    UsageError: other benchmark, version or image bytes. MissingDataError: no run, nothing common.
+    UsageError: other benchmark, version, protocol or image bytes. MissingDataError: no run, nothing common.
     """
     first, second = _open(a), _open(b)
     plan_a, plan_b = first.plan(), second.plan()
@@ -26,6 +33,7 @@ def compare(a: str | Path, b: str | Path) -> dict[str, Any]:
                 f"{a} and {b}: {field} {plan_a[field]!r} against {plan_b[field]!r}; "
                 "compare runs of one benchmark, version and split"
             )
+    check_protocols(a, b, plan_a["protocol"], plan_b["protocol"])
     names = [name for name in plan_a["images"] if name in plan_b["images"]]
     if not names:
         raise MissingDataError(f"{a} and {b}: no image in common; run both on the same images")
@@ -51,6 +59,13 @@ def compare(a: str | Path, b: str | Path) -> dict[str, Any]:
         "scores": scores,
         "regression": scores[primary]["verdict"] == "worse",
     }
+
+
+def check_protocols(a: object, b: object, one: Mapping[str, Any], other: Mapping[str, Any]) -> None:
+    """UsageError where what two runs were scored by differs; what only describes or paints may."""
+    for key in sorted({*one, *other} - set(FREE)):
+        if one.get(key) != other.get(key):
+            raise UsageError(f"{a} and {b}: their protocols differ in {key}; score both by one protocol")
 
 
 def _open(path: str | Path) -> RunFolder:

@@ -5,10 +5,11 @@ For the image ``ID`` (of several parts: ``ID.PART``) the first of these counts:
 ``ID.TASK.npy``, ``ID.npy``   labels as the task has them (ids, metres, unit vectors, numbers in [0, 1])
 ``ID.TASK.map.png``, ``ID.map.png``   a painted map with its codec inside, as ``visiongen predict`` writes it
 ``ID.png``   a painted map with its codec inside, or else whole numbers: ids (semantic, instance, panoptic as
-             class * 1000 + number), millimetres in 16 bit (depth), (n + 1) / 2 of the full range (normals,
-             tangent), the share of the full range (all other tasks)
+             class * 1000 + number, 65535 void), millimetres in 16 bit (depth), (n + 1) / 2 of the full range
+             (normals, tangent), the share of the full range (all other tasks; a mask of 0 and 1 is one too)
 
-``ID`` may also be the last part of the image's path. Labels have the truth's size.
+``ID`` may also be the last part of the image's path, where only one image has it. Labels have the truth's
+size.
 """
 
 from __future__ import annotations
@@ -52,6 +53,7 @@ class PredictionsRow(Direct):
             )
         self.identity: dict[str, Any] = {"predictions": 1}
         self._whole: str | None = None
+        self._of_last: dict[str, set[str]] = {}  # last part of a path -> ids that were asked for
 
     def item_identity(self, item: Item) -> Any:
         """The bytes of the image's own files; of an official file, the whole."""
@@ -92,7 +94,8 @@ class PredictionsRow(Direct):
         path = self._find(item.id, part)
         if path is None:
             raise InputError(
-                f"{self.source}: no prediction for {item.id!r} ({item.id}.npy, .map.png or .png); it fails"
+                f"{self.source}: no prediction of its own for {item.id!r} ({item.id}.npy, .map.png or .png); "
+                "it fails"
             )
         return path
 
@@ -100,7 +103,10 @@ class PredictionsRow(Direct):
         several = len(parts_of(self.benchmark)) > 1
         endings = [f".{part}.npy", f".{part}.map.png"]
         endings += [f".{part}.png"] if several else [".npy", ".map.png", ".png"]
-        for stem in dict.fromkeys((name, name.rsplit("/", 1)[-1])):
+        last = name.rsplit("/", 1)[-1]
+        alike = self._of_last.setdefault(last, set())
+        alike.add(name)
+        for stem in dict.fromkeys((name, last) if len(alike) == 1 else (name,)):
             for ending in endings:
                 path = self.source / f"{stem}{ending}"
                 if path.is_file():
@@ -131,6 +137,11 @@ def _decode(path: Path, item: Item, task: Task, prompt: Prompt) -> Prediction:
         geometry = Geometry.painted((photo.shape[0], photo.shape[1]), painted.shape)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
+    unit = task.codec(prompt.legend).unit
+    if codec.unit != unit:
+        raise InputError(
+            f"{path}: its codec says {codec.unit}, {task.name} needs {unit}; paint it as {task.name}"
+        )
     labels, certainty = codec.decode(painted)
     legend = getattr(codec, "legend", None)
     if legend is not None and prompt.legend is not None and legend.names != prompt.legend.names:
@@ -178,27 +189,32 @@ def _labels(path: Path, task: str) -> np.ndarray:
     if pixels.ndim == 3:
         pixels = np.ascontiguousarray(pixels[..., 2::-1])
     if task in IDS or task == "referring":
-        if pixels.ndim == 3 and (indices := _indices(path)) is not None:
-            return indices
-        if pixels.ndim == 3:
+        indices = _indices(path)
+        if indices is None and pixels.ndim == 3:
             raise InputError(f"{path}: colours without a codec; give ids in one channel, or a .map.png")
-        return pixels
+        whole = pixels if indices is None else indices
+        return whole if task in IDS or whole.max(initial=0) <= 1 else _share(path, whole)
     if task == "depth":
         if pixels.dtype != np.uint16 or pixels.ndim == 3:
             raise InputError(f"{path}: depth is one 16-bit channel of millimetres, or metres as .npy")
         return pixels.astype(np.float32) / np.float32(1000)
+    share = _share(path, pixels)
+    # vectors keep their length: the metrics normalise, and gray has no direction
+    return share * 2 - 1 if task in VECTORS else share
+
+
+def _share(path: Path, pixels: np.ndarray) -> np.ndarray:
+    """Whole numbers as shares of their full range, float32; InputError for others."""
     if pixels.dtype.kind != "u":
         raise InputError(f"{path}: {pixels.dtype} is not 8 or 16 bit; write it again, or as .npy")
-    share = pixels.astype(np.float32) / float(65535 if pixels.dtype == np.uint16 else 255)
-    if task in VECTORS:
-        vectors = share * 2 - 1
-        return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-6))
-    return share
+    return pixels.astype(np.float32) / np.float32(65535 if pixels.dtype == np.uint16 else 255)
 
 
 def _indices(path: Path) -> np.ndarray | None:
-    """The indices of a palette picture, as VOC's results are; None: it is none."""
+    """The numbers in a picture that OpenCV reads as colours: a palette's indices, as VOC's results are, and
+    0 and 1 of a picture of one bit. None: it is neither.
+    """
     from PIL import Image
 
     with Image.open(path) as image:
-        return np.array(image) if image.mode == "P" else None
+        return np.array(image).astype(np.uint8) if image.mode in ("P", "1") else None

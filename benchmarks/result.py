@@ -137,12 +137,14 @@ class Drawn:
 
     whole: dict[str, float]
     resampled: Scores
+    images: int
 
     @classmethod
     def of(cls, table: Table, draws: np.ndarray) -> Drawn:
         """By the counts ``draws`` (R, n)."""
         once = table(np.ones((1, draws.shape[1])))
-        return cls({name: float(value[0]) for name, value in once.items()}, table(draws))
+        whole = {name: float(value[0]) for name, value in once.items()}
+        return cls(whole, table(draws), draws.shape[1])
 
 
 def _against_rows(scorer: Scorer, primary: str, drawn: dict[str, Drawn]) -> dict[str, dict[str, Any]]:
@@ -167,7 +169,9 @@ def differences(scorer: Scorer, names: Sequence[str], a: Drawn, b: Drawn) -> dic
         if not (np.isfinite(left) and np.isfinite(right)):
             continue
         higher = scorer.higher_is_better(name)
-        found = bootstrap.paired_difference(a.resampled[name], b.resampled[name], right - left, higher)
+        found = bootstrap.paired_difference(
+            a.resampled[name], b.resampled[name], right - left, higher, a.images
+        )
         result[name] = {
             "a": left,
             "b": right,

@@ -14,6 +14,7 @@ import numpy as np
 
 SEED = 1234
 RESAMPLES = 2000
+NOTHING_SHOWN = "no difference shown"
 Statistic = Callable[[np.ndarray], dict[str, np.ndarray]]
 
 
@@ -23,12 +24,13 @@ def draws(
     """Counts, float64 (resamples, images): each row sums to ``images``.
 
     ``clusters``: one name an image; images of one name (a scene, a drive) are drawn together, as many
-    clusters as there are; "" is a cluster of its own. Then a row may sum to less or more.
+    clusters as there are; "" is a cluster of its own. Then a row may sum to less or more. One cluster
+    alone says nothing about how clusters differ: its images are drawn, as if there were no clusters.
     """
     rng = np.random.default_rng(seed)
-    if not any(clusters):
-        return rng.multinomial(images, np.full(images, 1.0 / images), size=resamples).astype(np.float64)
     names = [name or f"\0{i}" for i, name in enumerate(clusters)]
+    if not any(clusters) or len(set(names)) == 1:
+        return rng.multinomial(images, np.full(images, 1.0 / images), size=resamples).astype(np.float64)
     kinds, place = np.unique(names, return_inverse=True)
     drawn = rng.multinomial(len(kinds), np.full(len(kinds), 1.0 / len(kinds)), size=resamples)
     return drawn[:, place].astype(np.float64)
@@ -72,14 +74,20 @@ def rounded(value: float, low: float, high: float) -> dict[str, float]:
 
 
 def paired_difference(
-    a: np.ndarray, b: np.ndarray, value: float, higher_is_better: bool, level: float = 0.95
+    a: np.ndarray,
+    b: np.ndarray,
+    value: float,
+    higher_is_better: bool,
+    images: int,
+    level: float = 0.95,
 ) -> Difference:
     """Compare resampled scores (R,) drawn with the same counts; ``value`` is b - a on all images.
 
-    verdict: "better" / "worse" when the interval of b - a excludes 0, else "no difference shown".
+    verdict: "better" / "worse" when the interval of b - a excludes 0, else "no difference shown"; one
+    image (``images``) shows nothing, since every resample of it is itself.
     """
     low, high = percentile_interval(b - a, level)
-    verdict = "no difference shown"
-    if low > 0 or high < 0:
+    verdict = NOTHING_SHOWN
+    if images > 1 and (low > 0 or high < 0):
         verdict = "better" if (low > 0) == higher_is_better else "worse"
     return Difference(value, low, high, verdict)

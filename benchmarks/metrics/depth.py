@@ -8,8 +8,9 @@ pooled value follow.
 iRMSE = RMSE of 1/depth in 1/km (KITTI). SILog has two namesakes: :func:`silog_unbiased` (UniDepth) and
 :func:`silog_half` (Depth Anything V2).
 
-A missing answer (NaN, or a whole image that failed) counts as whichever end of the range is farther
-from the truth in |p-g|/g, so it can never beat an answer. +inf counts as the far end. In Marigold's order:
+A missing answer (NaN, or a whole image that failed) counts, in each score, as whichever end of the range
+is worse there, so it can never beat an answer; for SILog half of it as one end and half as the other, each
+as far as the farther one. +inf counts as the far end. In Marigold's order:
 fit over the valid pixels, clip to the range, at least 1e-6 m, score at the truth's size. Alignments: see
 depth_align.py; a negative scale is permitted and reported (``inverted``), never set to zero.
 """
@@ -85,9 +86,17 @@ def worst_depth(target: np.ndarray, limits: Range) -> np.ndarray:
     return np.where(high - target > target - low, high, low)
 
 
-def _sums(p: np.ndarray, g: np.ndarray, inverted: bool) -> list[float]:
-    difference, log = p - g, np.log(p) - np.log(g)
-    ratio = np.maximum(p / g, g / p)
+def _sums(p: np.ndarray, g: np.ndarray, inverted: bool, ends: Range) -> list[float]:
+    """Sums of predictions (n,), NaN = missing, for truths (n,); ``ends`` of the range."""
+    lost = np.isnan(p)
+    p = np.where(lost, worst_depth(g, ends), p)
+    difference, log, inverse = p - g, np.log(p) - np.log(g), 1 / p - 1 / g
+    ratio, signed = np.maximum(p / g, g / p), log
+    if lost.any():
+        low, high = ends
+        log[lost] = np.maximum(np.abs(np.log(low / g[lost])), np.abs(np.log(high / g[lost])))
+        inverse[lost] = np.maximum(np.abs(1 / low - 1 / g[lost]), np.abs(1 / high - 1 / g[lost]))
+        ratio[lost], signed = np.exp(log[lost]), np.where(lost, 0, log)
     deltas = [float((ratio < 1.25**k).sum()) for k in (1, 2, 3)]
     return [
         float(g.size),
@@ -95,11 +104,11 @@ def _sums(p: np.ndarray, g: np.ndarray, inverted: bool) -> list[float]:
         float((difference**2 / g).sum()),
         float((difference**2).sum()),
         float((log**2).sum()),
-        float(log.sum()),
+        float(signed.sum()),
         float(np.abs(log).sum() / np.log(10)),
         *deltas,
         float(inverted),
-        float(((1 / p - 1 / g) ** 2).sum()),
+        float((inverse**2).sum()),
     ]
 
 
@@ -118,7 +127,7 @@ def image_sums(
     g = target[keep].astype(np.float64)
     ends = rules.ends(g)
     if prediction is None:
-        return {how: _sums(worst_depth(g, ends), g, False) for how in rules.alignments}
+        return {how: _sums(np.full_like(g, np.nan), g, False, ends) for how in rules.alignments}
     prediction = np.asarray(prediction)
     if prediction.shape != target.shape:
         raise InputError(f"prediction has shape {prediction.shape}, the depth {target.shape}: resize it")
@@ -134,8 +143,7 @@ def image_sums(
         fit = solve(p_fit, g_fit, how)
         with np.errstate(over="ignore"):
             p = apply(fit, raw, rules.floor)
-        p = np.where(np.isnan(p), worst_depth(g, ends), np.clip(p, *ends))
-        result[how] = _sums(p, g, fit is not None and fit.scale < 0)
+        result[how] = _sums(np.clip(p, *ends), g, fit is not None and fit.scale < 0, ends)
     return result
 
 

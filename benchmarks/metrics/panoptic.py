@@ -61,6 +61,8 @@ def _flat(name: str, labels: Any, size: tuple[int, ...]) -> np.ndarray:
         raise InputError(f"panoptic {name}: shape {array.shape}, expected (H, W) = {size}; resize it first")
     if array.dtype.kind not in "iu":
         array = np.nan_to_num(array.astype(np.float64), nan=VOID, posinf=VOID, neginf=VOID).astype(np.int64)
+    if array.dtype.kind == "u":  # void is below 0
+        array = array.astype(np.int64)
     return array.ravel()
 
 

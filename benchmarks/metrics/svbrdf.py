@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from visiongen.benchmarks.metrics.normals import angular_error
+from visiongen.benchmarks.metrics.normals import SHORT, angular_error
 from visiongen.errors import InputError
 from visiongen.relight import CAMERA, NINE_LIGHTS, SurfaceMaps, decode_srgb, encode_srgb, responses
 
@@ -83,7 +83,7 @@ def pictures(fractions: np.ndarray, normal: np.ndarray) -> np.ndarray:
     """
     normal = np.nan_to_num(np.asarray(normal, np.float32), nan=0, posinf=0, neginf=0)
     length = np.linalg.norm(normal, axis=2, keepdims=True)
-    unit = np.where(length > 1e-6, normal / np.maximum(length, 1e-6), np.array([0, 0, 1], np.float32))
+    unit = np.where(length > SHORT, normal / np.maximum(length, SHORT), np.array([0, 0, 1], np.float32))
     occlusion, rough, metal = (np.ascontiguousarray(fractions[..., 3 + i]) for i in range(3))
     maps = SurfaceMaps(fractions[..., :3], unit.astype(np.float32), rough, metal, occlusion)
     return encode_srgb(responses(maps, NINE_LIGHTS, CAMERA))

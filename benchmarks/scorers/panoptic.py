@@ -68,6 +68,12 @@ class PanopticScorer(Scorer):
         table = [self.classes.index(name) if name in self.classes else -1 for name in names]
         return _moved(prediction.labels, np.array(table))
 
+    def given(self, labels: np.ndarray, options: Options) -> np.ndarray:
+        """-1 is void; so is 65535 of a picture of 16 bits, which holds no -1."""
+        if labels.dtype != np.uint16:
+            return labels
+        return np.where(labels == np.iinfo(np.uint16).max, VOID, labels.astype(np.int32))
+
     def oracle(self, truth: Truth, options: Options) -> np.ndarray:
         """The labels, without crowds."""
         return plain(truth)

@@ -135,7 +135,8 @@ class SemanticScorer(Scorer):
         InputError: others. They are stored values of the dataset, and a shifted label must not look like a
         poor answer.
         """
-        unknown = np.isin(labels, [-1, semantic.IGNORE, *self.protocol.get("ignore", ())])
+        stored = [one for one in self.protocol.get("ignore", ()) if isinstance(one, int)]  # else colours
+        unknown = np.isin(labels, [-1, semantic.IGNORE, *stored])
         odd = ~unknown & ((labels < 0) | (labels >= len(self.classes)))
         if odd.any():
             raise InputError(

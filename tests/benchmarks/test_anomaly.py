@@ -188,3 +188,11 @@ def test_confidence_orders_pixels_and_the_mask_comes_first() -> None:
     assert scorer().labels(truth, {}).max() == 1 and scorer().labels(truth, {})[0].max() == 0
     guess = scorer().prior(TRUTHS)(SIZE)
     assert guess.min() >= 0 and 0.05 < guess.max() <= 1
+
+
+def test_a_mask_of_whole_numbers_is_of_0_and_1() -> None:
+    truth = TRUTHS[0]
+    assert of([truth], [(truth == 1).astype(np.uint8)])["AP"] == pytest.approx(1)
+    assert of([truth], [truth == 1])["AP"] == pytest.approx(1)
+    with pytest.raises(InputError, match="0 and 1"):
+        of([truth], [(truth == 1).astype(np.uint8) * 255])

@@ -66,6 +66,19 @@ def test_paired_comparison_sees_a_small_shift_under_large_spread(
         b = a + rng.permutation(np.linspace(-1, 1, 80))
     counts = draws(80, 500)
     drawn = [resample(rows(x), mean_of, counts)["mean"] for x in (a, b)]
-    found = paired_difference(drawn[0], drawn[1], float(b.mean() - a.mean()), higher)
+    found = paired_difference(drawn[0], drawn[1], float(b.mean() - a.mean()), higher, 80)
     assert found.verdict == verdict
     assert found.low <= found.value <= found.high
+
+
+def test_one_cluster_alone_says_nothing_so_its_images_are_drawn() -> None:
+    assert np.array_equal(draws(40, 50, clusters=["drive"] * 40), draws(40, 50))
+    together = draws(40, 50, clusters=["drive"] * 39 + [""])
+    assert (together[:, :39] == together[:, :1]).all(), "two clusters are drawn whole"
+
+
+def test_one_image_shows_no_difference() -> None:
+    counts = draws(1, 200)
+    a, b = (resample(rows(np.array([x])), mean_of, counts)["mean"] for x in (1.0, 2.0))
+    assert paired_difference(a, b, 1.0, True, images=1).verdict == "no difference shown"
+    assert paired_difference(a, b, 1.0, True, images=2).verdict == "better"

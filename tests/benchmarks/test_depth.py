@@ -150,6 +150,24 @@ def test_missing_answers_never_beat_an_answer() -> None:
         assert one(g, np.full_like(g, np.nan), how) == nothing
 
 
+@settings(deadline=None, max_examples=60)
+@given(st.integers(0, 2**32 - 1), st.sampled_from([None, 0.3, 1.0]))
+def test_a_missing_answer_is_the_worst_in_every_score(seed: int, lost: float | None) -> None:
+    """Whatever is answered instead, at a share of the pixels or at all of them."""
+    rng = np.random.default_rng(seed)
+    g = np.exp(rng.uniform(np.log(0.2), np.log(70), (12, 16)))
+    base = g * np.exp(rng.normal(0, 0.2, g.shape))
+    gone = np.ones(g.shape, bool) if lost is None else rng.random(g.shape) < lost
+    nothing = one(g, None if lost is None else np.where(gone, np.nan, base))
+    for answer in (g[::-1], 70.2 - g, np.full_like(g, rng.uniform(0.1, 80)), np.where(g > 5, 0.1, 80.0)):
+        said = one(g, np.where(gone, answer, base))
+        for name, value in nothing.items():
+            if name.startswith("delta"):
+                assert value <= said[name]
+            elif name != "SILog" or gone.all():  # a constant beside a good answer may spread more
+                assert value >= said[name] * (1 - 1e-12), name
+
+
 def test_infinite_prediction_is_the_far_end() -> None:
     g = np.full((2, 2), 40.0)
     assert one(g, np.full((2, 2), np.inf))["AbsRel"] == pytest.approx(1.0)

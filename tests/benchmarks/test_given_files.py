@@ -1,0 +1,125 @@
+"""Files that anybody made as answers: every way in which a picture can hold them, and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from test_datasets_folder import BLOCKS, MASK, SEMANTIC, H, W, folder, save
+
+from visiongen.benchmarks.compare import compare
+from visiongen.benchmarks.datasets.folder import open_folder
+from visiongen.benchmarks.predictions import _labels
+from visiongen.benchmarks.runner import Options, score_predictions
+from visiongen.errors import UsageError
+from visiongen.registry import CODECS
+from visiongen.tasks.codecs.base import write_map_png
+
+PANOPTIC = 'task = "panoptic"\nclasses = ["road", "car", "bus"]\nthings = ["car", "bus"]'
+
+
+def scored(root: Path, answers: Path, out: str = "out") -> dict[str, Any]:
+    return dict(score_predictions(open_folder(root), answers, root / out, Options(rows=())))
+
+
+def primary(result: dict[str, Any]) -> float:
+    assert result["n_failed"] == 0, result["failures"]
+    return float(result["scores"][result["primary"]]["value"])
+
+
+@pytest.mark.parametrize("end", [".png", ".npy"])
+def test_panoptic_answers_of_sixteen_bits(end: str, tmp_path: Path) -> None:
+    labels = np.array([0, 1001, 2001], np.uint16)[BLOCKS]
+    root = folder(tmp_path / "data", PANOPTIC, {"a": labels})
+    save(tmp_path / f"full/a{end}", labels, end[1:])
+    assert primary(scored(root, tmp_path / "full", "one")) == 1
+    holes = labels.copy()
+    holes[:4, :4] = 65535  # void: a hole in the road, no thing of class 65
+    save(tmp_path / f"holes/a{end}", holes, end[1:])
+    assert 0.9 < primary(scored(root, tmp_path / "holes", "two")) < 1
+
+
+def test_two_classes_in_a_picture_of_one_bit(tmp_path: Path) -> None:
+    labels = (BLOCKS == 1).astype(np.uint8)
+    root = folder(tmp_path / "data", 'task = "semantic"\nclasses = ["a", "b"]', {"x": labels})
+    (tmp_path / "answers").mkdir()
+    Image.fromarray(labels.astype(bool)).save(tmp_path / "answers" / "x.png")
+    assert Image.open(tmp_path / "answers" / "x.png").mode == "1"
+    assert primary(scored(root, tmp_path / "answers")) == 1
+
+
+def test_unknown_pixels_beside_ignored_colours(tmp_path: Path) -> None:
+    colours = np.array([[128, 64, 128], [0, 0, 142], [70, 130, 180], [0, 0, 0]], np.uint8)
+    stored = BLOCKS.copy()
+    stored[0] = 3
+    toml = '\nformat = "rgb"\nlabel_colours = ["#804080", "#00008e", "#4682b4"]\nignore = ["#000000"]'
+    root = folder(tmp_path / "data", SEMANTIC + toml, {"a": colours[stored]})
+    save(tmp_path / "answers/a.png", np.where(stored == 3, 255, stored).astype(np.uint8))
+    assert primary(scored(root, tmp_path / "answers")) == 1
+
+
+@pytest.mark.parametrize(
+    "stored, wanted",
+    [
+        (MASK // 255, MASK // 255),
+        (MASK, MASK / 255),
+        (MASK.astype(np.uint16) * 257, MASK / 255),
+        (np.where(MASK > 0, 220, 20).astype(np.uint8), np.where(MASK > 0, 220, 20) / 255),
+    ],
+)
+def test_masks_are_of_0_and_1_or_shares_of_the_full_range(
+    stored: np.ndarray, wanted: np.ndarray, tmp_path: Path
+) -> None:
+    path = save(tmp_path / "m.png", stored)
+    assert np.allclose(_labels(path, "referring"), wanted, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind, gray", [(np.uint8, 127), (np.uint8, 128), (np.uint16, 32767)])
+def test_a_gray_normal_has_no_direction(kind: type, gray: int, tmp_path: Path) -> None:
+    """It counts as towards the camera, as in the metric, not as wherever rounding has left it."""
+    from visiongen.benchmarks.metrics.normals import angular_error
+
+    found = _labels(save(tmp_path / "n.png", np.full((H, W, 3), gray, kind)), "normals")
+    truth = np.zeros((H, W, 3))
+    truth[..., 2] = 1
+    assert angular_error(truth, found).max() < 1e-3
+
+
+def test_nearness_is_no_distance(tmp_path: Path) -> None:
+    metres = np.linspace(1, 8, H * W).reshape(H, W)
+    root = folder(tmp_path / "data", 'task = "depth"\nscale = 1000', {"a": (metres * 1000).astype(np.uint16)})
+    for number, (name, told) in enumerate((("depth/disparity@1", "relative"), ("depth/cubewalk@1", None))):
+        codec = CODECS.get(name)()
+        folder_of = tmp_path / f"answers{number}"
+        folder_of.mkdir()
+        write_map_png(folder_of / "a.map.png", codec.encode(metres.astype(np.float32)), codec)
+        result = scored(root, folder_of, f"out{number}")
+        if told is None:
+            assert primary(result) < 0.02
+        else:
+            assert result["n_failed"] == 1 and told in result["failures"][0]["error"]
+
+
+def test_one_file_does_not_answer_two_images(tmp_path: Path) -> None:
+    labels = {"x/0": BLOCKS, "y/0": (BLOCKS + 1) % 3, "y/1": BLOCKS}
+    root = folder(tmp_path / "data", SEMANTIC, labels)
+    for name in ("0", "1"):
+        save(tmp_path / f"answers/{name}.png", BLOCKS)
+    result = scored(root, tmp_path / "answers")
+    assert {one["id"] for one in result["failures"]} == {"x/0", "y/0"} and result["n_scored"] == 1
+
+
+def test_runs_by_different_protocols_are_not_compared(tmp_path: Path) -> None:
+    metres = np.linspace(1000, 8000, H * W).reshape(H, W).astype(np.uint16)
+    runs = []
+    for limit in (80, 5):
+        root = folder(tmp_path / "data", f'task = "depth"\nscale = 1000\nmax_depth = {limit}', {"a": metres})
+        save(tmp_path / "answers/a.png", metres)
+        scored(root, tmp_path / "answers", f"out{limit}")
+        runs.append(root / f"out{limit}")
+    with pytest.raises(UsageError, match="max_depth"):
+        compare(*runs)
+    assert compare(runs[0], runs[0])["regression"] is False
