@@ -29,7 +29,7 @@ class Prediction:
     says what decoding cost; ``weights`` is {"name", "sha256"} or None; ``sample`` is {"mode", "seed"};
     ``tokens`` int64 (h/8, w/8, C) is the map as the generator wrote it, before any guiding, ``seen`` uint8
     (h, w, 3) what it was shown, and ``certainty`` (h, w) the generator's own part of the confidence, where
-    it has them and painted in one piece.
+    it has them and painted in one piece. ``guided``: whether such a map's borders are the photo's.
     """
 
     labels: np.ndarray
@@ -45,6 +45,7 @@ class Prediction:
     tokens: np.ndarray | None = None
     seen: np.ndarray | None = None
     certainty: np.ndarray | None = None
+    guided: bool = False
 
     @property
     def task(self) -> str:

@@ -12,6 +12,7 @@ from visiongen.prompt import Legend, Prompt
 from visiongen.tasks.base import Prediction, Task
 from visiongen.tasks.codecs.base import Codec
 from visiongen.tasks.codecs.depth import CubeWalk, GrayDisparity
+from visiongen.tasks.codecs.gray import paint_gray
 from visiongen.tasks.pictures import colour_near, nearness
 
 # KITTI's 16-bit scale: 3.9 mm steps up to 256 m, which holds the codec's whole range.
@@ -112,6 +113,13 @@ class Depth(Task):
         finite = values[..., 1] >= 0.5
         depth = np.exp(values[..., 0] / np.where(finite, values[..., 1], 1))
         return np.where(finite, depth, np.inf).astype(np.float32), ones
+
+    def repaint(self, values: np.ndarray, codec: Codec) -> tuple[np.ndarray, np.ndarray]:
+        """Relative depth is painted as it is: its codec's ``encode`` takes metres."""
+        if not self.relative:
+            return super().repaint(values, codec)
+        labels, factor = self.harden(values)
+        return paint_gray(labels), factor
 
     def align(self, values: np.ndarray, whole: np.ndarray) -> np.ndarray:
         """Shift a tile to the whole photo's distance: a crop alone does not show its scale.

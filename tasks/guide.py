@@ -7,6 +7,9 @@ that comes from the photo may keep the photo's own detail. Pure: arrays in, arra
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 
 _SIDES = [(0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2)]  # of a symmetric 3 x 3 matrix
@@ -20,22 +23,21 @@ def fit(guide: np.ndarray, values: np.ndarray, step: float, stiff: float) -> tup
     ``guide`` float32 (H, W, 3) in [0, 1], ``values`` float32 (H, W). Windows are about 2 ``step`` pixels
     wide; ``stiff``: the variance that colours must have before the values follow them, the filter's epsilon.
     """
-    middle, inverse = _spread(guide, step, stiff)
-    return _fit(guide, middle, inverse, values, step)
+    slopes, offset = _Guide.of(guide, step, stiff).fit(values)
+    return np.stack(slopes, axis=2), offset
 
 
 def follow(view: np.ndarray, values: np.ndarray, step: float, stiff: float) -> np.ndarray:
     """Values float32 (H, W, C), each channel through a guided filter with ``view`` uint8 (H, W, 3)."""
-    guide = view.astype(np.float32) / 255
-    middle, inverse = _spread(guide, step, stiff)
+    guide = _Guide.of(view.astype(np.float32) / 255, step, stiff)
     out = np.empty(values.shape, np.float32)
     for channel in range(values.shape[2]):
         one = np.ascontiguousarray(values[..., channel], np.float32)
         if np.ptp(one) < _SAME:
             out[..., channel] = one
             continue
-        slope, offset = _fit(guide, middle, inverse, one, step)
-        out[..., channel] = (slope * guide).sum(axis=2) + offset
+        slopes, offset = guide.fit(one)
+        out[..., channel] = _dot(slopes, guide.colours) + offset
     return out
 
 
@@ -58,28 +60,43 @@ def _mean(values: np.ndarray, step: float) -> np.ndarray:
     return cv2.blur(values, (side, side), borderType=cv2.BORDER_REFLECT)
 
 
-def _spread(guide: np.ndarray, step: float, stiff: float) -> tuple[np.ndarray, np.ndarray]:
-    """The guide's mean (H, W, 3) and the inverse of its stiffened covariance, (H, W, 6): see ``_SIDES``."""
-    middle = _mean(guide, step)
-    first, second = (np.array(side) for side in zip(*_SIDES, strict=True))
-    spread = _mean(np.ascontiguousarray(guide[..., first] * guide[..., second]), step).astype(np.float64)
-    spread -= middle[..., first] * middle[..., second]
-    rr, rg, rb, gg, gb, bb = np.moveaxis(spread, 2, 0)
-    rr, gg, bb = rr + stiff, gg + stiff, bb + stiff
-    cofactors = [gg * bb - gb * gb, rb * gb - rg * bb, rg * gb - rb * gg]
-    determinant = rr * cofactors[0] + rg * cofactors[1] + rb * cofactors[2]
-    cofactors += [rr * bb - rb * rb, rg * rb - rr * gb, rr * gg - rg * rg]
-    return middle, np.stack([c / determinant for c in cofactors], axis=2).astype(np.float32)
+@dataclass(frozen=True)
+class _Guide:
+    """A photo in planes (H, W), which are faster to read than interleaved colours: itself, its means over
+    windows, and the inverse of their stiffened covariances (see ``_SIDES``).
+    """
+
+    colours: list[np.ndarray]
+    means: list[np.ndarray]
+    inverse: list[np.ndarray]
+    step: float
+
+    @classmethod
+    def of(cls, guide: np.ndarray, step: float, stiff: float) -> _Guide:
+        """Of a photo float32 (H, W, 3) in [0, 1]."""
+        colours = [np.ascontiguousarray(guide[..., i]) for i in range(3)]
+        means = [_mean(colour, step) for colour in colours]
+        joint = [_mean(colours[i] * colours[j], step).astype(np.float64) for i, j in _SIDES]
+        rr, rg, rb, gg, gb, bb = (
+            one - means[i] * means[j] for one, (i, j) in zip(joint, _SIDES, strict=True)
+        )
+        rr, gg, bb = rr + stiff, gg + stiff, bb + stiff
+        cofactors = [gg * bb - gb * gb, rb * gb - rg * bb, rg * gb - rb * gg]
+        determinant = rr * cofactors[0] + rg * cofactors[1] + rb * cofactors[2]
+        cofactors += [rr * bb - rb * rb, rg * rb - rr * gb, rr * gg - rg * rg]
+        return cls(colours, means, [(c / determinant).astype(np.float32) for c in cofactors], step)
+
+    def fit(self, values: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
+        """Three slopes and an offset (H, W) of ``values`` float32 (H, W)."""
+        level = _mean(values, self.step)
+        joint = [
+            _mean(colour * values, self.step) - mean * level
+            for colour, mean in zip(self.colours, self.means, strict=True)
+        ]
+        slopes = [_dot([self.inverse[place] for place in row], joint) for row in _ROWS]
+        offset = level - _dot(slopes, self.means)
+        return [_mean(slope, self.step) for slope in slopes], _mean(offset, self.step)
 
 
-def _fit(
-    guide: np.ndarray, middle: np.ndarray, inverse: np.ndarray, values: np.ndarray, step: float
-) -> tuple[np.ndarray, np.ndarray]:
-    level = _mean(values, step)
-    joint = _mean(guide * values[..., None], step) - middle * level[..., None]
-    found = np.empty((*values.shape, 4), np.float32)  # slopes, offset
-    for row, places in enumerate(_ROWS):
-        found[..., row] = sum(inverse[..., place] * joint[..., i] for i, place in enumerate(places))
-    found[..., 3] = level - (found[..., :3] * middle).sum(axis=2)
-    found = _mean(found, step)
-    return found[..., :3], found[..., 3]
+def _dot(one: Sequence[np.ndarray], other: Sequence[np.ndarray]) -> np.ndarray:
+    return one[0] * other[0] + one[1] * other[1] + one[2] * other[2]

@@ -19,6 +19,8 @@ from visiongen.tasks.codecs.image import RgbImage
 from visiongen.tasks.codecs.legend import LegendCodec
 from visiongen.tasks.example_pairs import TOLERANCE, Pairs, Picture, read_pairs
 from visiongen.tasks.image import Image
+from visiongen.tasks.instance import InstanceSegmentation
+from visiongen.tasks.instance_tiles import from_cores
 from visiongen.tasks.semantic import Semantic, SemanticPrediction
 from visiongen.unnamed import TEXT
 
@@ -117,6 +119,8 @@ class InContext(Task):
         photo_name: str | None = None,
     ) -> Prediction:
         """The prediction of the task that the maps look like."""
+        if labels.ndim == 3 and isinstance(self.like, InstanceSegmentation):  # blended tiles
+            labels = from_cores(labels, self.codec().min_area)  # type: ignore[attr-defined]
         kind = self.prediction if isinstance(self.like, Semantic) else self.like.prediction
         return kind(
             labels=self.undo(geometry, labels),

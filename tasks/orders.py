@@ -44,15 +44,13 @@ class Orders:
         """One canvas a task of what is seen, uint8 (h, w, 3), sides multiples of 8."""
         canvases = self._paint(view)
         if not self.mirror:
-            return canvases
+            return followed(self.tasks, self.prompts, canvases, view)
         back = self._paint(view[:, ::-1])
         pairs = zip(self.tasks, self.prompts, canvases, back, strict=True)
-        return [mean_canvas(task, prompt, one, two) for task, prompt, one, two in pairs]
+        return [mean_canvas(task, prompt, one, two, view) for task, prompt, one, two in pairs]
 
     def _paint(self, view: np.ndarray) -> list[Canvas]:
-        view = np.ascontiguousarray(view)
-        found = self.backbone.scene(view).paint(self.prompts, self.sampler)
-        return followed(self.tasks, self.prompts, found, view)
+        return self.backbone.scene(np.ascontiguousarray(view)).paint(self.prompts, self.sampler)
 
 
 def followed(
@@ -64,9 +62,13 @@ def followed(
     without tokens was not painted in tokens, has its own borders and is left alone.
     """
     return [
-        _followed(task, prompt, canvas, view) if canvas.tokens is not None and task.follows else canvas
+        _followed(task, prompt, canvas, view) if _to_follow(task, canvas) else canvas
         for task, prompt, canvas in zip(tasks, prompts, canvases, strict=True)
     ]
+
+
+def _to_follow(task: Task, canvas: Canvas) -> bool:
+    return canvas.tokens is not None and task.follows
 
 
 def _followed(task: Task, prompt: Prompt, canvas: Canvas, view: np.ndarray) -> Canvas:
@@ -89,15 +91,18 @@ def check_mirror(tasks: Sequence[Task]) -> None:
             raise UsageError(f"mirror: {task.name} has no mean with the mirrored photo; ask for it without")
 
 
-def mean_canvas(task: Task, prompt: Prompt, one: Canvas, back: Canvas) -> Canvas:
-    """The mean of a photo's canvas and of the mirrored photo's. It has no tokens.
+def mean_canvas(task: Task, prompt: Prompt, one: Canvas, back: Canvas, view: np.ndarray) -> Canvas:
+    """The mean of the canvas of ``view`` and of the mirrored view's, as they were painted. It has no tokens.
 
-    Its map is the mean labels', painted anew, so how far each map was from the codec's colours, and the two
-    from one another, goes into ``confidence``.
+    The mean then takes its borders from ``view`` as one canvas would (:func:`followed`): made hard before,
+    classes would be decided by whichever map is the surer of a pixel, not by both. Its map is the mean
+    labels', painted anew, so how far each map was from the codec's colours, and the two from one another,
+    goes into ``confidence``.
     """
     codec = task.codec(prompt.legend)
     (values, sure), (others, unsure) = (_softened(task, canvas, codec) for canvas in (one, back))
-    image, agreed = task.repaint((values + codec.flip(others)) / 2, codec)
+    mean = (values + codec.flip(others)) / 2
+    image, agreed = task.repaint(task.follow(mean, view) if _to_follow(task, one) else mean, codec)
     return Canvas(
         image=image,
         tokens=None,

@@ -122,7 +122,7 @@ def _whole(orders: Orders, photo: np.ndarray, long_side: int, photo_name: str | 
     for task, prompt, canvas in zip(orders.tasks, orders.prompts, canvases, strict=True):
         result = task.decode(canvas.image, geometry, prompt, canvas.confidence, photo_name)
         result.stats, result.tokens = canvas.stats.to_json(), canvas.tokens
-        result.seen, result.certainty = views[0], canvas.confidence
+        result.seen, result.certainty, result.guided = views[0], canvas.confidence, task.follows
         results.append(result)
     return results
 

@@ -26,6 +26,7 @@ from visiongen.prompt import Held, Prompt
 from visiongen.tasks.base import Prediction, Task
 from visiongen.tasks.image import Image
 from visiongen.tasks.legend_change import GRAMMAR, Change, change_legend
+from visiongen.tasks.orders import followed
 from visiongen.tasks.semantic import Semantic
 
 _TOKEN = 8
@@ -80,7 +81,7 @@ class _Turn:
             words = words.removeprefix(start).lstrip(" ,;")
         prompt = dataclasses.replace(before, text=f"{before.text} {words}".strip())
         note = "the words are part of the instruction; weights that never met them may not heed them"
-        return self._read(Image(), self._paint(prompt), prompt, kept=0, note=note)
+        return self._read(Image(), prompt, self._paint(prompt), kept=0, note=note)
 
     def segmented(self, words: str) -> Prediction:
         """The changed legend; what cannot change is held."""
@@ -104,17 +105,20 @@ class _Turn:
             held = Held(keep, image=image) if tokens is None else Held(keep, tokens=tokens)
         prompt = Prompt(self.previous.task, Semantic.text, change.legend, held=held)
         same = Canvas(image, tokens, True, 0, image.shape[0], None)
-        canvas = same if keep.all() else self._paint(prompt)
-        return self._read(Semantic(), canvas, prompt, kept=int(keep.sum()))
+        if keep.all():
+            return self._read(Semantic(), prompt, same, kept=int(keep.sum()))
+        task = Semantic(guided=self.previous.guided)
+        (canvas,) = followed([task], [prompt], [self._paint(prompt)], self.previous.seen)
+        return self._read(task, prompt, canvas, kept=int(keep.sum()))
 
     def _paint(self, prompt: Prompt) -> Canvas:
         return self.painter.scene(self.previous.seen).paint([prompt], self.sampler)[0]
 
-    def _read(self, task: Task, canvas: Canvas, prompt: Prompt, kept: int, **more: Any) -> Prediction:
+    def _read(self, task: Task, prompt: Prompt, canvas: Canvas, kept: int, **more: Any) -> Prediction:
         before = self.previous
         result = task.decode(canvas.image, before.geometry, prompt, canvas.confidence, before.photo_name)
         result.stats = canvas.stats.to_json() | {"tokens_kept": kept} | more
-        result.tokens, result.seen = canvas.tokens, before.seen
+        result.tokens, result.seen, result.guided = canvas.tokens, before.seen, before.guided
         return result
 
 

@@ -91,9 +91,10 @@ def _checked(truth: np.ndarray, answer: np.ndarray | None) -> np.ndarray:
     if answer.shape != truth.shape:
         raise InputError(f"anomaly: scores {answer.shape}, truth {truth.shape}; resize them first")
     if answer.dtype.kind != "f":
-        if ((answer != 0) & (answer != 1)).any():
+        void = (answer == IGNORE) & ((truth == IGNORE) | (answer == 1).any())  # a truth's own, wherever it is
+        if (~np.isin(answer, (0, 1)) & ~void).any():
             raise InputError(
-                "anomaly: a mask of whole numbers must be of 0 and 1; give scores as floats in 0..1"
+                "anomaly: a mask of whole numbers is of 0 and 1; write those, or scores as floats in 0..1"
             )
         return np.where(answer == 1, LEVELS - 1, 0).astype(np.int16)
     lost = np.isnan(answer)

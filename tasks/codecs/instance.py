@@ -15,6 +15,7 @@ from visiongen.tasks.codecs.legend import squared_distances
 
 CAPACITY = 124
 _BIN = 16
+_CHUNK = 1 << 16  # pixels compared with every cluster at once
 
 
 @dataclass(frozen=True)
@@ -56,15 +57,22 @@ class DistinctInstances(Codec):
         """Map -> ids int32 (H, W), 0 = none, 1 the largest, and confidence."""
         pixels = check_map(painted).reshape(-1, 3)
         centres = self._centres(pixels)
-        distance = squared_distances(pixels, centres)
-        cluster = distance.argmin(axis=1)
-        cluster[distance.min(axis=1) > self.radius**2] = -1
-        cluster = cluster.reshape(painted.shape[:2])
+        cluster = self._clusters(pixels, centres).reshape(painted.shape[:2])
         ids, colour = self._components(cluster, centres)
         ids, order = by_area(ids, len(colour) - 1)
         colour = colour[order]
         away = ((pixels - colour[ids].reshape(-1, 3)) ** 2).sum(axis=1).reshape(ids.shape)
         return ids, np.exp(away * np.float32(-0.5 / self.sigma**2))
+
+    def _clusters(self, pixels: np.ndarray, centres: np.ndarray) -> np.ndarray:
+        """The nearest centre (n,) of each pixel, -1 where none is within ``radius``; a part at a time."""
+        found = np.empty(len(pixels), np.int64)
+        for start in range(0, len(pixels), _CHUNK):
+            distance = squared_distances(pixels[start : start + _CHUNK], centres)
+            nearest = distance.argmin(axis=1)
+            nearest[distance.min(axis=1) > self.radius**2] = -1
+            found[start : start + _CHUNK] = nearest
+        return found
 
     def _centres(self, pixels: np.ndarray) -> np.ndarray:
         """Colours of the clusters float32 (K, 3), whole numbers; the first is black."""

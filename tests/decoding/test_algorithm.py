@@ -35,19 +35,22 @@ def run(order, painter, cond, *args, trust=0.0, mean=None) -> Board:
     cols=st.integers(1, 5),
     channels=st.integers(1, 2),
     window=st.integers(1, 24),
+    longest=st.sampled_from([None, 1, 7, 40]),
     trust=st.sampled_from([0.0, 1.0]),
     means=st.lists(st.booleans(), min_size=4, max_size=4),
     seed=st.integers(0, 10**6),
 )
-def test_verified_equals_sequential(batch, rows, cols, channels, window, trust, means, seed) -> None:
+def test_verified_equals_sequential(batch, rows, cols, channels, window, longest, trust, means, seed) -> None:
     """``trust`` 1 keeps a draft token that is wrong in one channel (HashPainter's logits are 0 or 1)."""
     cond = condition(batch, (rows, cols), channels, seed)
     mean = torch.tensor(means[:batch])
     one = run(sequential, HashPainter(), cond, trust=trust, mean=mean)
-    many = run(verified, HashPainter(), cond, window, trust=trust, mean=mean)
+    many = run(verified, HashPainter(), cond, window, 0, longest, trust=trust, mean=mean)
     assert torch.equal(one.tokens, many.tokens)
     assert torch.equal(one.logits, many.logits)
-    assert (many.passes <= rows * cols).all() and (many.passes >= -(-rows * cols // window)).all()
+    assert (many.passes <= rows * cols).all() and (
+        many.passes >= -(-rows * cols // max(window, longest or 0))
+    ).all()
     assert (many.done == rows * cols).all() and (one.passes == rows * cols).all()
 
 
@@ -73,6 +76,16 @@ def test_a_perfect_draft_costs_one_pass_a_window(window, passes) -> None:
     board = run(verified, painter, cond, window)
     assert painter.calls == passes == int(board.passes[0])
     assert int(board.draft_hits()[0]) == 24
+
+
+@pytest.mark.parametrize(("longest", "passes"), [(None, 6), (4, 6), (8, 4), (16, 3), (100, 3)])
+def test_windows_grow_while_the_draft_is_right(longest, passes) -> None:
+    """24 tokens in windows of 4: 4, 8, 12 of 16; or 4, 8, 8, 4."""
+    cond = condition(1, (4, 6), 2, seed=3)
+    truth = run(sequential, HashPainter(), cond).tokens
+    cond.draft_logits = torch.nn.functional.one_hot(truth, HashPainter.levels).float()
+    board = run(verified, HashPainter(), cond, 4, 0, longest)
+    assert int(board.passes[0]) == passes and torch.equal(board.tokens, truth)
 
 
 def test_finished_pictures_leave_the_batch() -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from test_mirrored import PHOTO, TwoFaced, level, shown
+from known import family
+from test_mirrored import MEANS, PHOTO, TwoFaced, level, shown
 
 from visiongen.prompt import Legend
-from visiongen.registry import TASKS
+from visiongen.registry import CODECS, TASKS
 from visiongen.tasks import guide
+from visiongen.tasks.depth import Depth
 from visiongen.tasks.incontext import InContext
 from visiongen.tasks.semantic import Semantic
 
@@ -162,3 +164,23 @@ def test_who_is_guided() -> None:
     assert [name for name in TASKS if TASKS.get(name)().guided] == guided
     for name in guided:
         assert not TASKS.get(name)(guided=False).guided
+
+
+@pytest.mark.parametrize("name, options", [*((name, {}) for name in MEANS), ("depth", {"relative": True})])
+def test_repainting_says_what_was_softened(name: str, options: dict) -> None:
+    """A map that nothing changed between soften and repaint is read as it was: relative depth, too."""
+    task = TASKS.get(name)(**options)
+    codec = task.codec(task.prompt().legend)
+    painted = codec.encode(family(codec).labels(np.zeros((48, 64, 3), np.uint8), codec))
+    image, _ = task.repaint(task.soften(painted, codec)[0], codec)
+    before, after = (codec.decode(one)[0] for one in (painted, image))
+    assert np.allclose(before, after, rtol=0.02, atol=0.02)
+
+
+@pytest.mark.parametrize("codec", ["depth/disparity@1", "depth/graylog@1"])
+def test_relative_depth_keeps_near_and_far_when_guided(codec: str) -> None:
+    near = np.linspace(0, 1, 64, dtype=np.float32)[None, :, None].repeat(48, 0)
+    task = Depth(relative=True)
+    view = np.random.default_rng(0).integers(0, 256, (48, 64, 3), dtype=np.uint8)
+    image, _ = task.repaint(task.follow(near, view), CODECS.get(codec)())
+    assert np.corrcoef(CODECS.get(codec)().decode(image)[0].ravel(), near.ravel())[0, 1] > 0.99

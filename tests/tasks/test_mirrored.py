@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from known import family
 
-from visiongen.backbones.base import Canvas, DecodeStats
+from visiongen.backbones.base import Canvas, DecodeStats, Sampler
 from visiongen.errors import UsageError
+from visiongen.prompt import Legend
 from visiongen.registry import TASKS
 from visiongen.tasks import predict, predict_many
 from visiongen.tasks.orders import Orders
@@ -108,6 +109,27 @@ def test_classes_go_to_the_surer_answer() -> None:
     values = [task.soften(image, codec)[0] for image in (clean, mixed)]
     image, factor = task.repaint(sum(values) / 2, codec)
     assert (codec.decode(image)[0] == 3).all() and (factor < 1).all()
+
+
+@pytest.mark.parametrize("name", ["semantic", "panoptic"])
+@pytest.mark.parametrize("surer", [0, 1])
+def test_guided_classes_go_to_the_surer_answer_too(name: str, surer: int) -> None:
+    """Made hard before they are averaged, both answers would weigh the same."""
+    task = TASKS.get(name)()
+    prompt = task.prompt(Legend.parse("sky=#ff0000,road=#0000ff,border=#00ff00"))
+    colours = np.float32([[255, 0, 0], [0, 0, 255]])
+    half = np.uint8(0.505 * colours[1 - surer] + 0.495 * colours[surer])  # just so the other
+    canvases = [
+        Canvas(np.broadcast_to(colour, (64, 64, 3)).astype(np.uint8), np.zeros((8, 8, 1)), True, 0, 64, None)
+        for colour in (half, colours[surer])
+    ]
+    for both in (canvases, canvases[::-1]):
+        backbone, turns = TwoFaced(truth), iter(both)
+        backbone.paint = lambda prompts, sampler=None, turns=turns: [next(turns)]
+        view = np.ascontiguousarray(np.tile(PHOTO, (2, 1, 1))[:64, :64])
+        (mean,) = Orders([task], [prompt], backbone, Sampler(), mirror=True).paint(view)
+        nearest = np.linalg.norm(mean.image[32, 32] - colours, axis=1).argmin()
+        assert nearest == surer, prompt
 
 
 def test_confidence_is_the_mean_of_both() -> None:

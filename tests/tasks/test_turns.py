@@ -14,6 +14,8 @@ from visiongen.errors import UsageError
 from visiongen.prompt import Legend
 from visiongen.tasks import ask, predict
 from visiongen.tasks.legend_change import change_legend, find, forms, singular
+from visiongen.tasks.orders import followed
+from visiongen.tasks.semantic import Semantic
 
 LEGEND = Legend.parse("sky=#3077fb,car=#df0816,bus=#f9e03e,person=#0ca86c")
 REST = Legend.parse("car=#df0816,other=#101010")
@@ -113,6 +115,19 @@ def test_unchanged_regions_are_token_identical(first, backbone: EmbeddedBackbone
     assert result.labels.shape == PHOTO.shape[:2]
     third = ask(result, "rename person to people", backbone=backbone)
     assert third.stats["turn"] == 3 and "people" in third.legend.names
+
+
+def test_a_guided_turn_is_followed_by_guided_turns(first, backbone: EmbeddedBackbone) -> None:
+    """Else what is held would be read with other borders than before."""
+    assert first.guided
+    guided, plain = (
+        ask(dataclasses.replace(first, guided=one), "without the cars", backbone=backbone)
+        for one in (True, False)
+    )
+    assert (guided.guided, plain.guided) == (True, False) and np.array_equal(guided.tokens, plain.tokens)
+    canvas = Canvas(plain.map, plain.tokens, True, 0, len(plain.map), None)
+    (wanted,) = followed([Semantic()], [plain.prompt], [canvas], first.seen)
+    assert np.array_equal(guided.map, wanted.image) and not np.array_equal(guided.map, plain.map)
 
 
 def test_renaming_paints_nothing(first) -> None:

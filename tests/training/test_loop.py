@@ -190,6 +190,30 @@ def test_budget_continues_after_resume(tmp_path: Path) -> None:
     assert second.ema.updates == 6
 
 
+@pytest.mark.parametrize("name", ["adamw", "nmuon"])
+def test_the_recipe_s_rates_count_after_a_resume(tmp_path: Path, name: str) -> None:
+    def made(**optim: object) -> Trainer:
+        options = RunOptions(workers=0, log_every=1)
+        schedule = Schedule(steps=4, warmup=1)
+        return Trainer(
+            ToyModel(),
+            Mixture([ToySource()]),
+            schedule,
+            tmp_path,
+            run=options,
+            optim=Optim(name=name, **optim),
+        )
+
+    first = next(iter(dict(ToyModel().named_parameters())))
+    made(lr_scale={first: 0.5}).fit()
+    again = made(lr_scale={first: 0.1}, weight_decay=0.2, lr=1e-5)
+    wanted = [(g["lr_scale"], g["weight_decay"]) for g in again.optimiser.param_groups]
+    again.restore()
+    assert [(g["lr_scale"], g["weight_decay"]) for g in again.optimiser.param_groups] == wanted
+    assert {scale for scale, _ in wanted} == {0.1, 1.0} or {scale for scale, _ in wanted} == {0.1}
+    assert again.optimiser.state, "its state is the checkpoint's"
+
+
 def test_resume_without_a_checkpoint(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="no checkpoint to resume from"):
         trainer(tmp_path).fit(resume=True)

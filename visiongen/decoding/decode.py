@@ -19,6 +19,7 @@ from visiongen.decoding.verified import verified
 from visiongen.prompt import Prompt
 
 WINDOW = {"cpu": 48, "cuda": 64}  # tokens a verifying pass; see docs/decoding.md
+LONGEST = 192  # the same, while all that was checked was right
 
 
 @torch.inference_mode()
@@ -91,8 +92,9 @@ def _order(
 def _greedy(painter: Any, cond: Any, board: Board, sampler: Sampler, start: int) -> Iterator[Board]:
     if sampler.mode == "sequential":
         return sequential(painter, cond, board, start)
-    window = sampler.window or WINDOW.get(board.line.device.type, 48)
-    return verified(painter, cond, board, window, start)
+    if sampler.window:
+        return verified(painter, cond, board, sampler.window, start)
+    return verified(painter, cond, board, WINDOW.get(board.line.device.type, 48), start, LONGEST)
 
 
 def repeat_seeds(prompts: Sequence[Prompt], seed: int) -> list[int]:

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from visiongen.decoding.board import Board
+from visiongen.decoding.settle import refill
 
 
 @torch.inference_mode()
@@ -19,8 +20,7 @@ def sequential(painter: Any, cond: Any, board: Board, start: int = 0) -> Iterato
     """
     cache = painter.new_cache(cond)
     board.done[:] = start
-    if start:  # the keys of what is already known, in one go
-        painter.window(cond, cache, board.line[:, :start], 0)
+    refill(painter, cond, cache, board.line[:, :start])
     line, logits, width = board.line, board.logits, cond.grid[1]
     for p in range(start, board.length):
         out = painter.window(cond, cache, line[:, p : p + 1], p)

@@ -23,6 +23,14 @@ MARGIN = 1e-4  # logits closer than this are a near-tie
 BLOCK = 64  # tokens a canonical pass
 
 
+def refill(painter: Any, cond: Any, cache: Any, line: Tensor) -> None:
+    """Put the keys of final tokens ``line`` (B, n, C) into an empty cache, in blocks: a window of all of
+    them would need a mask of n x n.
+    """
+    for first in range(0, line.shape[1], BLOCK):
+        painter.window(cond, cache, line[:, first : first + BLOCK], first)
+
+
 class Referee:
     """Canonical logits of one picture. Blocks already computed are kept while the tokens stand."""
 

@@ -17,23 +17,31 @@ import torch
 from torch import Tensor
 
 from visiongen.decoding.board import Board
+from visiongen.decoding.settle import refill
 
 
 @torch.inference_mode()
-def verified(painter: Any, cond: Any, board: Board, window: int, start: int = 0) -> Iterator[Board]:
+def verified(
+    painter: Any, cond: Any, board: Board, window: int, start: int = 0, longest: int | None = None
+) -> Iterator[Board]:
     """Fill ``board`` from ``start`` on, ``window`` tokens a pass; yields it after every pass.
 
-    Positions before ``start`` must hold their final tokens; those after it hold the draft. Pictures
-    of a batch advance on their own; finished ones leave the batch.
+    While every token of a pass was right the next one is twice as long, up to ``longest`` (``window`` if
+    not given): drafts that survive are checked in a few passes. Positions before ``start`` must hold
+    their final tokens; those after it hold the draft. Pictures of a batch advance on their own; finished
+    ones leave the batch.
     """
     cache = painter.new_cache(cond)
     if start:
-        painter.window(cond, cache, board.line[:, :start], 0)
+        refill(painter, cond, cache, board.line[:, :start])
         board.done[:] = start
     rows = torch.arange(len(board.done), device=board.line.device)  # still being painted
-    part = board.take(rows)
+    part, size = board.take(rows), window
     while True:
-        _advance(painter, cond, cache, part, window)
+        wanted = (part.done + size).clamp(max=part.length)
+        _advance(painter, cond, cache, part, size)
+        right = bool((part.done >= wanted).all())
+        size = max(window, min(2 * size, longest or window)) if right else window
         board.put(rows, part)
         yield board
         open_ = (part.done < part.length).nonzero().flatten()

@@ -70,6 +70,9 @@ class State:
     best_loss: float = math.inf
 
 
+RATES = ("lr", "lr_scale", "weight_decay", "betas")  # of a group: the recipe's, also after a restore
+
+
 class Trainer:
     """Trains ``model`` on ``stream`` until ``schedule`` ends, writing everything to ``out_dir``.
 
@@ -130,6 +133,7 @@ class Trainer:
         """Continue from the checkpoint in ``out_dir``; WeightsError if it cannot be used."""
         saved = load_checkpoint(self.out, previous)
         self._check_same_run(saved["described"])
+        rates = [{key: group[key] for key in RATES if key in group} for group in self.optimiser.param_groups]
         try:
             self.model.load_state_dict(saved["model"])
             self.ema.restore(saved["ema"])
@@ -140,6 +144,8 @@ class Trainer:
                 f"{self.out}: checkpoint is of another model ({reason}); "
                 "use the recipe it was made with or another --out"
             ) from None
+        for group, ours in zip(self.optimiser.param_groups, rates, strict=True):
+            group.update(ours)  # the checkpoint's would come back with its state
         self.state = State(**saved["state"])
         restore_random_state(saved["random"])
 

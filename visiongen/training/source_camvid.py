@@ -62,8 +62,8 @@ class CamVidSource(Source):
         data: str | None = None,
     ) -> None:
         super().__init__(size=size, batch=batch, data=data)
-        if split == "test":
-            raise UsageError("source camvid11: split 'test' is for scoring only; use 'train'")
+        if split in ("val", "test"):
+            raise UsageError(f"source camvid11: split {split!r} is for scoring only; use 'train'")
         self.root, self.split, self.limit = root, split, limit
         self.tasks = check_tasks(tasks, ("semantic", "photo"), self.name)
         self.scale = (float(scale[0]), float(scale[1]))
