@@ -107,6 +107,7 @@ class _Turn:
         same = Canvas(image, tokens, True, 0, image.shape[0], None)
         if keep.all():
             return self._read(Semantic(), prompt, same, kept=int(keep.sum()))
+        assert self.previous.seen is not None
         task = Semantic(guided=self.previous.guided)
         (canvas,) = followed([task], [prompt], [self._paint(prompt)], self.previous.seen)
         return self._read(task, prompt, canvas, kept=int(keep.sum()))

@@ -51,7 +51,7 @@ class CentreInstances(Codec):
     name: ClassVar[str] = "instance/centre@1"
     unit: ClassVar[str] = "instance id"
     bound: ClassVar[str] = (
-        "exact but for the ids' order, for instances and gaps of min_area pixels and more that are 5 pixels thick, "
+        "exact but for the ids' order, for instances and gaps of min_area pixels and more, 5 pixels thick, "
         "whose parts lie within gap and whose colours lie 4 bandwidths or more apart"
     )
 
