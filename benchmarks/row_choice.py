@@ -63,7 +63,7 @@ def reference_rows(
         "mirrored": lambda: MirroredRow(benchmark, _painting(backbone, "no painter"), legend),
         "prefix": lambda: PrefixRow(benchmark, _painting(backbone, "no painter"), legend, 0.0),
         "prefix-trust": lambda: PrefixRow(benchmark, _painting(backbone, "no painter"), legend, None),
-        "specialist": lambda: SpecialistRow.find(benchmark, specialists, legend),
+        "specialist": lambda: _specialist(benchmark, specialists, legend, backbone),
     }
     rows, reasons = {}, {}
     for name in (*REFERENCE_ROWS, *(row for row in BRANCH_ROWS if row in wanted)):
@@ -90,6 +90,14 @@ def rows_of_plan(
         else:
             rows[name] = DIRECT[name](benchmark, legend, data)
     return rows
+
+
+def _specialist(
+    benchmark: Benchmark, runs: Sequence[str | Path], legend: Legend | None, backbone: Backbone | None
+) -> Row:
+    """It paints like the model; where nothing is painted it has nothing to say either."""
+    _painting(backbone, "no painter, so no specialist")
+    return SpecialistRow.find(benchmark, runs, legend)
 
 
 def _painting(backbone: Backbone | None, lack: str) -> Backbone:

@@ -46,6 +46,8 @@ class Options:
     def __post_init__(self) -> None:
         if self.limit is not None and self.limit < 1:
             raise UsageError(f"--limit {self.limit}: give at least 1 image, or leave it out")
+        if self.legend_seed is not None and self.legend_seed < 0:
+            raise UsageError(f"--legend-seed {self.legend_seed}: give a whole number from 0")
         known = (*REFERENCE_ROWS, *BRANCH_ROWS)
         unknown = [row for row in self.rows if row not in known]
         if unknown:

@@ -52,6 +52,10 @@ def read_pairs(
     smaller than its photo if it has its shape. UsageError: no pair, more than 4, or pairs that were
     painted differently; InputError: a file that cannot be read, or sizes that do not fit.
     """
+    if isinstance(tolerance, bool) or not isinstance(tolerance, int | float) or not tolerance >= 0:
+        raise UsageError(f"tolerance {tolerance!r}: give a number of colour levels from 0")
+    if not isinstance(pairs, tuple | list):
+        raise UsageError(f"examples {pairs!r}: give a list of pairs (photo, map)")
     if not pairs:
         raise UsageError(f"examples: none given; give 1 to {MAX_EXAMPLES} pairs (photo, map)")
     if len(pairs) > MAX_EXAMPLES:

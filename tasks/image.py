@@ -81,6 +81,8 @@ class Image(Task):
         if self.source is None and not isinstance(photo, np.ndarray) and has_spec(photo):
             found = dataclasses.replace(self, **recognise(read_map_png(photo)[1], str(photo)))
         if found.source is None:
+            if not isinstance(photo, np.ndarray):
+                raise InputError(f"{photo}: what does the map show? give source: one of {', '.join(SOURCES)}")
             return found
         side = max(photo.shape[:2] if isinstance(photo, np.ndarray) else read_image(photo).shape[:2])
         sized = dataclasses.replace(found)
@@ -127,13 +129,13 @@ class Image(Task):
 
 
 def recognise(codec: Codec, where: str = "map") -> dict[str, Any]:
-    """What a map's own codec says: {"source": ..., "legend": ...}; UsageError for other maps."""
+    """What a map's own codec says: {"source": ..., "legend": ...}; InputError for other maps."""
     if isinstance(codec, LegendCodec):
         return {"source": "semantic", "legend": codec.legend}
     for name in SOURCES:
         if TASKS.get(name)().codec().spec() == codec.spec():
             return {"source": name}
-    raise UsageError(f"{where}: painted with {codec.name}; photos are painted from {', '.join(SOURCES)}")
+    raise InputError(f"{where}: painted with {codec.name}; photos are painted from {', '.join(SOURCES)}")
 
 
 def inpaint(
@@ -163,7 +165,7 @@ def inpaint(
     hole = _hole(mask, photo.shape[:2])
     top, left, high, wide = window(hole)
     place = np.s_[top : top + high, left : left + wide]
-    geometry = Geometry.fit((high, wide), long_side or Image.long_side)
+    geometry = Geometry.fit((high, wide), Image.long_side if long_side is None else long_side)
     keep = keep_mask(_shrink(hole[place], geometry))
     small = _closed(geometry.apply(np.ascontiguousarray(photo[place])), keep)
     prompt = fill_prompt(small, keep, Image.name)

@@ -137,13 +137,23 @@ def _tasks(tasks: Sequence[str | Task], options: dict[str, Any]) -> list[Task]:
         if isinstance(task, str):
             kind = TASKS.get(task)
             fields = {f.name for f in dataclasses.fields(kind)}
-            task = kind(**{k: v for k, v in options.items() if k in fields})
+            own = {k: v for k, v in options.items() if k in fields}
+            _check_switches(kind, own)
+            task = kind(**own)
             left -= fields
         wanted.append(task)
     if left:
         names = ", ".join(t.name for t in wanted)
         raise UsageError(f"option {sorted(left)[0]!r}: {names} has none of that name; leave it out")
     return wanted
+
+
+def _check_switches(kind: type[Task], options: dict[str, Any]) -> None:
+    """UsageError for a switch that is neither True nor False: any word would count as True."""
+    for field in dataclasses.fields(kind):  # type: ignore[arg-type]
+        value = options.get(field.name, False)
+        if field.type in (bool, "bool") and not isinstance(value, bool):
+            raise UsageError(f"option {field.name}={value!r}: give true or false")
 
 
 def _prompts(tasks: Sequence[Task], legend: Legend | None) -> list[Prompt]:

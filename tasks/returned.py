@@ -106,7 +106,7 @@ def has_spec(path: str | Path) -> bool:
         with Image.open(path) as image:
             image.load()
             return CHUNK in getattr(image, "text", {})
-    except (OSError, SyntaxError, ValueError):
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
         return False
 
 

@@ -104,7 +104,7 @@ class _Turn:
         if keep.any():  # a backbone without tokens is given the picture, and may write it a little anew
             held = Held(keep, image=image) if tokens is None else Held(keep, tokens=tokens)
         prompt = Prompt(self.previous.task, Semantic.text, change.legend, held=held)
-        same = Canvas(image, tokens, True, 0, image.shape[0], None)
+        same = Canvas(image, tokens, True, 0, image.shape[0], self.previous.certainty)
         if keep.all():
             return self._read(Semantic(), prompt, same, kept=int(keep.sum()))
         assert self.previous.seen is not None
@@ -120,6 +120,7 @@ class _Turn:
         result = task.decode(canvas.image, before.geometry, prompt, canvas.confidence, before.photo_name)
         result.stats = canvas.stats.to_json() | {"tokens_kept": kept} | more
         result.tokens, result.seen, result.guided = canvas.tokens, before.seen, before.guided
+        result.certainty = canvas.confidence
         return result
 
 

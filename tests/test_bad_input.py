@@ -259,3 +259,66 @@ def test_an_out_folder_that_is_a_file(tmp_path: Path, show: Show) -> None:
     code, _, err = show("predict", "depth", tmp_path / "a.jpg")
     assert code == 1 and "out" in one_line(err)
     assert (tmp_path / "out").read_text() == "in the way"
+
+
+@pytest.mark.parametrize(
+    ("option", "told"),
+    [
+        ("relative=False", "option relative='False': give true or false"),
+        ("guided=no", "option guided='no': give true or false"),
+        ("temperature=abc", "temperature 'abc': give a number"),
+        ("trust=x", "trust 'x': give a number"),
+        ("window=2.5", "window 2.5: give a whole number"),
+    ],
+)
+def test_options_of_a_wrong_kind(option: str, told: str, tmp_path: Path, show: Show) -> None:
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(jpeg())
+    code, out, err = show("predict", "depth", path, "--option", option)
+    assert (code, out) == (2, "") and told in one_line(err)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (
+            ("predict", "incontext", "PHOTO", "--example", "PHOTO=PHOTO", "--option", "tolerance=-1"),
+            "tolerance -1",
+        ),
+        (("predict", "incontext", "PHOTO", "--option", "examples=1"), "examples 1: give a list"),
+        (("predict", "depth", "PHOTO", "--seed", "-1"), "seed -1: give a whole number from 0"),
+        (("stream", "incontext", "PHOTO"), "examples: none given"),
+        (("stream", "image", "PHOTO"), "what does the map show?"),
+        (("stream", "depth", "PHOTO", "--legend", "a=#ff0000"), "legend: depth takes none"),
+        (("bench", "run", "world-depth", "--legend-seed", "-1"), "--legend-seed -1"),
+        (("bench", "run", "world-depth", "--specialist", "no-such-run"), "no-such-run"),
+        (("codec", "bench", "--frames", "0"), "--frames 0"),
+    ],
+)
+def test_words_that_ask_for_nothing(words: tuple[str, ...], told: str, tmp_path: Path, show: Show) -> None:
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(jpeg())
+    code, out, err = show(*(word.replace("PHOTO", str(path)) for word in words))
+    assert code in (1, 2, 3) and out == "" and told in err.splitlines()[0], err
+
+
+def test_a_picture_too_large_to_read_ends_no_batch(tmp_path: Path, show: Show) -> None:
+    import struct
+    import zlib
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    head = struct.pack(">IIBBBBB", 20000, 20000, 8, 2, 0, 0, 0)
+    bomb = tmp_path / "bomb.png"
+    bomb.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", b"") + chunk(b"IEND", b""))
+    for words in (("decode", "auto", bomb), ("paint", bomb, "--source", "depth")):
+        code, _, err = show(*words, "--out", tmp_path / "out")
+        assert code == 1 and "bomb.png" in err.splitlines()[0]
+
+
+def test_episodes_that_are_none(capsys: pytest.CaptureFixture[str]) -> None:
+    from visiongen.benchmarks.incontext.report import main as incontext
+
+    assert incontext(["--episodes", "0"]) == 2
+    assert "--episodes 0" in one_line(capsys.readouterr().err)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from visiongen.backbones.base import Backbone, Sampler
-from visiongen.benchmarks.command import tell
+from visiongen.benchmarks.command import guarded, tell
 from visiongen.benchmarks.datasets.incontext import Episode, episodes
 from visiongen.benchmarks.incontext.scoring import difference, row, statistics
 from visiongen.benchmarks.protocols import load_protocol
@@ -26,8 +26,8 @@ from visiongen.unnamed import TEXT
 SCHEMA = "visiongen.incontext/1"
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Score and print a table, or JSON."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Score and print a table, or JSON. Exit code."""
     parser = argparse.ArgumentParser(prog="python -m visiongen.benchmarks.incontext", description=__doc__)
     protocol = load_protocol("world-incontext")
     parser.add_argument("--episodes", type=int, default=protocol["splits"]["test"])
@@ -35,10 +35,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--weights", default="tiny")
     parser.add_argument("--mode", default="verified")
     parser.add_argument("--json", metavar="FILE|-", default=None)
-    given = parser.parse_args(arguments)
+    return guarded(_main, parser.parse_args(arguments))
+
+
+def _main(given: argparse.Namespace) -> int:
     backbone = BACKBONES.get("embedded").load(given.weights)
     report = measure(backbone, episodes(given.episodes, given.seed), given.mode) | {"seed": given.seed}
     tell(report, describe(report), given.json)
+    return 0
 
 
 def measure(backbone: Backbone, shown: Sequence[Episode], mode: str = "verified") -> dict[str, Any]:

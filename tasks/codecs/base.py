@@ -158,7 +158,7 @@ def read_map_png(path: str | Path, expect: Codec | None = None) -> tuple[np.ndar
             image.load()
             text = getattr(image, "text", {}).get(CHUNK)
             painted = np.array(image.convert("RGB"))
-    except (OSError, SyntaxError, ValueError) as error:
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise InputError(f"{path}: cannot read this map ({error}); paint it again") from error
     if text is None:
         raise CodecError(f"{path}: no {CHUNK!r} chunk, colours have no meaning; repaint the map")

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from visiongen.errors import UsageError
+from visiongen.errors import InputError, UsageError
 from visiongen.seam import seam_ratio
 
 __all__ = ["seam_ratio", "tileable"]
@@ -28,13 +28,13 @@ def tileable(maps: Sequence[np.ndarray], share: float = 0.125) -> list[np.ndarra
 
     The overlap's width is chosen (within a quarter) so that the new border falls where the maps are as
     smooth as on the average. Maps should be of like range: the path weighs them alike. Float32.
-    UsageError where ``share`` is not in (0, 0.5] or leaves less than 8 pixels of overlap.
+    UsageError where ``share`` is not in (0, 0.5], InputError where it leaves less than 8 pixels of overlap.
     """
     if not 0 < share <= 0.5:
         raise UsageError(f"share={share}: the overlap is a part of the side in (0, 0.5]")
     stack = _stack(maps)
     if min(stack.shape[:2]) * share < 8:
-        raise UsageError(f"maps: {stack.shape[:2]} with an overlap of {share} leave under 8 px; enlarge them")
+        raise InputError(f"maps: {stack.shape[:2]} with an overlap of {share} leave under 8 px; enlarge them")
     stack = _wrap(stack, share, around=False)
     stack = _wrap(stack.transpose(1, 0, 2), share, around=True).transpose(1, 0, 2)
     channels = np.cumsum([m.shape[2] if m.ndim == 3 else 1 for m in maps])[:-1]

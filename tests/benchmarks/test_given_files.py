@@ -123,3 +123,26 @@ def test_runs_by_different_protocols_are_not_compared(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="max_depth"):
         compare(*runs)
     assert compare(runs[0], runs[0])["regression"] is False
+
+
+def test_answers_beside_every_usual_row(tmp_path: Path) -> None:
+    """Rows of painters are left out with a reason, those that ship a specialist too."""
+    from visiongen.benchmarks.runner import get_benchmark
+
+    benchmark = get_benchmark("world-depth")
+    (item,) = benchmark.items(None, "test", 1)
+    np.save(tmp_path / f"{item.id}.npy", item.truth())
+    result = score_predictions(benchmark, tmp_path, tmp_path / "out", Options(limit=1))
+    assert primary(dict(result)) == 0 and result["rows"]["blind"] is not None
+    assert result["rows"]["specialist"] is None and "no painter" in result["reasons"]["specialist"]
+
+
+def test_a_photo_that_cannot_be_read_costs_its_image_alone(tmp_path: Path) -> None:
+    from bench_helpers import Reader
+
+    from visiongen.benchmarks.runner import run
+
+    root = folder(tmp_path / "data", SEMANTIC, {"a": BLOCKS, "b": BLOCKS})
+    (root / "images/a.png").write_text("no picture")
+    result = run(open_folder(root), Reader(), tmp_path / "out", Options(rows=()))
+    assert [one["id"] for one in result["failures"]] == ["a"] and result["n_scored"] == 1

@@ -178,8 +178,13 @@ def test_another_codecs_map_is_refused_and_the_others_are_done(
     assert (out / "b.depth.npy").exists() and "2 of 3 inputs failed" in capsys.readouterr().err
 
 
-def test_a_folder_without_the_photo_is_missing_data(tmp_path: Path) -> None:
+def test_a_map_without_its_photo_fails_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = save(tmp_path / "m.png", CubeWalk().encode(DEPTH))
     (tmp_path / "photos").mkdir()
     save(tmp_path / "photos" / "other.png", np.zeros((20, 20, 3), np.uint8))
-    assert decode("depth/cubewalk@1", path, "--photo", tmp_path / "photos", "--out", tmp_path / "out") == 3
+    assert decode("depth/cubewalk@1", path, "--photo", tmp_path / "photos", "--out", tmp_path / "out") == 1
+    assert f"{path}: no photo named m.*" in capsys.readouterr().err
+    save(tmp_path / "other.map.png", CubeWalk().encode(DEPTH))
+    maps = (path, tmp_path / "other.map.png")
+    assert decode("depth/cubewalk@1", *maps, "--photo", tmp_path / "photos", "--out", tmp_path / "out") == 1
+    assert list((tmp_path / "out").glob("other*"))

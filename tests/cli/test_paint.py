@@ -94,8 +94,10 @@ def test_paint_back(
     first, second = (np.asarray(Image.open(out / name)) for name in names)
     assert first.shape == (48, 64, 3) and not np.array_equal(first, second)
     assert read_map_png(rows[0]["files"][1])[1].name == "image/rgb@1"
-    assert run("paint", photo, "--out", out, weights=nano_weights) == 2, "a photo is no map"
-    assert "source" in capsys.readouterr().err
+    assert run("paint", photo, "--out", out, weights=nano_weights) == 1, "a photo is no map"
+    assert f"{photo}: what does the map show? give source" in capsys.readouterr().err
+    both = run("paint", photo, painted, "--out", out / "both", weights=nano_weights)
+    assert both == 1 and list((out / "both").glob("*.image.png")), "the map beside it is painted"
     assert run("paint", photo, "--source", "normals", "--out", out, weights=nano_weights) == 0
     assert run("paint", painted, "--count", 2, weights=nano_weights) == 2
 

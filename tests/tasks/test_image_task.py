@@ -44,7 +44,7 @@ def test_a_map_file_says_what_it_is(tmp_path: Path, known_backbone) -> None:
     assert result.prompt.text == "photo from depth" and result.prompt.legend is None
     assert result.geometry.work_size == (168, 256) and result.labels.shape == (400, 600, 3)
     path = write_map_png(tmp_path / "n.png", PHOTO, DirectXNormals())
-    with pytest.raises(UsageError, match=r"n\.png: painted with normals/directx@1"):
+    with pytest.raises(InputError, match=r"n\.png: painted with normals/directx@1"):
         predict("image", path, backbone=known_backbone())
 
 

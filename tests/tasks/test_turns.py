@@ -130,6 +130,14 @@ def test_a_guided_turn_is_followed_by_guided_turns(first, backbone: EmbeddedBack
     assert np.array_equal(guided.map, wanted.image) and not np.array_equal(guided.map, plain.map)
 
 
+def test_a_turn_that_paints_nothing_is_as_sure_as_before(backbone: EmbeddedBackbone) -> None:
+    for options in ({}, {"guided": False}, {"mirror": True}):
+        start = predict("semantic", PHOTO, legend=LEGEND, backbone=backbone, long_side=96, **options)
+        again = ask(start, "rename car to van", backbone=backbone)
+        assert np.allclose(again.confidence, start.confidence, atol=1e-6), options
+        assert np.array_equal(again.certainty, start.certainty)
+
+
 def test_renaming_paints_nothing(first) -> None:
     class Idle:
         weights = None

@@ -62,6 +62,10 @@ class Sampler:
     def __post_init__(self) -> None:
         if self.mode not in MODES:
             raise UsageError(f"mode {self.mode!r}: choose one of {', '.join(MODES)}")
+        for name in ("seed", "temperature", "top_k", "top_p", "window", "trust"):
+            _check_number(name, getattr(self, name), whole=name in ("seed", "top_k", "window"))
+        if not 0 <= self.seed < 2**63:
+            raise UsageError(f"seed {self.seed}: give a whole number from 0 and below 2^63")
         if not 0 < self.temperature < float("inf"):
             raise UsageError(f"temperature {self.temperature!r}: give a number above 0")
         if self.top_k is not None and self.top_k < 1:
@@ -76,6 +80,13 @@ class Sampler:
     def with_(self, **changes: Any) -> Sampler:
         """A copy with some fields changed."""
         return replace(self, **changes)
+
+
+def _check_number(name: str, value: object, whole: bool) -> None:
+    """UsageError unless it is a number of the kind, or None where a field may be."""
+    kinds = (int, np.integer) if whole else (int, float, np.integer, np.floating)
+    if value is not None and (isinstance(value, bool) or not isinstance(value, kinds)):
+        raise UsageError(f"{name} {value!r}: give a {'whole ' if whole else ''}number")
 
 
 @dataclass(frozen=True)

@@ -186,7 +186,11 @@ def find_targets(
 ) -> list[tuple[Benchmark, Path]]:
     """Each benchmark once, with its run's folder; bad names and splits are told before anything is loaded."""
     from visiongen.benchmarks.runner import get_benchmark
+    from visiongen.training import start
 
+    for run in options.specialists:
+        if not start.find(run).is_file():
+            raise UsageError(f"--specialist {run}: no weights there; give a finished run of visiongen train")
     benchmarks = [get_benchmark(name) for name in dict.fromkeys(names)]
     splits = [benchmark.split(options.split) for benchmark in benchmarks]
     return [

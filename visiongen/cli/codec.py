@@ -52,7 +52,8 @@ def bench(
     from visiongen.errors import UsageError
 
     usual = QUICK if quick else FULL
-    frames, classes = frames or usual["frames"], classes or usual["classes"]
+    frames = usual["frames"] if frames is None else frames
+    classes = usual["classes"] if classes is None else classes
     if min(frames, classes) < 1 or classes > 255:
         raise UsageError(f"--frames {frames}, --classes {classes}: give 1 or more, at most 255 classes")
     from visiongen.benchmarks.codecs import report, text

@@ -114,8 +114,9 @@ def each_input(
             try:
                 results += work(path, stem)
             except InputError as error:
-                failed.append({"input": str(path), "error": str(error)})
-                print(f"visiongen: {error}", file=sys.stderr)
+                told = str(error) if path.name in str(error) else f"{path}: {error}"
+                failed.append({"input": str(path), "error": told})
+                print(f"visiongen: {told}", file=sys.stderr)
             step(path.name)
     return results, failed
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from visiongen.cli import common
-from visiongen.errors import MissingDataError
+from visiongen.errors import InputError
 
 if TYPE_CHECKING:
     from visiongen.tasks.codecs.base import Codec
@@ -88,7 +88,7 @@ def _photo_of(path: Path, photo: Path | None) -> Path | None:
     for file in list_inputs([photo]):
         if file.name.split(".")[0] == start and file.resolve() != path.resolve():
             return file
-    raise MissingDataError(f"{photo}: no photo named {start}.*; give the file itself")
+    raise InputError(f"{path}: no photo named {start}.* in {photo}; give the file itself")
 
 
 def _remarks(stats: dict[str, Any]) -> list[str]:

@@ -8,7 +8,6 @@ from typing import Annotated, Any
 import typer
 
 from visiongen.cli import common
-from visiongen.errors import UsageError
 
 
 def stream(
@@ -19,26 +18,26 @@ def stream(
     mode: common.ModeName = "verified",
     seed: common.Seed = 0,
     long_side: common.LongSide = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option("--option", metavar="NAME=VALUE", help="An option of the task, as predict has."),
+    ] = None,
     weights: common.WeightsName = "tiny",
 ) -> None:
     """Save the canvases as they get better: the draft first, then the picture growing from the top."""
     from visiongen.backbones.base import Sampler
     from visiongen.files import write_atomic, write_json
     from visiongen.image import Geometry, read_image
-    from visiongen.prompt import Legend
-    from visiongen.registry import TASKS
     from visiongen.tasks.orders import followed
     from visiongen.tasks.pictures import encode_png
+    from visiongen.tasks.predicting import make_orders
 
-    asked = TASKS.get(task)()
     common.check_mode(mode)
-    if legend is not None and task != "semantic":
-        raise UsageError(f"--legend belongs to the task semantic, not to {task}; leave it out")
-    prompt = asked.prompt(Legend.parse(legend)) if legend is not None else asked.prompt()
+    (asked,), (prompt,) = make_orders([task], image, legend=legend, **common.task_options(option or []))
     photo = read_image(image)
     geometry = Geometry.fit(photo.shape[:2], asked.long_side if long_side is None else long_side)
     backbone = common.load_backbone(weights)
-    view = geometry.apply(photo)
+    view = asked.look(photo, geometry)
     scene = backbone.scene(view)
     rows: list[dict[str, Any]] = []
     for canvas in scene.stream(prompt, Sampler(mode=mode, seed=seed)):  # type: ignore[arg-type]
