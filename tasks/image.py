@@ -167,7 +167,7 @@ def inpaint(
     place = np.s_[top : top + high, left : left + wide]
     geometry = Geometry.fit((high, wide), Image.long_side if long_side is None else long_side)
     keep = keep_mask(_shrink(hole[place], geometry))
-    small = _closed(geometry.apply(np.ascontiguousarray(photo[place])), keep)
+    small = geometry.apply(np.ascontiguousarray(photo[place]))
     prompt = fill_prompt(small, keep, Image.name)
     sampler = Sampler(mode=mode, seed=seed, **sampling)  # type: ignore[arg-type]
     painter = backbone or default_backbone()
@@ -231,14 +231,6 @@ def _shrink(hole: np.ndarray, geometry: Geometry) -> np.ndarray:
     where = np.nonzero(hole)
     small[rows[where[0]], columns[where[1]]] = True
     return small
-
-
-def _closed(photo: np.ndarray, keep: np.ndarray) -> np.ndarray:
-    """The photo with its hole closed roughly, so that tokens beside it know nothing of what it hid."""
-    import cv2
-
-    gone = np.kron(~keep, np.ones((8, 8), np.uint8)).astype(np.uint8)
-    return cv2.inpaint(photo, gone, 3, cv2.INPAINT_TELEA)
 
 
 __all__ = ["FILL_TEXT", "SOURCES", "Image", "ImagePrediction", "inpaint", "recognise", "window"]

@@ -33,6 +33,17 @@ def cover(photo: np.ndarray, keep: np.ndarray) -> np.ndarray:
     return np.where(gone[..., None], np.uint8(_GRAY), photo)
 
 
+def closed(photo: np.ndarray, keep: np.ndarray) -> np.ndarray:
+    """The photo uint8 (8h, 8w, 3) with its hole closed roughly (Telea 2004).
+
+    A token is read from its surroundings too: those beside the hole must know nothing of what it hides.
+    """
+    import cv2
+
+    gone = np.kron(~keep, np.ones((_TOKEN, _TOKEN), np.uint8)).astype(np.uint8)
+    return cv2.inpaint(photo, gone, 3, cv2.INPAINT_TELEA)
+
+
 def fill_prompt(photo: np.ndarray, keep: np.ndarray, task: str) -> Prompt:
-    """The order to paint what is missing; the tokens that stay are those of ``photo`` itself."""
-    return Prompt(task, TEXT, held=Held(keep, image=photo))
+    """The order to paint what is missing; the tokens that stay are those of the photo with a closed hole."""
+    return Prompt(task, TEXT, held=Held(keep, image=closed(photo, keep)))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from visiongen.training.holes import draw, hole
+from visiongen.training.holes import draw, fill_order, hole
 
 
 @pytest.mark.parametrize("size", [(15, 20), (36, 48), (3, 2), (1, 2)])
@@ -32,3 +32,23 @@ def test_deterministic_for_either_generator() -> None:
     one = draw(first, 9, 9, 0.4)
     assert np.array_equal(one, draw(second, 9, 9, 0.4))
     assert not np.array_equal(one, draw(first, 9, 9, 0.4)), "the generator moves on"
+
+
+def test_what_a_hole_hides_is_in_no_token_beside_it() -> None:
+    """Two photos that differ in the hole alone hold the same tokens around it."""
+    from visiongen.backbones.embedded import EmbeddedBackbone
+
+    encode = EmbeddedBackbone.random("nano").tokenizer.encode
+    rng = np.random.default_rng(0)
+    photo = rng.integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    held = []
+    for hidden in (0, 255):
+        shown, target = fill_order(photo, np.random.default_rng(7))
+        keep = target.prompt.held.keep
+        gone = np.kron(~keep, np.ones((8, 8), bool))
+        other = np.where(gone[..., None], np.uint8(hidden), photo)
+        again, target = fill_order(other, np.random.default_rng(7))
+        assert np.array_equal(again, shown) and np.array_equal(target.map, other)
+        image = torch.from_numpy(target.prompt.held.image).permute(2, 0, 1)[None].float() / 127.5 - 1
+        held.append(encode(image)[0][torch.from_numpy(keep)])
+    assert torch.equal(*held)

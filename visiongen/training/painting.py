@@ -139,8 +139,13 @@ class Painting(nn.Module):
                 keep[row] = prompt.held.keep
             elif rng.random() < self.held:
                 keep[row] = holes.draw(rng, *size)
-        shown = torch.from_numpy(keep).to(tokens.device)
-        return (tokens.flatten(1, 2), shown.flatten(1)) if keep.any() else None
+        if not keep.any():
+            return None
+        given, shown = tokens.flatten(1, 2), torch.from_numpy(keep).to(tokens.device).flatten(1)
+        held = self.painter.hold(list(prompts), size)
+        if held is not None:  # an order's own tokens: beside a hole they are not the truth's
+            given = torch.where(held[1][..., None], held[0], given)
+        return given, shown
 
     def _causal_loss(
         self,
