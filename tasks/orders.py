@@ -94,10 +94,10 @@ def check_mirror(tasks: Sequence[Task]) -> None:
 def mean_canvas(task: Task, prompt: Prompt, one: Canvas, back: Canvas, view: np.ndarray) -> Canvas:
     """The mean of the canvas of ``view`` and of the mirrored view's, as they were painted. It has no tokens.
 
-    The mean then takes its borders from ``view`` as one canvas would (:func:`followed`): made hard before,
-    classes would be decided by whichever map is the surer of a pixel, not by both. Its map is the mean
-    labels', painted anew, so how far each map was from the codec's colours, and the two from one another,
-    goes into ``confidence``.
+    The mean then takes its borders from ``view`` as one canvas would (:func:`followed`). Made hard before
+    it, the surer of two classes would weigh no more than the other. The map is the mean labels', painted
+    anew, so how far each map was from the codec's colours, and the two from one another, goes into
+    ``confidence``.
     """
     codec = task.codec(prompt.legend)
     (values, sure), (others, unsure) = (_softened(task, canvas, codec) for canvas in (one, back))
