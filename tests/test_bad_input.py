@@ -293,12 +293,14 @@ def test_options_of_a_wrong_kind(option: str, told: str, tmp_path: Path, show: S
         (("bench", "run", "world-depth", "--legend-seed", "-1"), "--legend-seed -1"),
         (("bench", "run", "world-depth", "--specialist", "no-such-run"), "no-such-run"),
         (("codec", "bench", "--frames", "0"), "--frames 0"),
+        (("predict", "depth", "PHOTO", "--json", "FOLDER"), "is a folder; name a file in it"),
+        (("bench", "ls", "--data", "no-such-folder"), "data root no-such-folder"),
     ],
 )
 def test_words_that_ask_for_nothing(words: tuple[str, ...], told: str, tmp_path: Path, show: Show) -> None:
     path = tmp_path / "photo.jpg"
     path.write_bytes(jpeg())
-    code, out, err = show(*(word.replace("PHOTO", str(path)) for word in words))
+    code, out, err = show(*(w.replace("PHOTO", str(path)).replace("FOLDER", str(tmp_path)) for w in words))
     assert code in (1, 2, 3) and out == "" and told in err.splitlines()[0], err
 
 

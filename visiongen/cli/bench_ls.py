@@ -32,8 +32,11 @@ def ls(
 
 def listed(task: str | None, data: Path | None) -> list[dict[str, Any]]:
     """One row a benchmark, by name; UsageError for a task that has none."""
+    from visiongen.data import data_root
     from visiongen.registry import BENCHMARKS
 
+    if data is not None:
+        data_root(data)  # a folder that is not there has nothing, and should say so
     rows = [_row(name, data) for name in BENCHMARKS]
     tasks = sorted({row["task"] for row in rows})
     if task is not None and task not in tasks:

@@ -29,7 +29,10 @@ def report(
     """Write one HTML file: tables with intervals, curves, best and worst images. It needs no network."""
     from visiongen.benchmarks.report import build
     from visiongen.benchmarks.report.read import find_runs
+    from visiongen.data import data_root
 
+    if data is not None:
+        data_root(data)  # else a page without pictures would be all that told
     runs = find_runs(folders)
     with progress(len(runs), "report") as step:
         path = build(runs, out, data, step, pictures)

@@ -37,8 +37,18 @@ Mirror = Annotated[
 WeightsName = Annotated[
     str, typer.Option("--weights", metavar="NAME|FOLDER", help="Weights to paint with; see `weights ls`.")
 ]
+
+
+def check_report(target: str | None) -> str | None:
+    """``--json`` as given; UsageError before any work is done where no file can be written."""
+    if target is not None and target != "-" and Path(target).is_dir():
+        raise UsageError(f"--json {target}: is a folder; name a file in it")
+    return target
+
+
 JsonTarget = Annotated[
-    str | None, typer.Option("--json", metavar="FILE|-", help="Write a JSON report; - is stdout.")
+    str | None,
+    typer.Option("--json", metavar="FILE|-", help="Write a JSON report; - is stdout.", callback=check_report),
 ]
 
 
