@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from visiongen.benchmarks.result import Drawn, differences, draws_of
+from visiongen.benchmarks.result import Drawn, differences, draws_of, units_of
 from visiongen.benchmarks.scoring import scorer_for
 from visiongen.benchmarks.store import RESULT, RunFolder
 from visiongen.errors import MissingDataError, UsageError
@@ -41,9 +41,10 @@ def compare(a: str | Path, b: str | Path) -> dict[str, Any]:
         if plan_a["images"][name] != plan_b["images"][name]:
             raise UsageError(f"image {name!r}: its bytes differ between {a} and {b}; use one dataset")
     scorer = scorer_for(plan_a["protocol"])
-    primary, draws = plan_a["protocol"]["primary"], draws_of(plan_a, names)
+    primary, draws, units = plan_a["protocol"]["primary"], draws_of(plan_a, names), units_of(plan_a, names)
     left, right = (
-        Drawn.of(scorer.table(_stats(f, p, names)), draws) for f, p in ((first, plan_a), (second, plan_b))
+        Drawn.of(scorer.table(_stats(f, p, names)), draws, units)
+        for f, p in ((first, plan_a), (second, plan_b))
     )
     scores = differences(scorer, list(left.whole), left, right)
     if primary not in scores:

@@ -23,6 +23,7 @@ from visiongen.errors import InputError, MissingDataError
 from visiongen.tasks.coco_panoptic import read_ids
 
 CITY_FRAME = re.compile(r"[^_]+_\d{6}_\d{6}(?!\d)")
+PANOPTIC_KEYS = ("image_id", "file_name", "segments_info")
 DETECTION_KEYS = ("image_id", "category_id", "segmentation", "score")
 
 
@@ -45,8 +46,10 @@ def coco_results(path: str | Path, places: Mapping[int, int]) -> Callable[[str],
                 f"{path}: entry {place} has category_id {row['category_id']}, which the benchmark has not; "
                 "write the official ids, not positions"
             )
-        if not isinstance(row["segmentation"], dict):
-            raise InputError(f"{path}: entry {place} is a polygon; write masks as RLE (size and counts)")
+        mask = row["segmentation"]
+        if not isinstance(mask, dict) or not {"size", "counts"} <= set(mask):
+            what = "lacks size or counts" if isinstance(mask, dict) else "is a polygon"
+            raise InputError(f"{path}: entry {place} {what}; write masks as RLE (size and counts)")
         images.setdefault(row["image_id"], []).append({**row, "place": place})
 
     def answer(name: str) -> Found:
@@ -96,7 +99,12 @@ def panoptic_results(
     content = read_json(path)
     if not isinstance(content, dict) or not isinstance(content.get("annotations"), list):
         raise InputError(f"{path}: no list 'annotations' there; give results in COCO's panoptic format")
-    rows: dict[int | str, dict[str, Any]] = {row["image_id"]: row for row in content["annotations"]}
+    rows: dict[int | str, dict[str, Any]] = {}
+    for place, row in enumerate(content["annotations"]):
+        missing = [key for key in PANOPTIC_KEYS if key not in row]
+        if missing:
+            raise InputError(f"{path}: annotation {place} has no {missing[0]!r}; it needs {PANOPTIC_KEYS}")
+        rows[row["image_id"]] = row
 
     def answer(name: str) -> np.ndarray:
         row = rows[key_of(name, rows)]

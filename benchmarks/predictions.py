@@ -5,8 +5,9 @@ For the image ``ID`` (of several parts: ``ID.PART``) the first of these counts:
 ``ID.TASK.npy``, ``ID.npy``   labels as the task has them (ids, metres, unit vectors, numbers in [0, 1])
 ``ID.TASK.map.png``, ``ID.map.png``   a painted map with its codec inside, as ``visiongen predict`` writes it
 ``ID.png``   a painted map with its codec inside, or else whole numbers: ids (semantic, instance, panoptic as
-             class * 1000 + number, 65535 void), millimetres in 16 bit (depth), (n + 1) / 2 of the full range
-             (normals, tangent), the share of the full range (all other tasks; a mask of 0 and 1 is one too)
+             class * 1000 + number, 65535 void), millimetres in 16 bit (depth; 0 none), (n + 1) / 2 of the full
+             range (normals, tangent), the share of the full range (all other tasks; a phrase's mask may be of
+             0 and 1, too)
 
 ``ID`` may also be the last part of the image's path, where only one image has it. Labels have the truth's
 size.
@@ -33,6 +34,7 @@ from visiongen.tasks.returned import has_spec
 
 IDS = ("semantic", "instance", "panoptic")
 VECTORS = ("normals", "tangent")
+SHARES = ("edges", "salient", "matting")  # of the full range: a 1 of 255 is next to nothing
 Official = Callable[[str], Any]  # image id -> answer; KeyError or InputError where there is none
 
 
@@ -195,12 +197,19 @@ def _labels(path: Path, task: str) -> np.ndarray:
         whole = pixels if indices is None else indices
         return whole if task in IDS or whole.max(initial=0) <= 1 else _share(path, whole)
     if task == "depth":
-        if pixels.dtype != np.uint16 or pixels.ndim == 3:
-            raise InputError(f"{path}: depth is one 16-bit channel of millimetres, or metres as .npy")
-        return pixels.astype(np.float32) / np.float32(1000)
+        return _metres(path, pixels)
+    if task in SHARES and pixels.max(initial=0) == 1:
+        raise InputError(f"{path}: 0 and 1 of the full range are black all over; write 0 and 255")
     share = _share(path, pixels)
     # vectors keep their length: the metrics normalise, and gray has no direction
     return share * 2 - 1 if task in VECTORS else share
+
+
+def _metres(path: Path, pixels: np.ndarray) -> np.ndarray:
+    """Millimetres in one channel of 16 bits as metres, NaN for 0; InputError for others."""
+    if pixels.dtype != np.uint16 or pixels.ndim == 3:
+        raise InputError(f"{path}: depth is one 16-bit channel of millimetres, or metres as .npy")
+    return np.where(pixels == 0, np.float32(np.nan), pixels.astype(np.float32) / np.float32(1000))
 
 
 def _share(path: Path, pixels: np.ndarray) -> np.ndarray:

@@ -81,7 +81,9 @@ def score_folder(folder: RunFolder) -> Result:
         scores=scores,
         rows=rows,
         reasons=plan["reasons"],
-        differences=_against_rows(scorer, primary, drawn),
+        differences={
+            row: found[primary] for row, found in _against_rows(scorer, [primary], drawn).items() if found
+        },
         failures=failures_of(found),
         protocol=plan["protocol"],
         weights=plan["weights"],
@@ -119,42 +121,58 @@ def failures_of(found: Mapping[str, Sequence[Record]]) -> list[dict[str, str]]:
 def draw_rows(plan: dict[str, Any], found: Mapping[str, Sequence[Record]]) -> dict[str, Drawn]:
     """Row -> its scores, all rows by the same draws: they can be compared image by image."""
     scorer, draws = scorer_for(plan["protocol"]), draws_of(plan, list(plan["images"]))
+    units = units_of(plan, list(plan["images"]))
     return {
-        row: Drawn.of(scorer.table([record["stats"] for record in records]), draws)
+        row: Drawn.of(scorer.table([record["stats"] for record in records]), draws, units)
         for row, records in found.items()
     }
 
 
 def draws_of(plan: dict[str, Any], names: Sequence[str]) -> np.ndarray:
     """Bootstrap counts over ``names``, whole clusters where the plan has them."""
+    return bootstrap.draws(len(names), clusters=_clusters(plan, names))
+
+
+def units_of(plan: dict[str, Any], names: Sequence[str]) -> int:
+    """How many things :func:`draws_of` draws from."""
+    return bootstrap.units(len(names), _clusters(plan, names))
+
+
+def _clusters(plan: dict[str, Any], names: Sequence[str]) -> list[str]:
     clusters = plan.get("clusters") or {}
-    return bootstrap.draws(len(names), clusters=[clusters.get(name, "") for name in names])
+    return [clusters.get(name, "") for name in names]
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """Scores of one row: of all images, each once, and of every resample (R,)."""
+    """Scores of one row: of all images, each once, and of every resample (R,) of so many units."""
 
     whole: dict[str, float]
     resampled: Scores
-    images: int
+    units: int
 
     @classmethod
-    def of(cls, table: Table, draws: np.ndarray) -> Drawn:
-        """By the counts ``draws`` (R, n)."""
+    def of(cls, table: Table, draws: np.ndarray, units: int) -> Drawn:
+        """By the counts ``draws`` (R, n) of ``units`` images or clusters."""
         once = table(np.ones((1, draws.shape[1])))
         whole = {name: float(value[0]) for name, value in once.items()}
-        return cls(whole, table(draws), draws.shape[1])
+        return cls(whole, table(draws), units)
 
 
-def _against_rows(scorer: Scorer, primary: str, drawn: dict[str, Drawn]) -> dict[str, dict[str, Any]]:
-    """Row -> the model's primary score minus that row's, where both are defined."""
-    result: dict[str, dict[str, Any]] = {}
-    for row, other in drawn.items():
-        if row != "model":
-            found = differences(scorer, [primary], other, drawn["model"])
-            result |= {row: found[primary]} if primary in found else {}
-    return result
+def against_rows(folder: RunFolder, names: Sequence[str]) -> dict[str, dict[str, dict[str, Any]]]:
+    """Row -> score of ``names`` -> the model's minus that row's, see :func:`differences`; of a whole run."""
+    plan = folder.plan()
+    return _against_rows(scorer_for(plan["protocol"]), names, draw_rows(plan, row_records(folder)))
+
+
+def _against_rows(
+    scorer: Scorer, names: Sequence[str], drawn: dict[str, Drawn]
+) -> dict[str, dict[str, dict[str, Any]]]:
+    return {
+        row: differences(scorer, names, other, drawn["model"])
+        for row, other in drawn.items()
+        if row != "model"
+    }
 
 
 def differences(scorer: Scorer, names: Sequence[str], a: Drawn, b: Drawn) -> dict[str, dict[str, Any]]:
@@ -170,7 +188,7 @@ def differences(scorer: Scorer, names: Sequence[str], a: Drawn, b: Drawn) -> dic
             continue
         higher = scorer.higher_is_better(name)
         found = bootstrap.paired_difference(
-            a.resampled[name], b.resampled[name], right - left, higher, a.images
+            a.resampled[name], b.resampled[name], right - left, higher, a.units
         )
         result[name] = {
             "a": left,
@@ -184,7 +202,7 @@ def differences(scorer: Scorer, names: Sequence[str], a: Drawn, b: Drawn) -> dic
 
 
 def intervals(scorer: Scorer, drawn: Drawn) -> dict[str, Score]:
-    """Scores with 95 % intervals."""
+    """Scores with 95 % intervals; one unit alone has none."""
     result: dict[str, Score] = {}
     for name, value in drawn.whole.items():
         low, high = bootstrap.percentile_interval(drawn.resampled[name])
@@ -192,7 +210,7 @@ def intervals(scorer: Scorer, drawn: Drawn) -> dict[str, Score]:
         result[name] = Score(
             value=value if defined else None,
             higher_is_better=scorer.higher_is_better(name),
-            ci95=[low, high] if defined and np.isfinite(low) else None,
+            ci95=[low, high] if defined and drawn.units > 1 and np.isfinite(low) else None,
         )
     return result
 

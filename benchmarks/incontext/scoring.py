@@ -63,5 +63,5 @@ def difference(a: np.ndarray, b: np.ndarray) -> dict[str, Any]:
     counts = draws(len(a))
     value = float(scores(b.sum(0))["mIoU"] - scores(a.sum(0))["mIoU"])
     spread = [resample(part, scores, counts)["mIoU"] for part in (a, b)]
-    found = paired_difference(spread[0], spread[1], value, higher_is_better=True, images=len(a))
+    found = paired_difference(spread[0], spread[1], value, higher_is_better=True, units=len(a))
     return rounded(value, found.low, found.high) | {"verdict": found.verdict}

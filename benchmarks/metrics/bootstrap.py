@@ -7,6 +7,7 @@ same draws, which makes the comparison of two models paired.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ import numpy as np
 
 SEED = 1234
 RESAMPLES = 2000
+FEWEST = 6  # units that all agree by chance in 2 * .5 ** 6 = 3 % of cases; five do in 6 %
 NOTHING_SHOWN = "no difference shown"
 Statistic = Callable[[np.ndarray], dict[str, np.ndarray]]
 
@@ -28,12 +30,24 @@ def draws(
     alone says nothing about how clusters differ: its images are drawn, as if there were no clusters.
     """
     rng = np.random.default_rng(seed)
-    names = [name or f"\0{i}" for i, name in enumerate(clusters)]
-    if not any(clusters) or len(set(names)) == 1:
+    names = _units(images, clusters)
+    if len(set(names)) == images:
         return rng.multinomial(images, np.full(images, 1.0 / images), size=resamples).astype(np.float64)
     kinds, place = np.unique(names, return_inverse=True)
     drawn = rng.multinomial(len(kinds), np.full(len(kinds), 1.0 / len(kinds)), size=resamples)
     return drawn[:, place].astype(np.float64)
+
+
+def units(images: int, clusters: Sequence[str] = ()) -> int:
+    """How many things :func:`draws` draws: clusters, or images where there are none."""
+    return len(set(_units(images, clusters)))
+
+
+def _units(images: int, clusters: Sequence[str]) -> list[str]:
+    """The name under which each image is drawn."""
+    alone = [f"\0{i}" for i in range(images)]
+    named = [name or own for name, own in zip(clusters, alone, strict=True)] if any(clusters) else alone
+    return alone if len(set(named)) == 1 else named
 
 
 def resample(
@@ -78,16 +92,21 @@ def paired_difference(
     b: np.ndarray,
     value: float,
     higher_is_better: bool,
-    images: int,
+    units: int,
     level: float = 0.95,
 ) -> Difference:
     """Compare resampled scores (R,) drawn with the same counts; ``value`` is b - a on all images.
 
-    verdict: "better" / "worse" when the interval of b - a excludes 0, else "no difference shown"; one
-    image (``images``) shows nothing, since every resample of it is itself.
+    verdict: "better" / "worse" when the interval of b - a excludes 0, else "no difference shown". Fewer
+    than FEWEST ``units`` (images, or clusters) show nothing: a few that agree by chance leave 0 outside of
+    every percentile interval. Nor does a score that fewer carry, such as a rare class's: it is undefined in
+    a share of exp(-k) of the resamples where k units carry it.
     """
     low, high = percentile_interval(b - a, level)
+    made = np.trim_zeros(np.isfinite(b - a), "b")  # a costly score has fewer resamples: NaN behind them
+    undefined = 1 - made.mean() if made.size else 1.0
+    enough = units >= FEWEST and undefined < math.exp(0.5 - FEWEST)
     verdict = NOTHING_SHOWN
-    if images > 1 and (low > 0 or high < 0):
+    if enough and (low > 0 or high < 0):
         verdict = "better" if (low > 0) == higher_is_better else "worse"
     return Difference(value, low, high, verdict)

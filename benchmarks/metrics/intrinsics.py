@@ -67,10 +67,10 @@ def whdr(reflectance: np.ndarray, judgements: Mapping[str, Any], delta: float = 
 
     ``judgements``: IIW's JSON, "intrinsic_points" and "intrinsic_comparisons". Pairs with a point that is not
     opaque, or without positive weight, are left out; NaN where none is left. A NaN pixel disagrees.
+    Coordinates are shares of the sides, 1 the last pixel; InputError outside of [0, 1].
     """
     light = np.asarray(reflectance, np.float64)
     light = light if light.ndim == 2 else light.mean(axis=2)
-    height, width = light.shape
     points = {p["id"]: p for p in judgements["intrinsic_points"]}
     wrong = total = 0.0
     for pair in judgements["intrinsic_comparisons"]:
@@ -78,10 +78,18 @@ def whdr(reflectance: np.ndarray, judgements: Mapping[str, Any], delta: float = 
         weight = pair.get("darker_score") or 0.0
         if not all(end["opaque"] for end in ends) or weight <= 0 or pair["darker"] not in ("1", "2", "E"):
             continue
-        one, two = (light[int(end["y"] * height), int(end["x"] * width)] for end in ends)
+        one, two = (_at(light, end) for end in ends)
         total += weight
         wrong += weight * (not np.isfinite(one + two) or darker(one, two, delta) != pair["darker"])
     return wrong / total if total else float("nan")
+
+
+def _at(light: np.ndarray, point: Mapping[str, Any]) -> float:
+    x, y = point["x"], point["y"]
+    if not (0 <= x <= 1 and 0 <= y <= 1):
+        raise InputError(f"point {point['id']}: x {x}, y {y}; both are shares of the sides, from 0 to 1")
+    height, width = light.shape
+    return float(light[min(int(y * height), height - 1), min(int(x * width), width - 1)])
 
 
 def darker(one: float, two: float, delta: float = 0.1) -> str:

@@ -22,6 +22,7 @@ from visiongen.errors import InputError
 PARTS = ("iou", "tp", "fp", "fn")
 MANY = 1000
 VOID = -1
+VOID_16 = np.iinfo(np.uint16).max  # a picture of 16 bits holds no -1
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,13 @@ class PanopticTruth:
 
 
 Truth = np.ndarray | PanopticTruth
+
+
+def without_void_16(labels: np.ndarray) -> np.ndarray:
+    """Labels of a file, -1 void: in a picture of 16 bits 65535 says so."""
+    if labels.dtype != np.uint16:
+        return labels
+    return np.where(labels == VOID_16, VOID, labels.astype(np.int32))
 
 
 def image_stats(truth: Truth, prediction: np.ndarray | None, classes: int) -> dict[str, Any]:

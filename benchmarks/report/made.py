@@ -13,9 +13,14 @@ FAILURES = 50  # listed without unfolding
 
 
 def published(run: Run) -> Html:
-    """Published figures of the protocol; never beside a partial run or another split."""
-    result, known = run.result, run.protocol.get("anchors", [])
-    if not known or result["partial"] or result["split"] != run.protocol.get("default_split"):
+    """Published figures of the protocol; never beside a partial run or another split.
+
+    A figure of another split than the default one says so (``split``).
+    """
+    result, default = run.result, run.protocol.get("default_split")
+    known = [one for one in run.protocol.get("anchors", []) if isinstance(one, dict)]
+    known = [one for one in known if one.get("split", default) == result["split"]]
+    if not known or result["partial"]:
         return Html("")
     head = tag("tr", *(tag("th", name, scope="col") for name in ("published", "score", "value", "source")))
     body = [
@@ -27,7 +32,6 @@ def published(run: Run) -> Html:
             tag("td", one.get("source", ""), class_="word wrap"),
         )
         for one in known
-        if isinstance(one, dict)
     ]
     return scroll(grid(head, body), "Published figures")
 

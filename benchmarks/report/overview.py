@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from visiongen.benchmarks.metrics.bootstrap import NOTHING_SHOWN
 from visiongen.benchmarks.report.html import Html, arrow, badge, hidden, interval, number, scroll, tag
 from visiongen.benchmarks.report.read import ORDER, Run
 
-MARKS = {
+MARKS = {  # a difference that is not shown is no proof that two are alike
     "better": ("▲", "better than"),
     "worse": ("▼", "worse than"),
-    "no difference shown": ("≈", "as good as"),
+    NOTHING_SHOWN: ("≈", "not shown to differ from"),
 }
 
 

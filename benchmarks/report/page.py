@@ -91,7 +91,7 @@ def _header(runs: Sequence[Run]) -> Html:
         tag("span", "▼", class_="mark-worse"),
         " worse, ",
         tag("span", "≈", class_="mark-no"),
-        " no difference shown (paired bootstrap, 95 %).",
+        " no difference shown (paired bootstrap, 95 %; fewer than six images or clusters show none).",
     ]
     rows = (
         "blind: a guess without looking. oracle: the truth itself. codec: the truth, painted and read. "
@@ -120,7 +120,7 @@ def _section(run: Run, anchor: str, data: str | Path | None, each: int) -> Html:
     others = sum(scores is not None for scores in run.result["rows"].values())
     parts.append(tag("div", numbers, drawn, class_="two wide" if others <= BESIDE else None))
     if aligned:
-        parts.append(fold("Alignments", table.alignments(run), shown=True))
+        parts.append(fold("Alignments", table.alignments(run, aligned), shown=True))
     parts += [table.class_bars(run, kind, names) for kind, names in classes.items()]
     shown = _guarded("images", lambda: pictures(run, data, each))
     parts.append(fold("Best, median and worst images", shown, shown=True))

@@ -11,6 +11,7 @@ from visiongen.benchmarks.report.overview import MARKS, mark
 from visiongen.benchmarks.report.read import ORDER, Run
 
 AVERAGES = ("pooled", "per_image")  # what NAME/... may be beside a class
+WALLS = ("wall", "blank", "difference", "wall/blank", "wall/difference")  # the same of painted walls
 FULL = 40  # classes shown without unfolding
 
 
@@ -24,7 +25,7 @@ def split_scores(run: Run) -> tuple[list[str], list[str], dict[str, list[str]]]:
         kind, _, which = name.partition("/")
         if "@" in name or (fitted and which == "pooled"):
             aligned.append(name)
-        elif which and which not in AVERAGES:
+        elif which and which not in (*AVERAGES, *WALLS):
             classes.setdefault(kind, []).append(name)
         else:
             plain.append(name)
@@ -70,12 +71,12 @@ def against(run: Run) -> Html:
     return join([bars(shown, f"{run.primary} of every row", narrow=True), tag("ul", *lines, class_="plain")])
 
 
-def alignments(run: Run) -> Html:
-    """Depth: every alignment side by side, as the mean over images and pooled."""
+def alignments(run: Run, aligned: Sequence[str]) -> Html:
+    """Depth: every alignment side by side, as the mean over images and pooled; then all others."""
     names = run.result["scores"]
     fits = list(dict.fromkeys(n.split("@")[1].split("/")[0] for n in names if "@" in n))
     plain = [n for n in names if "@" not in n and "/" not in n]
-    made = []
+    made, told_of = [], set()
     for suffix, title in (("", "mean over images"), ("/pooled", "pooled pixels")):
         head = tag("tr", *(tag("th", name, scope="col") for name in (title, "none", *fits)))
         body = []
@@ -84,6 +85,7 @@ def alignments(run: Run) -> Html:
             for how in ("none", *fits):
                 full = name + ("" if how == "none" else f"@{how}") + suffix
                 score = names.get(full)
+                told_of.add(full)
                 value: list[Any] = [number(score["value"] if score else None)]
                 value += [tag("small", interval(score["ci95"]))] if score and score["ci95"] else []
                 kind = "stacked primary" if full == run.primary else "stacked"
@@ -92,6 +94,8 @@ def alignments(run: Run) -> Html:
         table = scroll(grid(head, body), f"Alignments, {title}")
         made.append(fold("Over pooled pixels", table) if suffix else table)
     turned = [n for n in names if n.startswith("inverted@")]
+    rest = [n for n in aligned if n not in told_of and n not in turned]
+    made += [scores(run, rest)] if rest else []
     told = ", ".join(f"{n.split('@')[1]} {number(names[n]['value'])}" for n in turned)
     words = f"Share of images whose fitted scale is negative: {told}." if turned else ""
     return join([*made, tag("p", words, class_="soft") if words else ""])

@@ -12,9 +12,10 @@ from visiongen.benchmarks import priors
 from visiongen.benchmarks.metrics import coco
 from visiongen.benchmarks.metrics.average_precision import Arrays, Table, accumulate, weigh
 from visiongen.benchmarks.metrics.coco import Found, Truths
+from visiongen.benchmarks.metrics.panoptic import without_void_16
 from visiongen.benchmarks.scorers.base import Guess, Options, Scorer, Scores
 from visiongen.benchmarks.scorers.base import Table as Weighing
-from visiongen.errors import UsageError
+from visiongen.errors import InputError, UsageError
 from visiongen.resize import resize_nearest
 from visiongen.tasks.codecs.panoptic import MANY, VOID
 from visiongen.tasks.panoptic import OTHER
@@ -127,7 +128,16 @@ class CocoScorer(Scorer):
         return truth.found()
 
     def given(self, labels: np.ndarray, options: Options) -> Found:
-        """Detections of score 1 from labels int (H, W): position in ``classes`` * 1000 + number."""
+        """Detections of score 1 from labels int (H, W): position in ``classes`` * 1000 + number, -1 void.
+
+        65535 of a picture of 16 bits is void, too. InputError: a class that the benchmark has not.
+        """
+        labels = without_void_16(labels)
+        if labels.max(initial=VOID) >= len(self.classes) * MANY:
+            raise InputError(
+                f"labels: {labels.max()} is class {labels.max() // MANY}, and there are {len(self.classes)}; "
+                "write position in the classes * 1000 + number (above 65534 as .npy)"
+            )
         return read_segments(labels, np.ones(labels.shape, np.float32), range(len(self.classes)))
 
     def official(self, source: Path) -> Callable[[str], Any] | None:

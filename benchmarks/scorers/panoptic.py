@@ -70,9 +70,7 @@ class PanopticScorer(Scorer):
 
     def given(self, labels: np.ndarray, options: Options) -> np.ndarray:
         """-1 is void; so is 65535 of a picture of 16 bits, which holds no -1."""
-        if labels.dtype != np.uint16:
-            return labels
-        return np.where(labels == np.iinfo(np.uint16).max, VOID, labels.astype(np.int32))
+        return panoptic.without_void_16(labels)
 
     def oracle(self, truth: Truth, options: Options) -> np.ndarray:
         """The labels, without crowds."""

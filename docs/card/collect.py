@@ -8,14 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from card.facts import SCHEMA, Facts, check_weights, key, read_json
-from card.shown import SCORES
+from card.shown import RIVALS, SCORES
 from visiongen import weights
 from visiongen.benchmarks.reading import parts_of
 from visiongen.benchmarks.report.made import command
 from visiongen.benchmarks.report.read import Run, find_runs, read_run
+from visiongen.benchmarks.result import against_rows
 from visiongen.benchmarks.row_choice import REFERENCE_ROWS
 from visiongen.benchmarks.runner import get_benchmark
 from visiongen.benchmarks.specialist_row import recipe_of
+from visiongen.benchmarks.store import RunFolder
 from visiongen.cli.bench_ls import listed
 from visiongen.errors import InputError
 from visiongen.training.export import SIDECAR
@@ -60,7 +62,11 @@ def summary(
         "primary": run.primary,
         "higher": {name: result["scores"][name]["higher_is_better"] for name in names},
         "rows": {row: {n: _triple(scores[n]) for n in names if n in scores} for row, scores in rows.items()},
-        "verdicts": {row: found["verdict"] for row, found in result["differences"].items()},
+        "verdicts": {
+            row: {name: one["verdict"] for name, one in found.items()}
+            for row, found in against_rows(RunFolder(run.folder), names).items()
+            if row in RIVALS
+        },
         "seconds": round(result["seconds"], 1),
         "command": _command(run, entry.name),
     }

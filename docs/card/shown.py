@@ -38,7 +38,7 @@ LABELS: dict[str, str] = {
     "AbsRel@lsq_disparity": "AbsRel, least squares in disparity",
     "AbsRel/wall": "AbsRel of painted walls",
     "AbsRel/wall/blank": "AbsRel of blank walls",
-    "leak": "share of a painted wall read as free space",
+    "leak": "share of a painted wall read more than 1.25 times too far",
     "leak/blank": "the same, blank wall",
 }
 #: rows of a result in the order of the columns, before and after the model's own.

@@ -11,6 +11,7 @@ from typing import Any
 from card import kept, page
 from card.facts import key
 from card.shown import LABELS, LEFT, NOTES, ORDER, RIGHT, RIVALS, SCORES
+from visiongen.benchmarks.metrics.bootstrap import NOTHING_SHOWN
 
 Run = Mapping[str, Any]
 NONE = "-"
@@ -22,7 +23,11 @@ MEANS = {
     "prefix": "*On the truth's past*: every token read after the truth's own ones, so no prediction.",
     "before": "*Release before*: the weights that shipped last, verified, where the protocol is the same.",
 }
-BETTER = "As good or better (~: the paired 95 % interval of the difference holds zero):"
+BETTER = (
+    "Not shown to be behind. ~: no difference is shown (the paired 95 % interval of the difference holds "
+    "zero, or fewer than six images or clusters say nothing). ?: not at hand image by image, so nothing is "
+    "said."
+)
 TITLES = {True: "The world (rendered frames, fixed seeds)", False: "Real data"}
 
 
@@ -45,7 +50,7 @@ def _place(run: Run) -> tuple[int, str, int]:
 
 
 def table(runs: Sequence[Run], before: Mapping[str, Any]) -> list[str]:
-    """A line a score, then the list of those rows that are as good as the model's or better."""
+    """A line a score, then the list of those rows that are not shown to be behind the model's."""
     rows, better = [], []
     columns = [c for c in (*LEFT, "verified", *RIGHT, "before") if any(_has(r, before, c) for r in runs)]
     heads = [HEADS.get(c, "**verified** [95 %]" if c == "verified" else c) for c in columns]
@@ -58,26 +63,31 @@ def table(runs: Sequence[Run], before: Mapping[str, Any]) -> list[str]:
             rows.append([*cells, ", ".join(rivals) or NONE])
             if rivals:
                 better.append(_told(run, score, rivals, values))
-    lines = page.table(["benchmark", "score", *heads, "as good or better"], rows)
+    lines = page.table(["benchmark", "score", *heads, "not shown to be behind"], rows)
     return [*lines, "", BETTER, "", *better] if better else lines
 
 
 def _told(run: Run, score: str, rivals: Sequence[str], values: Mapping[str, Any]) -> str:
-    found = ", ".join(f"{rival} {digits(values[rival.rstrip('~')][0])}" for rival in rivals)
+    found = ", ".join(f"{rival} {digits(values[rival.rstrip('~?')][0])}" for rival in rivals)
     name = f"{run['benchmark']}{_seed(run)}, {LABELS.get(score, score)}"
     return f"- {name}: {found}; verified {digits(values['verified'][0])}"
 
 
 def ahead(run: Run, score: str, values: Mapping[str, Sequence[float | None] | None]) -> list[str]:
-    """Names of the rows that are as good as the model's or better; "~": no difference is shown."""
+    """Names of the rows that are not shown to be behind the model's.
+
+    "~": no difference is shown, whoever is ahead; "?": nobody knows, and the row is as good or better.
+    """
     own, found = values["verified"], []
     for rival in (*RIVALS, "before"):
         other = values.get(rival)
         if not other or other[0] is None or not own or own[0] is None:
             continue
-        if other[0] == own[0] or (other[0] > own[0]) == run["higher"][score]:
-            told = run["verdicts"].get(rival) if score == run["primary"] else None
-            found.append(rival + ("~" if told == "no difference shown" else ""))
+        told = run["verdicts"].get(rival, {}).get(score)
+        if told == NOTHING_SHOWN:
+            found.append(f"{rival}~")
+        elif other[0] == own[0] or (other[0] > own[0]) == run["higher"][score]:
+            found.append(rival if told else f"{rival}?")
     return found
 
 

@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 
 from visiongen.benchmarks.metrics.bootstrap import (
+    FEWEST,
     draws,
     paired_difference,
     percentile_interval,
     resample,
+    units,
 )
 
 
@@ -80,5 +82,44 @@ def test_one_cluster_alone_says_nothing_so_its_images_are_drawn() -> None:
 def test_one_image_shows_no_difference() -> None:
     counts = draws(1, 200)
     a, b = (resample(rows(np.array([x])), mean_of, counts)["mean"] for x in (1.0, 2.0))
-    assert paired_difference(a, b, 1.0, True, images=1).verdict == "no difference shown"
-    assert paired_difference(a, b, 1.0, True, images=2).verdict == "better"
+    assert paired_difference(a, b, 1.0, True, units=1).verdict == "no difference shown"
+    assert paired_difference(a, b, 1.0, True, units=FEWEST).verdict == "better"
+
+
+@pytest.mark.parametrize("units", [2, 3, 5])
+def test_a_few_that_agree_show_no_difference(units: int) -> None:
+    counts = draws(units, 500)
+    a, b = (resample(rows(np.linspace(x, x + 1, units)), mean_of, counts)["mean"] for x in (0.0, 2.0))
+    found = paired_difference(a, b, 2.0, True, units)
+    assert found.low > 0, "the interval alone would say better"
+    assert found.verdict == "no difference shown"
+
+
+def test_verdicts_without_a_difference_are_rare_at_the_fewest_units() -> None:
+    rng, told = np.random.default_rng(4), 0
+    counts = draws(FEWEST, 300)
+    for _ in range(400):
+        b = resample(rows(rng.normal(0, 1, FEWEST)), mean_of, counts)["mean"]
+        told += paired_difference(np.zeros(300), b, 0.0, True, FEWEST).verdict != "no difference shown"
+    assert told / 400 < 0.2, "a percentile interval of six is still a little narrow; of two it is .49"
+
+
+def test_a_score_that_one_image_carries_shows_no_difference() -> None:
+    present = np.arange(50) == 7  # a class in one image of 50: nothing to divide by without it
+
+    def ratio(sums: np.ndarray) -> dict[str, np.ndarray]:
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return {"IoU": sums[:, 0] / sums[:, 1]}
+
+    counts = draws(50, 500)
+    a, b = (resample(np.stack([present * x, present], 1), ratio, counts)["IoU"] for x in (0.4, 0.2))
+    found = paired_difference(a, b, -0.2, True, 50)
+    assert found.high < 0
+    assert found.verdict == "no difference shown"
+
+
+def test_units_are_what_is_drawn() -> None:
+    assert units(5) == 5
+    assert units(5, ["a", "a", "b", "", ""]) == 4
+    assert units(3, ["a", "a", "a"]) == 3, "one cluster alone: its images"
+    assert units(0) == 0

@@ -127,12 +127,12 @@ def test_compare_says_worse_better_and_refuses_unlike_runs(
     good, bad = tmp_path / "good", tmp_path / "bad"
     assert call("run", "camvid11", "--data", camvid, "--out", good, "--rows", "none") == 0
     reader[0] = Reader(shift=1, sha="b" * 64)
-    assert call("run", "camvid11", "--data", camvid, "--out", bad, "--rows", "none", "--limit", 4) == 0
+    assert call("run", "camvid11", "--data", camvid, "--out", bad, "--rows", "none", "--limit", 6) == 0
     capsys.readouterr()
     assert call("compare", good, bad, "--json", "-") == 1
     captured = capsys.readouterr()
     report = json.loads(captured.out)
-    assert report["n_common"] == 4 and report["regression"] is True
+    assert report["n_common"] == 6 and report["regression"] is True
     assert report["scores"]["mIoU"]["verdict"] == "worse" and "regression" in captured.err
     assert call("compare", bad, good / "result.json") == 0
     assert "better" in capsys.readouterr().out

@@ -252,6 +252,16 @@ def test_a_prediction_gives_a_detection_a_segment_with_its_mean_confidence() -> 
     assert given.categories.tolist() == [0, 0, 1] and (given.scores == 1).all()
 
 
+def test_a_picture_of_16_bits_has_void_and_no_classes_that_are_not_there() -> None:
+    labels = np.full(SIZE, 65535, np.uint16)
+    labels[10:20, 10:30] = 1001
+    found = scorer(2).given(labels, {})
+    assert found.categories.tolist() == [1] and coco.areas_of(found.masks).tolist() == [200]
+    labels[0] = 2003
+    with pytest.raises(InputError, match="2003 is class 2, and there are 2"):
+        scorer(2).given(labels, {})
+
+
 def test_blind_guess_is_one_instance_of_the_commonest_class() -> None:
     judge = scorer(3)
     guess = judge.prior([grid(12), grid(5)])
@@ -291,6 +301,7 @@ def test_results_files_that_are_wrong_are_refused(tmp_path: Path) -> None:
         "category_id 0": {**good, "category_id": 0},
         "no 'score'": {k: v for k, v in good.items() if k != "score"},
         "polygon": {**good, "segmentation": [[0, 0, 3, 0, 3, 3]]},
+        "entry 1 lacks size": {**good, "segmentation": {"counts": "04"}},
     }
     for message, row in cases.items():
         with pytest.raises(InputError, match=message):

@@ -14,7 +14,7 @@ from visiongen.benchmarks.compare import compare
 from visiongen.benchmarks.datasets.folder import open_folder
 from visiongen.benchmarks.predictions import _labels
 from visiongen.benchmarks.runner import Options, score_predictions
-from visiongen.errors import UsageError
+from visiongen.errors import InputError, UsageError
 from visiongen.registry import CODECS
 from visiongen.tasks.codecs.base import write_map_png
 
@@ -75,6 +75,20 @@ def test_masks_are_of_0_and_1_or_shares_of_the_full_range(
 ) -> None:
     path = save(tmp_path / "m.png", stored)
     assert np.allclose(_labels(path, "referring"), wanted, atol=1e-6)
+
+
+@pytest.mark.parametrize("task", ["edges", "salient", "matting"])
+def test_a_share_of_0_and_1_is_refused_not_read_as_black(task: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="0 and 1 of the full"):
+        _labels(save(tmp_path / "m.png", MASK // 255), task)
+    assert _labels(save(tmp_path / "b.png", MASK * 0), task).max() == 0, "nothing found is an answer"
+
+
+def test_a_hole_in_a_depth_picture_is_no_distance(tmp_path: Path) -> None:
+    metres = np.full((H, W), 5000, np.uint16)
+    metres[0, 0] = 0
+    found = _labels(save(tmp_path / "d.png", metres), "depth")
+    assert np.isnan(found[0, 0]) and found[0, 1] == 5
 
 
 @pytest.mark.parametrize("kind, gray", [(np.uint8, 127), (np.uint8, 128), (np.uint16, 32767)])

@@ -147,6 +147,17 @@ def test_whdr_by_hand() -> None:
     assert np.isnan(intrinsics.whdr(light, judged | {"intrinsic_comparisons": []}))
 
 
+def test_whdr_reads_the_last_pixel_at_one_and_refuses_points_outside() -> None:
+    light = np.array([[0.1, 0.1], [0.1, 0.9]])
+    points = [{"id": n, "x": x, "y": x, "opaque": True} for n, x in ((1, 0.0), (2, 1.0))]
+    pairs = [{"point1": 1, "point2": 2, "darker": "1", "darker_score": 1.0}]
+    judged = {"intrinsic_points": points, "intrinsic_comparisons": pairs}
+    assert intrinsics.whdr(light, judged) == 0
+    points[1]["x"] = 1.5
+    with pytest.raises(InputError, match=r"point 2: x 1\.5"):
+        intrinsics.whdr(light, judged)
+
+
 def test_shading_is_scaled_and_exposed_as_the_truth() -> None:
     truth, given = pair(4)
     one, two = intrinsics.expose(7 * truth, 0.2 * truth)

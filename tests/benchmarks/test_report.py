@@ -129,6 +129,9 @@ def test_a_partial_run_is_marked_and_stands_beside_no_published_figure(
     assert ANCHOR["name"] not in page.raw and "0.4790" not in page.raw
     page = Page(build([make(tmp_path / "b", data, split="train")], tmp_path / "r.html", data))
     assert "PARTIAL" not in page.text and ANCHOR["name"] not in page.raw, "figures are of the default split"
+    protocol["anchors"] = [ANCHOR, {**ANCHOR, "name": "another's", "split": "train"}]
+    page = Page(build([make(tmp_path / "c", data, split="train")], tmp_path / "r.html", data))
+    assert "another's" in page.text and ANCHOR["name"] not in page.raw, "or of the split they say"
 
 
 def test_best_and_worst_are_those_of_single_images(

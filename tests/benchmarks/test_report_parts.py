@@ -14,7 +14,7 @@ from visiongen.benchmarks.report.charts import Bar, bars, span_of, ticks
 from visiongen.benchmarks.report.curves import curves
 from visiongen.benchmarks.report.html import interval, number, tag
 from visiongen.benchmarks.report.read import Run
-from visiongen.benchmarks.report.table import split_scores
+from visiongen.benchmarks.report.table import alignments, split_scores
 from visiongen.benchmarks.report.views import renamed, scored_pixels
 from visiongen.benchmarks.runner import get_benchmark
 
@@ -191,9 +191,34 @@ def test_numbers_axes_and_markup() -> None:
 
 def test_scores_are_told_apart_by_their_names() -> None:
     names = "AbsRel AbsRel@median AbsRel/pooled AbsRel@median/pooled inverted@lsq_log "
-    names += "IoU/sky IoU/road mean/per_image"
+    names += "IoU/sky IoU/road mean/per_image AbsRel/wall AbsRel/wall/blank leak/difference"
     score = {"value": 1.0, "higher_is_better": True, "ci95": None}
     result = {"primary": "AbsRel", "rows": {}, "scores": dict.fromkeys(names.split(), score)}
     plain, aligned, classes = split_scores(Run(Path("r"), {}, result, {}))
-    assert plain == ["AbsRel", "mean/per_image"] and classes == {"IoU": ["IoU/sky", "IoU/road"]}
+    assert (
+        plain[:2] == ["AbsRel", "mean/per_image"]
+        and len(plain) == 5
+        and classes == {"IoU": ["IoU/sky", "IoU/road"]}
+    )
     assert set(plain) | set(aligned) | {n for group in classes.values() for n in group} == set(names.split())
+
+
+def test_every_aligned_score_is_on_the_page() -> None:
+    names = [
+        "AbsRel/wall",
+        "AbsRel/wall@lsq_outside",
+        "AbsRel/wall@lsq_outside/blank",
+        "AbsRel@median",
+        "AbsRel",
+    ]
+    score = {"value": 0.125, "higher_is_better": False, "ci95": None}
+    run = Run(
+        Path("r"),
+        {},
+        {"benchmark": "b", "primary": names[0], "rows": {}, "scores": dict.fromkeys(names, score)},
+        {},
+    )
+    plain, aligned, _ = split_scores(run)
+    page = str(alignments(run, aligned))
+    assert plain[0] == "AbsRel/wall" and "AbsRel/wall@lsq_outside/blank" in page
+    assert "AbsRel@median</th>" not in page, "it has its place in the table of alignments"
