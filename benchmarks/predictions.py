@@ -5,7 +5,7 @@ For the image ``ID`` (of several parts: ``ID.PART``) the first of these counts:
 ``ID.TASK.npy``, ``ID.npy``   labels as the task has them (ids, metres, unit vectors, numbers in [0, 1])
 ``ID.TASK.map.png``, ``ID.map.png``   a painted map with its codec inside, as ``visiongen predict`` writes it
 ``ID.png``   a painted map with its codec inside, or else whole numbers: ids (semantic, instance, panoptic as
-             class * 1000 + number, 65535 void), millimetres in 16 bit (depth; 0 none), (n + 1) / 2 of the full
+             class * 1000 + number, 65535 void), millimetres in 16 bit (depth; 0 none), (n + 1) / 2 of full
              range (normals, tangent), the share of the full range (all other tasks; a phrase's mask may be of
              0 and 1, too)
 

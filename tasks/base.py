@@ -135,6 +135,10 @@ class Task(ABC):
         """Whether the mirrored photo's answer is the mirrored answer, and both have a mean."""
         return True
 
+    def mirrored(self, prompt: Prompt) -> Prompt:
+        """The order for the mirrored photo: the same, unless it shows pictures."""
+        return prompt
+
     @property
     def follows(self) -> bool:
         """Whether ``follow`` is to be asked: ``guided``, and what is guided has an answer."""

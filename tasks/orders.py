@@ -42,15 +42,16 @@ class Orders:
 
     def paint(self, view: np.ndarray) -> list[Canvas]:
         """One canvas a task of what is seen, uint8 (h, w, 3), sides multiples of 8."""
-        canvases = self._paint(view)
+        canvases = self._paint(view, self.prompts)
         if not self.mirror:
             return followed(self.tasks, self.prompts, canvases, view)
-        back = self._paint(view[:, ::-1])
+        turned = [task.mirrored(prompt) for task, prompt in zip(self.tasks, self.prompts, strict=True)]
+        back = self._paint(view[:, ::-1], turned)
         pairs = zip(self.tasks, self.prompts, canvases, back, strict=True)
         return [mean_canvas(task, prompt, one, two, view) for task, prompt, one, two in pairs]
 
-    def _paint(self, view: np.ndarray) -> list[Canvas]:
-        return self.backbone.scene(np.ascontiguousarray(view)).paint(self.prompts, self.sampler)
+    def _paint(self, view: np.ndarray, prompts: Sequence[Prompt]) -> list[Canvas]:
+        return self.backbone.scene(np.ascontiguousarray(view)).paint(prompts, self.sampler)
 
 
 def followed(

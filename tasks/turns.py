@@ -16,6 +16,7 @@ About a photo painted from a map any words will do: they are added to the instru
 from __future__ import annotations
 
 import dataclasses
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from visiongen.backbones.base import Backbone, Canvas, Sampler
 from visiongen.errors import UsageError
 from visiongen.prompt import Held, Prompt
 from visiongen.tasks.base import Prediction, Task
+from visiongen.tasks.codecs.legend import LegendNearest
 from visiongen.tasks.image import Image
 from visiongen.tasks.legend_change import GRAMMAR, Change, change_legend
 from visiongen.tasks.orders import followed
@@ -106,11 +108,17 @@ class _Turn:
         prompt = Prompt(self.previous.task, Semantic.text, change.legend, held=held)
         same = Canvas(image, tokens, True, 0, image.shape[0], self.previous.certainty)
         if keep.all():
-            return self._read(Semantic(), prompt, same, kept=int(keep.sum()))
+            return self._read(self._task, prompt, same, kept=int(keep.sum()))
         assert self.previous.seen is not None
-        task = Semantic(guided=self.previous.guided)
-        (canvas,) = followed([task], [prompt], [self._paint(prompt)], self.previous.seen)
-        return self._read(task, prompt, canvas, kept=int(keep.sum()))
+        (canvas,) = followed([self._task], [prompt], [self._paint(prompt)], self.previous.seen)
+        return self._read(self._task, prompt, canvas, kept=int(keep.sum()))
+
+    @cached_property
+    def _task(self) -> Semantic:
+        """As the prediction was asked for: borders and how far a colour may be off stay."""
+        codec = self.previous.codec
+        distance = codec.unknown_distance if isinstance(codec, LegendNearest) else None
+        return Semantic(guided=self.previous.guided, unknown_distance=distance)
 
     def _paint(self, prompt: Prompt) -> Canvas:
         return self.painter.scene(self.previous.seen).paint([prompt], self.sampler)[0]

@@ -12,7 +12,7 @@ from visiongen.errors import UsageError
 from visiongen.prompt import Example, Legend
 from visiongen.training.augment import whole_view
 from visiongen.training.batches import random_colours
-from visiongen.training.pool import Frame, FramePool, default_cache
+from visiongen.training.pool import Frame, FramePool, default_cache, describe
 from visiongen.training.source_episodes import smaller
 from visiongen.unnamed import unnamed_legend
 from visiongen.world.rules import HELD_OUT, Rule
@@ -82,14 +82,7 @@ def _frames(first_seed: int) -> tuple[FramePool, dict[str, np.ndarray]]:
     if first_seed < protocol["first_seed"]:
         raise UsageError(f"first_seed = {first_seed}: seeds below {protocol['first_seed']} are trained on")
     kinds, size = protocol["kinds"], (protocol["height"], protocol["width"])
-    described = {
-        "kinds": kinds,
-        "count": protocol["frames"],
-        "size": list(size),
-        "first_seed": first_seed,
-        "maps": FramePool.MAPS,
-        "for": "scoring",
-    }
+    described = describe(kinds, protocol["frames"], size, first_seed, **{"for": "scoring"})
     pool = FramePool(default_cache() / FramePool.folder_name(described), protocol["frames"], size)
     pool.fill(lambda start, stop: _render(kinds, first_seed, start, stop, size), described)
     shares = np.array([[(rule.labels(pool[i]) == 0).mean() for rule in HELD_OUT] for i in range(len(pool))])

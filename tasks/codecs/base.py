@@ -63,6 +63,12 @@ class Codec(ABC):
         """The labels of the left-right mirrored photo (normals also negate x)."""
         return np.ascontiguousarray(labels[:, ::-1])
 
+    def flip_map(self, painted: np.ndarray) -> np.ndarray:
+        """The map of the left-right mirrored photo, from uint8 (H, W, 3)."""
+        if type(self).flip is Codec.flip:  # its colours say nothing about sides
+            return np.ascontiguousarray(painted[:, ::-1])
+        return self.encode(self.flip(self.decode(painted)[0]))
+
 
 def check_spec(cls: type[Codec], spec: dict[str, Any]) -> None:
     """Raise CodecError unless ``spec`` names ``cls`` and has exactly its parameters."""

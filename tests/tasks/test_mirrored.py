@@ -11,6 +11,7 @@ from visiongen.errors import UsageError
 from visiongen.prompt import Legend
 from visiongen.registry import TASKS
 from visiongen.tasks import predict, predict_many
+from visiongen.tasks.incontext import InContext
 from visiongen.tasks.orders import Orders
 
 MEANS = [name for name in TASKS if name != "incontext" and TASKS.get(name)().mirrors]
@@ -175,3 +176,35 @@ def test_in_context_is_as_the_task_its_maps_look_like(known_backbone) -> None:
     orders = Orders([task(examples=pair)], [task(examples=pair).prompt()], known_backbone(), None, True)
     (canvas,) = orders.paint(PHOTO)
     assert canvas.image.shape == PHOTO.shape
+
+
+def test_examples_are_mirrored_with_the_photo():
+    """A backbone that paints as the first example's map does: "what is left" stays left."""
+    left = np.zeros((64, 64, 3), np.uint8)
+    left[:, :32] = (255, 0, 0)
+    left[:, 32:] = (0, 0, 255)
+
+    class Copier(TwoFaced):
+        def paint(self, prompts, sampler=None):
+            self.shown.append(prompts[0].examples[0])
+            image = np.ascontiguousarray(prompts[0].examples[0].map[::2, ::2])
+            return [Canvas(image, None, True, 0, len(image), None, DecodeStats("verified", 48, 2, 5, 0.25))]
+
+    copier = Copier(level(1.0))
+    copier.shown = []
+    photo = np.random.default_rng(1).integers(0, 256, (64, 64, 3), np.uint8)
+    task = InContext(examples=[(photo, left)])
+    found = predict(task, photo, backbone=copier, long_side=64, mirror=True)
+    assert (found.labels[:, :32] == found.labels[0, 0]).all() and found.labels[0, 0] != found.labels[0, 63]
+    straight, back = copier.shown
+    assert np.array_equal(back.photo, straight.photo[:, ::-1]) and np.array_equal(
+        back.map, straight.map[:, ::-1]
+    )
+
+
+def test_a_mirrored_map_of_normals_turns_them():
+    codec = TASKS.get("normals")().codec()
+    normals = np.zeros((8, 16, 3), np.float32)
+    normals[..., 0], normals[..., 2] = 0.6, 0.8
+    turned = codec.decode(codec.flip_map(codec.encode(normals)))[0]
+    assert np.allclose(turned, [-0.6, 0, 0.8], atol=0.02)

@@ -206,3 +206,12 @@ def test_refusals(first, backbone: EmbeddedBackbone) -> None:
     ):
         with pytest.raises(UsageError, match=hint):
             ask(prediction, words, backbone=backbone)
+
+
+def test_a_turn_keeps_how_far_a_colour_may_be_off(backbone: EmbeddedBackbone) -> None:
+    strict = predict(Semantic(unknown_distance=1.0), PHOTO, legend=LEGEND, backbone=backbone, long_side=64)
+    assert (strict.labels == 255).mean() > 0.5
+    for words in ("rename car to van", "only the cars"):
+        after = ask(strict, words, backbone=backbone)
+        assert after.codec.unknown_distance == 1.0, words
+    assert np.array_equal(ask(strict, "rename car to van", backbone=backbone).labels, strict.labels)

@@ -305,3 +305,14 @@ def test_schedule() -> None:
         Schedule()
     with pytest.raises(UsageError, match="minutes = -1"):
         Schedule(minutes=-1)
+
+
+def test_a_damaged_checkpoint_is_not_kept_as_the_one_before(tmp_path: Path) -> None:
+    trainer(tmp_path, 2).fit()
+    trainer(tmp_path, 4).fit(resume=True)
+    (tmp_path / CURRENT).write_bytes(b"damaged")
+    again = trainer(tmp_path, 6)
+    again.restore(previous=True)
+    assert load_checkpoint(tmp_path)["state"] == load_checkpoint(tmp_path, previous=True)["state"]
+    again.checkpoint()
+    assert load_checkpoint(tmp_path, previous=True)["state"]["step"] > 0, "both can be read"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
 from typing import Any
 
@@ -327,3 +328,42 @@ def test_photos_with_holes(tmp_path: Path) -> None:
         assert np.array_equal(batch["valid"][i].numpy(), hole) and hole.any() and not hole.all()
         assert (given[i][:, hole].abs() < 0.01).all()
         assert torch.equal(given[i][:, ~hole], batch["target"][i][:, ~hole])
+
+
+def test_materials_of_a_shrunk_frame_are_averaged_and_the_sky_is_left_out() -> None:
+    frame = np.zeros((8, 8, 3), np.uint8)
+    frame[4:, ::2] = 200  # a texture finer than the target's pixels, below a sky
+    there = np.zeros((8, 8), bool)
+    there[4:] = True
+    view = whole_view((8, 8), (4, 4))
+    assert np.array_equal(view.mean(frame, there)[2:], np.full((2, 4, 3), 100))
+    assert not view.mean(frame, there)[:2].any()
+    odd = whole_view((8, 8), (3, 3)).mean(frame.astype(np.float32) / 200, there)
+    assert odd.dtype == np.float32 and np.allclose(odd[1:], 0.5, atol=0.17) and odd[1].min() > 0.3, (
+        "no darker beside the sky"
+    )
+    seven = np.where(there[..., None], np.full(3, 7), 0).astype(np.uint8)
+    grown = whole_view((8, 8), (16, 16), flip=True).mean(seven, there)
+    assert set(np.unique(grown)) == {0, 7}
+
+
+def test_a_photo_is_asked_for_a_task_once_and_repeats_only_weigh() -> None:
+    source = WorldSource(tasks=["depth", "depth", "normals", "edges", "orm"], per_photo=3, zoom_depth=True)
+    rng = np.random.default_rng(0)
+    drawn = [source._draw_tasks(source.tasks, rng) for _ in range(3000)]
+    assert all(len(set(names)) == 3 for names in drawn)
+    share = {
+        name: np.mean([name in names for names in drawn]) for name in ("depth", "normals", "edges", "orm")
+    }
+    assert share["depth"] > 0.85 and max(share["normals"], share["edges"], share["orm"]) < 0.75
+    source.per_photo = None
+    assert source._draw_tasks(source.tasks, rng) == ["depth", "normals", "edges", "orm"]
+
+
+def test_pools_of_another_renderer_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    from visiongen.training.pool import FramePool, describe
+
+    renderer = importlib.import_module("visiongen.world.render")
+    first = FramePool.folder_name(describe(["street"], 4, (48, 64), 0))
+    monkeypatch.setattr(renderer, "VERSION", renderer.VERSION + 1)
+    assert FramePool.folder_name(describe(["street"], 4, (48, 64), 0)) != first

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from visiongen.backbones.base import Sampler
 from visiongen.backbones.embedded import EmbeddedBackbone
+from visiongen.decoding.board import Board
 from visiongen.errors import UsageError
 from visiongen.prompt import Prompt
 from visiongen.training.batches import BatchBuilder, random_legend
@@ -153,3 +154,57 @@ def test_other_has_a_colour_of_its_own() -> None:
 def test_unknown_colours_are_refused() -> None:
     with pytest.raises(UsageError, match="choose from random, fixed"):
         world(colours="own")
+
+
+# --- the causal branch's past ---------------------------------------------------------------------
+
+
+def past_of(model: Painting, held: bool) -> tuple[Tensor, Condition, Tensor, dict]:
+    """A past that is all guesses, the condition, the truth's tokens and the batch."""
+    given = batch()
+    photo = model.painter.encode_photo(given["photo"], given["photo_blank"]).select(given["photo_index"])
+    tokens = model.tokenizer.encode(given["target"])
+    flat = tokens.flatten(1, 2)
+    keep = torch.zeros(flat.shape[:2], dtype=torch.bool)
+    keep[:, ::2] = True
+    other = (flat + 1) % torch.tensor(model.tokenizer.levels)  # given, and not the truth's
+    condition = model.painter.condition(photo, given["prompts"], (other, keep) if held else None)
+    model.clean = 0.0
+    with pytest.MonkeyPatch.context() as patch:
+        places = lambda *size, **_: torch.zeros(size[0]) if len(size) == 1 else torch.full(size, 0.9)  # noqa: E731
+        patch.setattr(torch, "rand", places)  # every place is below every row's share
+        patch.setattr(torch, "rand_like", lambda x: torch.full_like(x, 0.9))
+        past = model._noisy_past(tokens, condition, given, 0, tokens.shape[1])
+    return past, condition, tokens, given
+
+
+@pytest.mark.parametrize("own", [0, 2])
+@torch.no_grad()
+def test_what_is_held_stands_in_the_past(own: int) -> None:
+    model = made(own=own)
+    past, condition, _, _ = past_of(model, held=True)
+    assert condition.held is not None
+    other, keep = condition.held
+    assert torch.equal(past.flatten(1, 2)[keep], other[keep])
+
+
+@torch.no_grad()
+def test_the_past_is_read_as_decoding_reads_it() -> None:
+    for mean in ((), ("depth",)):
+        model = made(mean=mean)
+        torch.nn.init.normal_(model.painter.draft_head.weight, std=1.0)
+        past, condition, tokens, given = past_of(model, held=False)
+        rows = torch.tensor([p.task in mean for p in given["prompts"]])
+        board = Board.from_draft(condition.draft_logits, mean=rows)
+        assert torch.equal(past.flatten(1, 2), board.draft)
+        plain = condition.draft_logits.argmax(-1)
+        assert torch.equal(board.draft, plain) != bool(mean), "the two readings differ"
+
+
+def test_the_tokenizer_is_exact_under_autocast() -> None:
+    model = made()
+    given = batch()["target"]
+    with torch.autocast("cpu", torch.bfloat16):
+        inside, cheap = model._encode(given), model.tokenizer.latent(given)
+    assert torch.equal(inside, model.tokenizer.encode(given))
+    assert not torch.equal(cheap, model.tokenizer.latent(given)), "bf16 would have made a difference"

@@ -225,3 +225,22 @@ def test_the_scenes_are_frozen(kind, valid, depth, things):
         assert abs(int(mask.sum()) - valid[index]) <= 6
         assert float(frames.depth[index][mask].median()) == pytest.approx(depth[index], rel=0.01)
         assert abs(len(frames.instance[index].unique()) - things[index]) <= 2
+
+
+#: Means of photo, base colour, roughness, occlusion and of ln depth where there is any, by VERSION 1.
+KNOWN = {
+    "street": [122.541, 93.688, 0.46, 0.739, 2.3],
+    "room": [163.362, 109.77, 0.664, 0.952, 1.445],
+    "tabletop": [126.814, 147.255, 0.529, 0.952, -0.298],
+    "blank-wall": [120.886, 121.892, 0.656, 0.89, 2.084],
+}
+
+
+@pytest.mark.parametrize("kind", ["street", "room", "tabletop", "blank-wall"])
+def test_frames_change_with_their_version_alone(kind: str):
+    """Frames kept on disk are found by render.VERSION; raise it with whatever this test notices."""
+    out = render(kind, [77], 48, 64)
+    near = out.depth[torch.isfinite(out.depth)].log()
+    maps = (out.photo, out.base_colour, out.roughness, out.occlusion, near)
+    found = [round(float(m.float().mean()), 3) for m in maps]
+    assert found == pytest.approx(KNOWN[kind], rel=2e-3)

@@ -46,6 +46,17 @@ class View:
         columns = self.left + ((np.arange(w) + 0.5) * self.width / w).astype(np.int64)
         return self._finish(array[rows[:, None], columns[None, :]])
 
+    def mean(self, quantity: np.ndarray, there: np.ndarray) -> np.ndarray:
+        """A quantity (H, W, C) over what is ``there`` bool (H, W), averaged as the photo is; 0 elsewhere.
+
+        A photo's pixel sees all of what it shrinks: taken at one point, a fine texture would be another.
+        """
+        known = there.astype(np.float32)
+        total = self.photo(quantity.astype(np.float32) * known[..., None])
+        mean = total / np.maximum(self.photo(known), 1e-3)[..., None]
+        mean = np.where(self.nearest(there)[..., None], mean, 0)
+        return (np.rint(mean) if quantity.dtype.kind == "u" else mean).astype(quantity.dtype)
+
     def normals(self, normals: np.ndarray) -> np.ndarray:
         """Nearest; a left-right mirror negates x."""
         out = self.nearest(normals).astype(np.float32)

@@ -44,8 +44,13 @@ def save_checkpoint(folder: Path, state: dict[str, Any]) -> Path:
     return current
 
 
+def adopt_previous(folder: Path) -> None:
+    """Make the checkpoint before the current one: the one that was cannot be used and is not kept."""
+    _keep(folder / PREVIOUS, folder / CURRENT)
+
+
 def _keep(current: Path, previous: Path) -> None:
-    """Make ``previous`` the same file as ``current``; at no moment is there no current one."""
+    """Make ``previous`` the same file as ``current``; at no moment is one of them missing."""
     link = previous.with_suffix(".link")
     link.unlink(missing_ok=True)
     try:

@@ -20,6 +20,7 @@ from visiongen.errors import UsageError, VisiongenError, WeightsError
 from visiongen.training import precision
 from visiongen.training.batches import Batch, move
 from visiongen.training.checkpoint import (
+    adopt_previous,
     load_checkpoint,
     random_state,
     restore_random_state,
@@ -146,6 +147,8 @@ class Trainer:
             ) from None
         for group, ours in zip(self.optimiser.param_groups, rates, strict=True):
             group.update(ours)  # the checkpoint's would come back with its state
+        if previous:  # the next save would keep the damaged one as the one before
+            adopt_previous(self.out)
         self.state = State(**saved["state"])
         restore_random_state(saved["random"])
 

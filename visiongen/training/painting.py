@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from visiongen.decoding.board import expected
+from visiongen.decoding.board import expected, read
 from visiongen.errors import UsageError
 from visiongen.prompt import PHOTO, Prompt
 from visiongen.tokenizer import ImageTokenizer, TokenizerConfig
@@ -45,7 +45,8 @@ class Painting(nn.Module):
     branch is not told what the draft sees at the place it paints. ``draft``: weight of the draft's own loss;
     at 0 its head is not trained, and the causal logits stand alone, on a past that is the truth.
     ``pixels``: weight of the draft's error in the painted picture (``visiongen.training.pixels``),
-    measured on ``pixel_tokens`` tokens of a batch at most.
+    measured on ``pixel_tokens`` tokens of a batch at most. ``mean``: the tasks whose maps will be read by the
+    mean level (``mean_tasks`` of the packed weights); their past is read so, too, as decoding will.
     """
 
     tokenizer: ImageTokenizer
@@ -66,6 +67,7 @@ class Painting(nn.Module):
         draft: float = 1.0,
         pixels: float = 0.0,
         pixel_tokens: int = TOKENS,
+        mean: Sequence[str] = (),
     ) -> None:
         super().__init__()
         frozen = start.tokenizer(tokenizer) if tokenizer else ImageTokenizer(TokenizerConfig.preset("nano"))
@@ -81,6 +83,7 @@ class Painting(nn.Module):
         self.balance = balance
         self.causal, self.held, self.draft = causal, held, draft
         self.pixels, self.pixel_tokens = pixels, pixel_tokens
+        self.mean = frozenset(mean)
 
     def _apply(self, fn: Any, recurse: bool = True) -> Painting:
         self.tokenizer._apply(fn)
@@ -88,15 +91,17 @@ class Painting(nn.Module):
 
     @torch.no_grad()
     def _palette(self, colours: Tensor) -> Tensor:
-        return self.tokenizer.palette(colours)
+        with exactly(colours.device):
+            return self.tokenizer.palette(colours)
 
     @torch.no_grad()
     def _encode(self, images: Tensor) -> Tensor:
-        return self.tokenizer.encode(images)
+        with exactly(images.device):
+            return self.tokenizer.encode(images)
 
     def loss(self, batch: dict[str, Any]) -> tuple[Tensor, dict[str, float]]:
         """Scalar loss and its parts: ``draft`` and ``causal`` cross-entropy a channel, in nats."""
-        with torch.no_grad():
+        with torch.no_grad(), exactly(batch["target"].device):
             exact = self.tokenizer.latent(batch["target"])  # (B, h, w, C) before rounding
         tokens = exact.round().long()
         pixels = class_weights(batch["labels"], batch["prompts"], self.balance)
@@ -183,27 +188,43 @@ class Painting(nn.Module):
         return int(torch.randint(0, height - rows + 1, ())), rows
 
     @torch.no_grad()
-    def _rewritten(self, guess: Tensor, condition: Condition, first: int, rows: int) -> Tensor:
+    def _rewritten(self, guess: Tensor, condition: Condition, first: int, rows: int, mean: Tensor) -> Tensor:
         """The draft after a random number of Jacobi rounds of the causal branch on its band."""
         for _ in range(int(torch.randint(0, self.own + 1, ()))):
-            best = self.painter.teach(condition, guess, first, rows).argmax(-1)
+            best = read(self.painter.teach(condition, guess, first, rows), mean)
             guess = guess.clone()
             guess[:, first : first + rows] = best.unflatten(1, (rows, -1))
+            guess = _as_held(guess, condition)
         return guess
 
     def _noisy_past(
         self, tokens: Tensor, condition: Condition, batch: dict[str, Any], first: int, rows: int
     ) -> Tensor:
+        """What decoding would have painted so far: partly the truth, else guesses; and what is held."""
+        tokens = _as_held(tokens, condition)
         if not self.draft:  # what an untrained head guesses is no past that anybody meets
             return tokens
-        guess = self._rewritten(
-            condition.draft_logits.detach().argmax(-1).view_as(tokens), condition, first, rows
-        )
+        mean = torch.tensor([p.task in self.mean for p in batch["prompts"]], device=tokens.device)
+        guess = _as_held(read(condition.draft_logits.detach(), mean).view_as(tokens), condition)
+        guess = self._rewritten(guess, condition, first, rows, mean)
         share = torch.rand(len(tokens), 1, 1, 1, device=tokens.device)
         share = share * (torch.rand_like(share) >= self.clean)
         blank = batch["photo_blank"][batch["photo_index"]].view(-1, 1, 1, 1)
         swap = torch.rand(tokens.shape[:3], device=tokens.device)[..., None] < share
         return torch.where(swap & ~blank, guess, tokens)
+
+
+def _as_held(tokens: Tensor, condition: Condition) -> Tensor:
+    """Tokens (B, h, w, C) with those that the condition holds in their places, as decoding has them."""
+    if condition.held is None:
+        return tokens
+    given, keep = condition.held
+    return torch.where(keep[..., None], given, tokens.flatten(1, 2)).view_as(tokens)
+
+
+def exactly(device: torch.device) -> torch.autocast:
+    """No autocast: the frozen tokenizer writes the tokens that it will write when it is used."""
+    return torch.autocast(device.type, enabled=False)
 
 
 def class_weights(labels: Tensor, prompts: Sequence[Prompt], power: float) -> Tensor:

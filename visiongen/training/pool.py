@@ -13,11 +13,11 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -67,6 +67,22 @@ def unpack_depth(code: np.ndarray) -> np.ndarray:
     metres[code == 0] = np.nan
     metres[code == 65535] = np.inf
     return metres.astype(np.float32)
+
+
+def describe(
+    kinds: Sequence[str], count: int, size: tuple[int, int], first_seed: int, **more: Any
+) -> dict[str, Any]:
+    """All that the frames of a pool depend on, the renderer's version among it; see ``folder_name``."""
+    from visiongen.world.render import VERSION
+
+    return {
+        "renderer": VERSION,
+        "kinds": list(kinds),
+        "count": count,
+        "size": list(size),
+        "first_seed": first_seed,
+        "maps": FramePool.MAPS,
+    } | more
 
 
 class FramePool:

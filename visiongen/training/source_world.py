@@ -14,7 +14,7 @@ from visiongen.errors import UsageError
 from visiongen.registry import TARGETS
 from visiongen.training.augment import View, degrade, jitter, random_view, whole_view
 from visiongen.training.batches import REVERSED, Batch, BatchBuilder, photo_prompt
-from visiongen.training.pool import Frame, FramePool, default_cache
+from visiongen.training.pool import Frame, FramePool, default_cache, describe
 from visiongen.training.semantic import check_colours
 from visiongen.training.source_base import Size, Source, check_tasks
 from visiongen.training.targets import Seen
@@ -91,15 +91,8 @@ class WorldSource(Source):
         """Render the pool if one is asked for and not there yet."""
         if self._pool is not None or not self.pool_count:
             return
-        described = {
-            "kinds": list(self.kinds),
-            "count": self.pool_count,
-            "size": list(self.pool_size),
-            "first_seed": self.first_seed,
-            "materials": self.materials,
-            "names": list(self.names),
-            "maps": FramePool.MAPS,
-        }
+        more = {"materials": self.materials, "names": list(self.names), "device": self.device}
+        described = describe(self.kinds, self.pool_count, self.pool_size, self.first_seed, **more)
         cache = Path(self.cache_dir).expanduser() if self.cache_dir else default_cache()
         folder = cache / FramePool.folder_name(described)
         pool = FramePool(folder, self.pool_count, self.pool_size)
@@ -168,9 +161,7 @@ class WorldSource(Source):
         whole = rng.uniform() < self.whole or (self.tasks == ("depth",) and not self.zoom_depth)
         flip = bool(rng.uniform() < 0.5)
         view = whole_view(source, size, flip) if whole else random_view(source, size, rng, self.scale)
-        tasks = [t for t in self.tasks if whole or self.zoom_depth or t != "depth"]
-        if self.per_photo is not None and len(tasks) > self.per_photo:
-            tasks = [tasks[i] for i in sorted(rng.permutation(len(tasks))[: self.per_photo])]
+        tasks = self._draw_tasks([t for t in self.tasks if whole or self.zoom_depth or t != "depth"], rng)
         clean = jitter(view.photo(frame.photo), rng, self.jitter)
         seen = self._look(frame, view, clean, whole)
         given = degrade(clean, rng, self.degrade)
@@ -190,6 +181,15 @@ class WorldSource(Source):
             task, target = maps[int(rng.integers(len(maps)))]
             builder.target(builder.photo(target.map), photo_prompt(task, target.prompt.legend), clean)
 
+    def _draw_tasks(self, tasks: Sequence[str], rng: np.random.Generator) -> list[str]:
+        """``per_photo`` of them, each at most once; one that is named twice is drawn as often again."""
+        names = list(dict.fromkeys(tasks))
+        if self.per_photo is None or len(names) <= self.per_photo:
+            return names
+        share = np.array([tasks.count(name) for name in names]) / len(tasks)
+        chosen = rng.choice(len(names), self.per_photo, replace=False, p=share)
+        return [names[i] for i in sorted(chosen.tolist())]
+
     def _look(self, frame: Frame, view: View, photo: np.ndarray, whole: bool) -> Seen:
         return Seen(
             photo=photo,
@@ -197,8 +197,8 @@ class WorldSource(Source):
             normals=view.normals(frame.normals),
             classes=view.nearest(frame.classes),
             instance=view.nearest(frame.instance),
-            base_colour=view.nearest(frame.base_colour),
-            orm=view.nearest(frame.orm),
+            base_colour=view.mean(frame.base_colour, frame.instance > 0),
+            orm=view.mean(frame.orm, frame.instance > 0),
             names=self.names,
             subset=self.subset,
             distractors=self.distractors,

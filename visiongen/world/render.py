@@ -31,6 +31,7 @@ from visiongen.world.textures import evaluate
 BUILDERS: dict[str, Callable[[Scene], None]] = {
     "street": build_street, "room": build_room, "tabletop": build_tabletop,
 }  # fmt: skip
+VERSION = 1  # raise with whatever changes a frame: frames kept on disk are found by it
 KINDS = ("room", "street", "tabletop", "mixed", "wall", "blank-wall")
 GROUP_PIXELS = {"cpu": 1 << 18, "gpu": 1 << 24}
 """Pixels traced at once: what a processor's cache, or a GPU's memory, takes."""
@@ -96,12 +97,16 @@ def render(
     """
     if not len(seeds) or min(height, width) < 8:
         raise UsageError(f"seeds={len(seeds)}, size={height}x{width}: give a seed and sides of 8 or more")
-    if kind in ("wall", "blank-wall"):
+    if kind == "wall":
         from visiongen.world.wall import render_wall_pair
 
-        pair = render_wall_pair(seeds, height, width, device, materials, lens, supersample)
-        return pair.painted if kind == "wall" else pair.plain
-    scenes = [build_scene(kind, int(seed)) for seed in seeds]
+        return render_wall_pair(seeds, height, width, device, materials, lens, supersample).painted
+    scenes = [build_scene("street" if kind == "blank-wall" else kind, int(seed)) for seed in seeds]
+    if kind == "blank-wall":
+        from visiongen.world.wall import add_wall
+
+        for scene in scenes:
+            add_wall(scene)
     frames, radiance = expose(scenes, height, width, device, materials, supersample)
     frames.photo = develop(radiance, [s.lens for s in scenes], [s.seed for s in scenes], lens)
     return frames
