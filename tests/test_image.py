@@ -142,6 +142,7 @@ def test_list_inputs(tmp_path: Path, photo: np.ndarray) -> None:
     for bad in ("empty", "none.png", "*.gif"):
         with pytest.raises(MissingDataError, match="no image there"):
             list_inputs([str(tmp_path / bad)])
+        assert list_inputs([b, tmp_path / bad, a]) == [b, tmp_path / bad, a], "it fails alone, when read"
 
 
 @given(SIZES, SIZES, st.integers(8, 200))

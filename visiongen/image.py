@@ -136,9 +136,11 @@ def _to_rgb(image: Any, path: Path) -> np.ndarray:
 def list_inputs(inputs: Sequence[str | Path]) -> list[Path]:
     """Files, folders (their images, sorted) and globs -> paths without repeats, in order.
 
-    A folder without images or a glob without match raises MissingDataError.
+    What is not there, a folder without images and a glob without match stay in the list beside others: they
+    fail when they are read, and the others go on. MissingDataError where nothing is there at all.
     """
     found: dict[Path, None] = {}
+    missing: list[Path] = []
     for item in inputs:
         path = Path(item)
         if path.is_dir():
@@ -149,8 +151,11 @@ def list_inputs(inputs: Sequence[str | Path]) -> list[Path]:
             matches = [p for p in map(Path, sorted(glob.glob(str(item), recursive=True)))]
             matches = [p for p in matches if p.is_file()]
         if not matches or (matches == [path] and not path.exists()):
-            raise MissingDataError(f"{item}: no image there; give a file, a folder or a glob")
+            matches = [path]
+            missing.append(path)
         found.update(dict.fromkeys(matches))
+    if missing and len(found) == len(set(missing)):
+        raise MissingDataError(f"{missing[0]}: no image there; give a file, a folder or a glob")
     return list(found)
 
 

@@ -137,3 +137,14 @@ def test_world_refuses(words: list[str], tmp_path: Path, capsys: pytest.CaptureF
     shown = capsys.readouterr().err
     assert words[0] in shown and words[1] in shown and shown.count("\n") == 1
     assert not (tmp_path / "out").exists()
+
+
+def test_a_missing_file_fails_alone(
+    photo: Path, tmp_path: Path, nano_weights: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    none = tmp_path / "none.png"
+    words = ["predict", "edges", *map(str, (none, photo)), "--weights", nano_weights, "-o", str(tmp_path)]
+    assert main([*words, "--long-side", "64", "--json", str(tmp_path / "r.json")]) == 1
+    report = json.loads((tmp_path / "r.json").read_text())
+    assert [one["input"] for one in report["failed"]] == [str(none)] and len(report["results"]) == 1
+    assert f"{none}: no such file" in capsys.readouterr().err

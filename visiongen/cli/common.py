@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from visiongen.errors import InputError, UsageError
+from visiongen.errors import InputError, MissingDataError, UsageError
 
 if TYPE_CHECKING:
     from visiongen.backbones.base import Backbone
@@ -115,7 +115,7 @@ def each_input(
 ) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
     """Rows of ``work(path, unique stem)`` for every path, and the inputs that failed.
 
-    A bad input (InputError) is one line on stderr and does not stop the others.
+    A bad input (InputError), or one that is not there, is one line on stderr and does not stop the others.
     """
     results: list[dict[str, Any]] = []
     failed: list[dict[str, str]] = []
@@ -123,7 +123,7 @@ def each_input(
         for path, stem in zip(paths, unique_stems(paths), strict=True):
             try:
                 results += work(path, stem)
-            except InputError as error:
+            except (InputError, MissingDataError) as error:
                 told = str(error) if path.name in str(error) else f"{path}: {error}"
                 failed.append({"input": str(path), "error": told})
                 print(f"visiongen: {told}", file=sys.stderr)
