@@ -5,6 +5,7 @@ A new scorer adds a function to ``MADE``, under its name in visiongen.benchmarks
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -52,7 +53,9 @@ def right(truth: Any) -> Any:
     """The truth as an answer: its depth where it says more than a depth map could, the mask of an episode."""
     if isinstance(truth, FewShotTruth):
         return truth.mask
-    return truth.depth if isinstance(truth, (IbimsTruth, WallTruth)) else truth
+    if isinstance(truth, WallTruth):
+        return next(one for one in (truth.normals, truth.classes, truth.depth) if one is not None)
+    return truth.depth if isinstance(truth, IbimsTruth) else truth
 
 
 def blocks(rng: np.random.Generator, kinds: int) -> np.ndarray:
@@ -161,6 +164,23 @@ def wall(benchmark: Benchmark, rng: np.random.Generator) -> WallTruth:
     return WallTruth(metres, there, (0.0, 0.0, 1.0), CAMERA)
 
 
+def wall_normals(benchmark: Benchmark, rng: np.random.Generator) -> WallTruth:
+    """The same wall among surfaces of any direction."""
+    made = wall(benchmark, rng)
+    facing = normals(benchmark, rng)
+    facing[made.wall] = made.normal
+    return dataclasses.replace(made, normals=facing)
+
+
+def wall_classes(benchmark: Benchmark, rng: np.random.Generator) -> WallTruth:
+    """The same wall among other classes."""
+    made, names = wall(benchmark, rng), benchmark.protocol["classes"]
+    kinds = semantic(benchmark, rng)
+    kinds = np.where(kinds == names.index("wall"), names.index("road"), kinds)
+    kinds[made.wall] = names.index("wall")
+    return dataclasses.replace(made, classes=kinds)
+
+
 def episode(benchmark: Benchmark, rng: np.random.Generator) -> FewShotTruth:
     labels = anomaly(benchmark, rng)
     return FewShotTruth(labels, int(rng.integers(len(benchmark.protocol["classes"]))))
@@ -177,6 +197,8 @@ MADE: dict[str, Callable[[Benchmark, np.random.Generator], Any]] = {
     "depth": depth,
     "ibims": geometry,
     "painted-wall": wall,
+    "painted-wall-normals": wall_normals,
+    "painted-wall-classes": wall_classes,
     "normals": normals,
     "basecolor": colours,
     "orm": colours,

@@ -183,6 +183,8 @@ BENCHMARKS = Registry(
         "cityscapes-panoptic": "visiongen.benchmarks.datasets.cityscapes_panoptic:BENCHMARK",
         "panoptic-samples": "visiongen.benchmarks.datasets.panoptic_samples:BENCHMARK",
         "painted-wall": "visiongen.benchmarks.datasets.painted_wall:BENCHMARK",
+        "painted-wall-normals": "visiongen.benchmarks.datasets.painted_wall:NORMALS",
+        "painted-wall-classes": "visiongen.benchmarks.datasets.painted_wall:CLASSES",
         "matsynth": "visiongen.benchmarks.datasets.matsynth:BENCHMARK",
         "deschaintre2018": "visiongen.benchmarks.datasets.deschaintre:BENCHMARK",
         "interiorverse": "visiongen.benchmarks.datasets.intrinsics:INTERIORVERSE",

@@ -1,18 +1,21 @@
 """Painted wall: a street with a wall across it, painted with the picture of the street behind it.
 
 Each scene is shown twice: with the paint, and with the wall left blank (the control). Depth, wall and camera
-are the same; the paint, and the exposure that it causes, are not. Rendered; nothing to download.
+are the same; the paint, and the exposure that it causes, are not. Rendered; nothing to download. One
+benchmark for each map that is asked for: depth, normals, classes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
 from visiongen.benchmarks.base import Benchmark, Item, digest_of
+from visiongen.benchmarks.metrics.semantic import IGNORE
 from visiongen.benchmarks.scorers.wall import WallTruth
 
 CHUNK = 4  # scenes rendered at once; fixed, so that rounding cannot depend on --limit
@@ -40,7 +43,7 @@ class PaintedWall(Benchmark):
         """``count`` scenes from seed ``first`` on."""
         p, left = self.protocol, count
         for start in range(first, first + TRIES * count, CHUNK):
-            for shown in look(start, p["height"], p["width"]):
+            for shown in look(start, p["height"], p["width"], tuple(p.get("classes", ()))):
                 if left and shown[2].wall.mean() >= p["least_share"]:
                     yield shown
                     left -= 1
@@ -49,14 +52,17 @@ class PaintedWall(Benchmark):
 
 
 @lru_cache(maxsize=64)
-def look(start: int, height: int, width: int) -> tuple[Shown, ...]:
-    """``CHUNK`` scenes from seed ``start`` on."""
+def look(start: int, height: int, width: int, names: tuple[str, ...] = ()) -> tuple[Shown, ...]:
+    """``CHUNK`` scenes from seed ``start`` on; classes as positions in ``names``, 255 = another."""
     from visiongen.world import render_wall_pair
 
     seeds = list(range(start, start + CHUNK))
     pair = render_wall_pair(seeds, height, width, device="cpu")
     blank = pair.plain
     walls, depths, normals = pair.wall.numpy(), blank.depth.numpy(), blank.normals.numpy()
+    table = np.full(256, IGNORE, np.uint8)
+    table[[blank.class_names.index(name) for name in names]] = np.arange(len(names))
+    facing = np.where(np.linalg.norm(normals, axis=-1, keepdims=True) > 0.5, normals, np.nan)
     found = []
     for i, seed in enumerate(seeds):
         if not walls[i].any():
@@ -66,14 +72,18 @@ def look(start: int, height: int, width: int) -> tuple[Shown, ...]:
         k = blank.intrinsics[i].numpy().astype(np.float64)
         camera = (float(k[0, 0]), float(k[1, 1]), float(k[0, 2]), float(k[1, 2]))
         photos = {"painted": pair.painted.photo[i].numpy(), "blank": blank.photo[i].numpy()}
-        found.append((seed, photos, WallTruth(depths[i].astype(np.float32), walls[i], (x, y, z), camera)))
+        maps = {"normals": facing[i].astype(np.float32), "classes": table[blank.classes[i].numpy()]}
+        truth = WallTruth(depths[i].astype(np.float32), walls[i], (x, y, z), camera, **maps)
+        found.append((seed, photos, truth))
     return tuple(found)
 
 
 def _item(seed: int, kind: str, photo: np.ndarray, truth: WallTruth) -> Item:
-    own = WallTruth(truth.depth, truth.wall, truth.normal, truth.camera, kind == "painted")
+    own = replace(truth, painted=kind == "painted")
     digest = digest_of([photo, truth.depth, truth.wall, repr((own.normal, own.camera, own.painted)).encode()])
     return Item(f"seed{seed}/{kind}", digest, lambda: photo, lambda: own, cluster=f"seed{seed}")
 
 
 BENCHMARK = PaintedWall("painted-wall")
+NORMALS = PaintedWall("painted-wall-normals")
+CLASSES = PaintedWall("painted-wall-classes")

@@ -16,6 +16,8 @@ SCORERS = Registry(
         "depth": _PLACE + "depth:DepthScorer",
         "ibims": _PLACE + "ibims:IbimsScorer",
         "painted-wall": _PLACE + "wall:PaintedWallScorer",
+        "painted-wall-normals": _PLACE + "wall:WallNormalsScorer",
+        "painted-wall-classes": _PLACE + "wall:WallClassesScorer",
         "normals": _PLACE + "normals:NormalsScorer",
         "instance": _PLACE + "instance:InstanceScorer",
         "panoptic": _PLACE + "panoptic:PanopticScorer",

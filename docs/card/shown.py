@@ -9,6 +9,8 @@ SCORES: dict[str, tuple[str, ...]] = {
     "world-salient": ("MAE", "maxF"),
     "world-matting": ("SAD", "MSE"),
     "painted-wall": ("AbsRel/wall", "AbsRel/wall/blank", "leak", "leak/blank"),
+    "painted-wall-normals": ("angle", "angle/blank"),
+    "painted-wall-classes": ("found", "found/blank", "as_road", "as_road/blank"),
     "ecssd": ("MAE", "maxF"),
     "bsds500": ("ODS", "AP"),
     "pbr-mix": ("relit_rmse", "normal_mean"),
@@ -23,6 +25,8 @@ NOTES: dict[str, str] = {
     "pbr-mix": "held-out sets under three lights",
     "depth-mix": "real and rendered frames",
     "painted-wall": "pairs of walls",
+    "painted-wall-normals": "the same pairs",
+    "painted-wall-classes": "the same pairs",
     "coco128-agnostic": "without classes",
     "world-referring": "the specialist reads no phrase",
 }
@@ -40,6 +44,12 @@ LABELS: dict[str, str] = {
     "AbsRel/wall/blank": "AbsRel of blank walls",
     "leak": "share of a painted wall read more than 1.25 times too far",
     "leak/blank": "the same, blank wall",
+    "angle": "normals of painted walls, degrees",
+    "angle/blank": "the same, blank walls",
+    "found": "share of painted walls found as a wall",
+    "found/blank": "the same, blank walls",
+    "as_road": "share of a painted wall called road",
+    "as_road/blank": "the same, blank wall",
 }
 #: rows of a result in the order of the columns, before and after the model's own.
 LEFT, RIGHT = ("blind", "specialist", "draft"), ("mirrored", "prefix", "ceiling")
@@ -51,4 +61,5 @@ ORDER = (
     "coco128", "coco128-agnostic", "panoptic-samples",
     "world-semantic", "world-instance", "world-panoptic", "world-referring", "world-depth", "world-normals",
     "world-basecolor", "world-orm", "world-edges", "world-salient", "world-matting", "painted-wall",
+    "painted-wall-normals", "painted-wall-classes",
 )  # fmt: skip

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
 from visiongen.benchmarks.base import Item
 from visiongen.benchmarks.runner import get_benchmark
+from visiongen.benchmarks.scorers.wall import WallTruth
 
 BENCHMARK = get_benchmark("painted-wall")
 
@@ -51,3 +54,47 @@ def test_blind(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(BENCHMARK.protocol, "blind_scenes", 3)
     guess = BENCHMARK.blind(None)((12, 16))
     assert guess.shape == (12, 16) and np.isfinite(guess).all() and guess.min() > 0.5
+
+
+def other_scores(name: str, answer: Callable[[WallTruth], np.ndarray | None]) -> dict[str, float]:
+    """Scores where painted walls get ``answer`` and blank ones the truth."""
+    benchmark = get_benchmark(name)
+    items, scorer = benchmark.items(None, "test", 4), benchmark.scorer
+    rows = []
+    for item in items:
+        truth = item.truth()
+        rows.append(scorer.stats(truth, answer(truth) if truth.painted else scorer.oracle(truth, {})))
+    found = scorer.scores(scorer.stack(rows).sum(0))
+    return {score: float(value) for score, value in found.items()}
+
+
+def test_normals_of_a_wall_that_is_believed_to_be_a_road() -> None:
+    name, up = "painted-wall-normals", np.array([0.0, 1.0, 0.0])
+    right = other_scores(name, lambda truth: truth.normals)
+    assert right["angle"] < 0.1 and right["angle/difference"] == pytest.approx(0, abs=1e-6)
+    assert right["mean"] < 1e-3
+    lies = other_scores(name, lambda t: np.where(t.wall[..., None], up, np.nan_to_num(t.normals)))
+    assert lies["angle"] == pytest.approx(90, abs=15) and lies["angle/blank"] < 0.1
+    assert other_scores(name, lambda truth: None)["angle"] == 180
+    assert not get_benchmark(name).scorer.higher_is_better("angle/blank")
+
+
+def test_a_wall_called_road_and_a_wall_that_is_found() -> None:
+    name = "painted-wall-classes"
+    benchmark = get_benchmark(name)
+    road, wall = (benchmark.protocol["classes"].index(one) for one in ("road", "wall"))
+    right = other_scores(name, lambda truth: truth.classes)
+    assert right["as_road"] == 0 and right["found"] == 1 and right["mIoU_d2"] == 1
+    fooled = other_scores(name, lambda t: np.where(t.wall, road, t.classes).astype(np.uint8))
+    assert fooled["as_road"] == 1 and fooled["found"] == 0 and fooled["as_road/blank"] == 0
+    anywhere = other_scores(name, lambda t: np.full_like(t.classes, wall))
+    assert anywhere["as_road"] == 0 and anywhere["found"] < 1, "a wall everywhere is not the wall"
+    nothing = other_scores(name, lambda truth: None)
+    assert nothing["as_road"] == 1 and nothing["found"] == 0
+    scorer = benchmark.scorer
+    assert scorer.higher_is_better("found/blank") and not scorer.higher_is_better("as_road/difference")
+    assert scorer.higher_is_better("mIoU")
+    assert benchmark.legend().names == tuple(benchmark.protocol["classes"])
+    assert all(
+        (item.truth().classes[item.truth().wall] == wall).all() for item in benchmark.items(None, "test", 4)
+    )
