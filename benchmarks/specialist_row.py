@@ -103,7 +103,8 @@ def _shipped(benchmark: Benchmark, part: str) -> Trained:
 
 
 def recipe_of(benchmark: Benchmark, part: str) -> str:
-    """The recipe of the specialist for one map of a benchmark: of the benchmark's own name, else the task's.
+    """The recipe of the specialist for one map of a benchmark: the protocol's ``recipe``, else that of the
+    benchmark's own name, else the task's.
 
     Sets with tangent-space normals are flat surfaces, which have recipes of their own.
     """
@@ -112,7 +113,8 @@ def recipe_of(benchmark: Benchmark, part: str) -> str:
     parts = parts_of(benchmark)
     if len(parts) > 1:
         return f"specialist-surfaces-{part}" if "tangent" in parts else f"specialist-{part}"
+    own: str = benchmark.protocol.get("recipe", f"specialist-{benchmark.name}")
     try:
-        return find_recipe(f"specialist-{benchmark.name}").stem
+        return find_recipe(own).stem
     except UsageError:
         return f"specialist-{part}"
