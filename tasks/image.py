@@ -13,7 +13,15 @@ from visiongen.backbones.base import Backbone, Sampler
 from visiongen.errors import InputError, UsageError
 from visiongen.fill import TEXT as FILL_TEXT
 from visiongen.fill import cover, fill_prompt, keep_mask
-from visiongen.image import Geometry, check_photo, read_image, resize_labels, resize_nearest, resize_photo
+from visiongen.image import (
+    Geometry,
+    as_photo,
+    named_photo,
+    read_image,
+    resize_labels,
+    resize_nearest,
+    resize_photo,
+)
 from visiongen.prompt import Legend, Prompt
 from visiongen.registry import TASKS
 from visiongen.tasks.base import Prediction, Task
@@ -159,9 +167,7 @@ def inpaint(
     """
     from visiongen.tasks.predicting import default_backbone
 
-    if not isinstance(photo, np.ndarray):
-        photo_name, photo = photo_name or Path(photo).name, read_image(photo)
-    photo = check_photo(photo, photo_name or "photo")
+    photo, photo_name = named_photo(photo, photo_name)
     hole = _hole(mask, photo.shape[:2])
     top, left, high, wide = window(hole)
     place = np.s_[top : top + high, left : left + wide]
@@ -194,9 +200,12 @@ def inpaint(
 
 
 def _hole(mask: np.ndarray | str | Path, size: tuple[int, ...]) -> np.ndarray:
-    """The mask as bool (H, W); InputError when it does not fit the photo or is empty."""
-    where = "mask" if isinstance(mask, np.ndarray) else str(mask)
-    array = mask if isinstance(mask, np.ndarray) else read_image(mask)
+    """The mask as bool (H, W); InputError when it does not fit the photo, or is empty or all of it."""
+    where = str(mask) if isinstance(mask, (str, Path)) else "mask"
+    array = mask if isinstance(mask, np.ndarray) else as_photo(mask, where)
+    if array.dtype not in (bool, np.uint8) or (array.dtype == np.uint8 and array.max(initial=0) == 1):
+        found = f"{array.dtype} up to {array.max(initial=0)}"
+        raise InputError(f"{where}: {found}; give bool (mask > 0.5), or a picture of 0 to 255")
     if array.ndim == 3:
         array = array[..., :3].mean(axis=2)
     hole = array if array.dtype == bool else array >= 128
@@ -205,6 +214,8 @@ def _hole(mask: np.ndarray | str | Path, size: tuple[int, ...]) -> np.ndarray:
         raise InputError(f"{where}: {wide}x{high}, but the photo is {w}x{h}; give a mask of its size")
     if not hole.any():
         raise InputError(f"{where}: no hole in it; paint white what is to be filled")
+    if hole.all():
+        raise InputError(f"{where}: the hole is the whole photo; leave something to go on from")
     return hole
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from visiongen.errors import UsageError
-from visiongen.image import check_photo, read_image, resize_photo
+from visiongen.image import check_photo, named_photo, resize_photo
 from visiongen.relight import CAMERA, NINE_LIGHTS, Light, SurfaceMaps, responses
 from visiongen.tasks.pbr.fit import Rerender, fit_light
 from visiongen.tasks.pbr.height import integrate
@@ -157,10 +157,8 @@ def predict_materials(
     """
     height = height or ("integrate" if kind == "surface" else "none")
     _check(kind, tileable, height, size)
-    if not isinstance(photo, np.ndarray):
-        photo_name = photo_name or Path(photo).name
-        photo = read_image(photo)
-    photo = _reduced(check_photo(photo, photo_name or "photo"), size)
+    photo, photo_name = named_photo(photo, photo_name)
+    photo = _reduced(photo, size)
     tasks = ["basecolor", KINDS[kind], "orm"]
     base, normal, orm = predict_many(tasks, photo, photo_name=photo_name, **options)
     open_, rough, metal = (np.ascontiguousarray(orm.labels[..., i]) for i in range(3))
@@ -192,8 +190,8 @@ def _check(kind: str, tileable: bool, height: str, size: int) -> None:
         raise UsageError(f"height {height!r}: choose integrate or none")
     if tileable and kind == "scene":
         raise UsageError("tileable: a scene does not repeat; leave it out or choose kind surface")
-    if size < 64:
-        raise UsageError(f"size={size}: give at least 64 pixels")
+    if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or size < 64:
+        raise UsageError(f"size={size!r}: give a whole number of pixels, at least 64")
 
 
 def _reduced(photo: np.ndarray, size: int) -> np.ndarray:

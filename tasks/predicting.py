@@ -12,14 +12,14 @@ import numpy as np
 
 from visiongen.backbones.base import Backbone, Sampler
 from visiongen.errors import UsageError
-from visiongen.image import Geometry, check_photo, read_image
+from visiongen.image import Geometry, as_photo, named_photo
 from visiongen.prompt import Legend, Prompt
 from visiongen.registry import BACKBONES, TASKS
 from visiongen.tasks.base import Prediction, Task
 from visiongen.tasks.example_pairs import Picture, show_examples
 from visiongen.tasks.orders import Orders, check_mirror
 
-_SAMPLING = ("temperature", "top_k", "top_p", "window", "trust")
+SAMPLING = ("temperature", "top_k", "top_p", "window", "trust")
 
 
 def predict(task: str | Task, photo: np.ndarray | str | Path, **options: Any) -> Prediction:
@@ -53,15 +53,15 @@ def predict_many(
     ``options``: temperature, top_k, top_p, window, trust for the sampler, or options of a task
     (``relative``, ``unknown_distance``). Bad options raise UsageError, bad photos InputError.
     """
-    sampling = {key: options.pop(key) for key in _SAMPLING if key in options}
+    check_call(tasks, long_side, tile, mirror, backbone)
+    if not isinstance(photo, (str, Path)):
+        photo = as_photo(photo, photo_name or "photo")
+    sampling = {key: options.pop(key) for key in SAMPLING if key in options}
     wanted, prompts = make_orders(tasks, photo, legend=legend, examples=examples, **options)
     if mirror:
         check_mirror(wanted)
     sampler = Sampler(mode=mode, seed=seed, **sampling)  # type: ignore[arg-type]
-    if not isinstance(photo, np.ndarray):
-        photo_name = photo_name or Path(photo).name
-        photo = read_image(photo)
-    photo = check_photo(photo, photo_name or "photo")
+    photo, photo_name = named_photo(photo, photo_name)
     painter = backbone or default_backbone()
     orders = Orders(wanted, prompts, painter, sampler, mirror)
     results: list[Prediction] = [None] * len(wanted)  # type: ignore[list-item]
@@ -82,6 +82,20 @@ def predict_many(
     return results
 
 
+def check_call(tasks: object, long_side: object, tile: object, mirror: object, backbone: object) -> None:
+    """UsageError for arguments of a wrong kind: a word for a switch would count as yes."""
+    if isinstance(tasks, str):
+        raise UsageError(f"tasks {tasks!r}: give a list of tasks, or ask predict for one")
+    if not isinstance(mirror, bool):
+        raise UsageError(f"mirror={mirror!r}: give True or False")
+    for name, value in (("long_side", long_side), ("tile", tile)):
+        if value is not None and not isinstance(value, (bool, int, np.integer)):
+            raise UsageError(f"{name}={value!r}: give a whole number of pixels")
+    if isinstance(backbone, (str, Path)):
+        name = str(backbone)
+        raise UsageError(f"backbone {name!r}: give a loaded one, EmbeddedBackbone.load({name!r})")
+
+
 def make_orders(
     tasks: Sequence[str | Task],
     photo: np.ndarray | str | Path | None = None,
@@ -96,7 +110,7 @@ def make_orders(
     wanted = [task if photo is None else task.given(photo) for task in _tasks(tasks, options)]
     for task in wanted:
         task.check()
-    prompts = _prompts(wanted, Legend.parse(legend) if isinstance(legend, str) else legend)
+    prompts = _prompts(wanted, None if legend is None else Legend.given(legend))
     if examples is not None:
         prompts = show_examples(wanted, prompts, examples, legend is not None)
     return wanted, prompts

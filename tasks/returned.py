@@ -11,7 +11,7 @@ import numpy as np
 
 from visiongen.errors import CodecError, InputError, UsageError
 from visiongen.image import Geometry, read_image
-from visiongen.prompt import Prompt
+from visiongen.prompt import Legend, Prompt
 from visiongen.registry import CODECS, TASKS
 from visiongen.tasks.base import Prediction
 from visiongen.tasks.codecs.base import CHUNK, Codec, read_map_png
@@ -82,19 +82,25 @@ class ValuesPrediction(Prediction):
         return super().summary() | {"mean": [round(float(v), 4) for v in means]}
 
 
-def read_returned(path: str | Path, codec: Codec | None) -> tuple[np.ndarray, Codec]:
+def read_returned(
+    path: str | Path, codec: Codec | None, legend: Legend | None = None
+) -> tuple[np.ndarray, Codec]:
     """A map and the codec to read it with: the one written in it, else ``codec``.
 
-    A map whose own codec has another name than ``codec``, or that names none when ``codec`` is
-    None, raises CodecError; an unreadable one InputError.
+    A map whose own codec has another name than ``codec`` or another legend than ``legend``, or that names
+    none when ``codec`` is None, raises CodecError; an unreadable one InputError.
     """
     if not has_spec(path):
+        read_image(path)  # a damaged file says nothing, but for another reason
         if codec is None:
             raise CodecError(f"{path}: no {CHUNK!r} chunk; name the codec that it was painted with")
         return read_image(path), codec
     painted, found = read_map_png(path)
     if codec is not None and codec.name != found.name:
         raise CodecError(f"{path}: painted with {found.name}, not {codec.name}; use auto or its own name")
+    own = getattr(found, "legend", None)
+    if legend is not None and own != legend:
+        raise CodecError(f"{path}: painted with the legend {own}, not {legend}; use auto")
     return painted, found
 
 

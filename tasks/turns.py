@@ -52,7 +52,7 @@ def ask(
     """
     from visiongen.tasks.predicting import default_backbone
 
-    words = " ".join(instruction.split())
+    words = " ".join(instruction.split()) if isinstance(instruction, str) else ""
     if not words:
         raise UsageError(f"instruction: it is empty; {GRAMMAR}")
     if previous.task not in (Semantic.name, Image.name):
@@ -61,6 +61,7 @@ def ask(
         raise UsageError("turns: the prediction does not hold its photo (tiles?); predict it again whole")
     painter = backbone or default_backbone()
     sampler = Sampler(mode=mode, seed=seed, **sampling)  # type: ignore[arg-type]
+    _check_painter(previous, painter)
     turn = _Turn(previous, painter, sampler)
     result = turn.reworded(words) if previous.task == Image.name else turn.segmented(words)
     record = painter.weights
@@ -68,6 +69,14 @@ def ask(
     result.sample = {"mode": mode, "seed": seed} | sampling
     result.stats |= {"instruction": words, "turn": int(previous.stats.get("turn", 1)) + 1}
     return result
+
+
+def _check_painter(previous: Prediction, painter: Backbone) -> None:
+    """UsageError unless it painted the prediction: other weights would read its tokens as something else."""
+    record, before = painter.weights, previous.weights or {}
+    if (record.sha256 if record else None) != before.get("sha256"):
+        ours, theirs = record.name if record else painter.name, before.get("name", "others")
+        raise UsageError(f"turns: {theirs} painted it, {ours} was asked; give backbone=, the one that did")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import io
+import json
 import os
 import re
 import subprocess
@@ -324,3 +325,67 @@ def test_episodes_that_are_none(capsys: pytest.CaptureFixture[str]) -> None:
 
     assert incontext(["--episodes", "0"]) == 2
     assert "--episodes 0" in one_line(capsys.readouterr().err)
+
+
+@pytest.mark.parametrize(
+    ("option", "told"),
+    [
+        ("long_side=64", "use --long-side"),
+        ("long-side=64", "use --long-side"),
+        ("mode=draft", "use --mode"),
+        ("tile=true", "use --tile"),
+        ("tasks=true", "name them as TASK"),
+        ("backbone=foo", "use --weights"),
+    ],
+)
+def test_an_option_does_not_say_what_a_flag_says(option: str, told: str, tmp_path: Path, show: Show) -> None:
+    Image.fromarray(picture()).save(tmp_path / "a.png")
+    code, _, error = show("predict", "depth", tmp_path / "a.png", "--option", option)
+    assert code == 2 and told in one_line(error)
+
+
+def test_a_name_too_long_and_too_little_memory_fail_alone(
+    tmp_path: Path, show: Show, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a", "b" * 235, "c", "huge"):
+        Image.fromarray(picture()).save(tmp_path / f"{name}.png")
+    from visiongen.tasks import predicting
+
+    real = predicting._whole
+
+    def whole(orders: object, photo: object, size: int, name: str) -> object:
+        if name == "huge.png":
+            raise RuntimeError(
+                "[enforce fail at alloc_cpu.cpp:127] DefaultCPUAllocator: can't allocate memory"
+            )
+        return real(orders, photo, size, name)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(predicting, "_whole", whole)
+    report = tmp_path / "r.json"
+    code, out, error = show("predict", "depth", tmp_path, "--json", report)
+    assert code == 1 and out.count("depth ->") == 2 and "2 of 4 inputs failed" in error
+    assert "shorten the name" in error and "huge.png: out of memory; use a smaller --long-side" in error
+    found = json.loads(report.read_text())
+    assert len(found["results"]) == 2 and len(found["failed"]) == 2
+
+
+def test_what_stops_a_batch_leaves_a_report(
+    tmp_path: Path, show: Show, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a", "b", "c"):
+        Image.fromarray(picture()).save(tmp_path / f"{name}.png")
+    from visiongen.tasks import predicting
+
+    real = predicting._whole
+
+    def whole(orders: object, photo: object, size: int, name: str) -> object:
+        if name == "b.png":
+            raise KeyboardInterrupt
+        return real(orders, photo, size, name)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(predicting, "_whole", whole)
+    code, _, _ = show("predict", "depth", tmp_path, "--json", tmp_path / "r.json")
+    assert code == 130
+    assert [Path(row["input"]).name for row in json.loads((tmp_path / "r.json").read_text())["results"]] == [
+        "a.png"
+    ]

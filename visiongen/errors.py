@@ -54,5 +54,15 @@ class SaveError(VisiongenError, OSError):
         return str(self.args[0]) if self.args else ""
 
 
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory ran out, torch's own (CPU or GPU) among them."""
+    words = str(error)
+    known = "can't allocate memory" in words or "CUDA out of memory" in words
+    return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and known)
+
+
+OUT_OF_MEMORY = "out of memory; use a smaller --long-side, or close other programs"
+
+
 class DependencyError(VisiongenError, ImportError):
     """An optional package is needed and missing; the message names the extra to install."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -11,6 +12,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from visiongen.errors import SaveError
+
+REMEDIES = {errno.ENAMETOOLONG: "shorten the name of the input"}
 
 
 def write_atomic(path: str | Path, write: Callable[[BinaryIO], object] | bytes | str) -> Path:
@@ -36,7 +39,8 @@ def write_atomic(path: str | Path, write: Callable[[BinaryIO], object] | bytes |
         os.replace(temporary, path)
     except OSError as error:
         cause = error.strerror or str(error)
-        raise SaveError(f"{path}: cannot write ({cause}); free space or choose another --out") from error
+        remedy = REMEDIES.get(error.errno or 0, "free space or choose another --out")
+        raise SaveError(f"{path}: cannot write ({cause}); {remedy}") from error
     finally:
         if temporary and os.path.exists(temporary):
             os.unlink(temporary)

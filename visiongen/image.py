@@ -27,9 +27,11 @@ from visiongen.resize import (
 
 __all__ = [
     "Geometry",
+    "as_photo",
     "check_photo",
     "check_size",
     "list_inputs",
+    "named_photo",
     "nearest_index",
     "orientation",
     "read_image",
@@ -46,6 +48,7 @@ MIN_SIDE = 8
 MAX_ASPECT = 50
 MAX_PIXELS = 178_000_000
 STEP = 8
+LONGEST = 8192  # pixels that a photo is painted at, at most
 _ORIENTATION = 274
 
 
@@ -97,6 +100,26 @@ def check_size(size: tuple[int, int], where: str = "photo") -> None:
         raise InputError(f"{where}: {width}x{height} is longer than {MAX_ASPECT}:1; crop it")
     if height * width > MAX_PIXELS:
         raise InputError(f"{where}: {width}x{height} is over {MAX_PIXELS} pixels; make it smaller")
+
+
+def named_photo(value: Any, name: str | None = None) -> tuple[np.ndarray, str | None]:
+    """:func:`as_photo`, and its name: the given one, else a file's."""
+    if isinstance(value, (str, Path)):
+        name = name or Path(value).name
+    return as_photo(value, name or "photo"), name
+
+
+def as_photo(value: Any, where: str = "photo") -> np.ndarray:
+    """A path, a PIL image (upright by its EXIF) or uint8 (H, W, 3), as the last; InputError for others."""
+    from PIL import Image, ImageOps
+
+    if isinstance(value, (str, Path)):
+        return read_image(value)
+    if isinstance(value, Image.Image):
+        return check_photo(_to_rgb(ImageOps.exif_transpose(value), Path(where)), where)
+    if isinstance(value, np.ndarray):
+        return check_photo(value, where)
+    raise InputError(f"{where}: a {type(value).__name__}; give a path, a PIL image or uint8 RGB (H, W, 3)")
 
 
 def check_photo(photo: np.ndarray, where: str = "photo") -> np.ndarray:
@@ -177,8 +200,9 @@ class Geometry:
     @classmethod
     def fit(cls, size: tuple[int, int], long_side: int = 320) -> Geometry:
         """Keep the aspect up to rounding, with the longer side as near ``long_side`` as 8 allows."""
-        if long_side < STEP:
-            raise UsageError(f"long_side={long_side}: give at least {STEP} pixels")
+        whole = isinstance(long_side, (int, np.integer)) and not isinstance(long_side, bool)
+        if not whole or not STEP <= long_side <= LONGEST:
+            raise UsageError(f"long_side={long_side!r}: give whole pixels, {STEP} to {LONGEST}")
         scale = long_side / max(size)
         height, width = (max(STEP, int(s * scale / STEP + 0.5) * STEP) for s in size)
         return cls((int(size[0]), int(size[1])), (height, width))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -87,6 +87,20 @@ class Legend:
             names.append(name.strip())
             colours.append(parse_colour(colour.strip(), f"legend entry {name.strip()!r}"))
         return cls(tuple(names), tuple(colours))
+
+    @classmethod
+    def given(cls, value: object) -> Legend:
+        """A legend, text for :meth:`parse`, a mapping name -> colour, or pairs; UsageError for others."""
+        if isinstance(value, Legend):
+            return value
+        if isinstance(value, str):
+            return cls.parse(value)
+        pairs = value.items() if isinstance(value, Mapping) else value
+        if isinstance(pairs, Iterable):
+            pairs = list(pairs)
+            if all(isinstance(one, Sequence) and not isinstance(one, str) and len(one) == 2 for one in pairs):
+                return cls.of(pairs)
+        raise UsageError(f"legend {value!r}: write 'road=#804080,sky=#3077fb', or give names with colours")
 
     @classmethod
     def of(cls, pairs: Iterable[tuple[str, object]]) -> Legend:

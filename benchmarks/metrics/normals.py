@@ -23,7 +23,8 @@ def angular_error(target: np.ndarray, prediction: np.ndarray | None) -> np.ndarr
     """Errors in degrees, float64 (n,), at the pixels with a true normal.
 
     target, prediction: (H, W, 3), any length (renormalised). A true normal that is NaN or shorter
-    than 0.5 is not scored. prediction None (failed image): 180 everywhere. InputError: shapes.
+    than 0.5 is not scored. prediction None (failed image): 180 everywhere. InputError: shapes, or
+    a picture (unsigned) that was not decoded.
     """
     target = np.asarray(target, np.float64)
     length = np.linalg.norm(target, axis=-1)
@@ -35,6 +36,8 @@ def angular_error(target: np.ndarray, prediction: np.ndarray | None) -> np.ndarr
         raise InputError(
             f"prediction has shape {np.shape(prediction)}, the normals {target.shape}: resize it"
         )
+    if np.asarray(prediction).dtype.kind == "u":
+        raise InputError("prediction: a picture, not unit vectors; decode it with its codec")
     p = np.asarray(prediction, np.float64)[keep]
     bad = ~np.isfinite(p).all(-1)
     p = np.where(bad[:, None], 0.0, p)

@@ -142,9 +142,12 @@ class SemanticMetric:
         self.classes, self.ignore = classes, ignore
         self.matrix = np.zeros((classes, classes + 1), np.int64)
 
-    def update(self, target: np.ndarray, prediction: np.ndarray) -> None:
-        """Add one image: two integer maps of one shape."""
-        self.matrix += confusion(target, prediction, self.classes, self.ignore)
+    def update(self, target: np.ndarray, prediction: np.ndarray | None) -> None:
+        """Add one image: two integer maps of one shape; ``None`` misses every labelled pixel."""
+        if prediction is None:
+            self.matrix += worst_confusion(target, self.classes, self.ignore)
+        else:
+            self.matrix += confusion(target, prediction, self.classes, self.ignore)
 
     def merge(self, other: SemanticMetric) -> None:
         """Add the counts of another accumulator over the same classes."""
@@ -153,5 +156,6 @@ class SemanticMetric:
         self.matrix += other.matrix
 
     def compute(self) -> dict[str, float]:
-        """Scores as in :func:`scores`, plain floats."""
-        return {name: float(value) for name, value in scores(self.matrix).items()}
+        """Scores as in :func:`scores`, plain floats; NaN where no pixel is labelled."""
+        nothing = not self.matrix.any()
+        return {n: float("nan") if nothing else float(value) for n, value in scores(self.matrix).items()}

@@ -189,3 +189,8 @@ def test_histogram_counts_every_pixel_and_180_is_in_the_last_bin() -> None:
 def test_unlike_shapes_refuse() -> None:
     with pytest.raises(InputError, match="resize it"):
         angular_error(unit((2, 2)), unit((2, 3)))
+
+
+def test_a_picture_is_no_normals() -> None:
+    with pytest.raises(InputError, match="decode it"):
+        angular_error(np.ones((4, 4, 3)), np.full((4, 4, 3), 200, np.uint8))

@@ -252,3 +252,11 @@ def test_instances_of_two_classes_and_stray_classes_are_refused() -> None:
         cityscapes.instance_sums(target, np.minimum(number, 1), prediction, {3: 10.0, 4: 10.0})
     with pytest.raises(InputError, match="exactly one"):
         cityscapes.category_matrix(np.zeros((3, 4)), [[0, 1]])
+
+
+def test_no_answer_is_the_worst_and_no_label_says_nothing() -> None:
+    metric = SemanticMetric(2)
+    metric.update(np.full((4, 4), 255), np.zeros((4, 4), int))
+    assert np.isnan(metric.compute()["mIoU"])
+    metric.update(np.eye(4, dtype=int), None)
+    assert metric.compute()["mIoU"] == 0 and metric.compute()["aAcc"] == 0

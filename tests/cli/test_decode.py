@@ -188,3 +188,18 @@ def test_a_map_without_its_photo_fails_alone(tmp_path: Path, capsys: pytest.Capt
     maps = (path, tmp_path / "other.map.png")
     assert decode("depth/cubewalk@1", *maps, "--photo", tmp_path / "photos", "--out", tmp_path / "out") == 1
     assert list((tmp_path / "out").glob("other*"))
+
+
+def test_another_legend_than_the_maps_is_refused_and_a_cut_map_is_damaged(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    codec = LegendNearest(Legend.parse("road=#804080,sky=#30d0f0"))
+    write_map_png(tmp_path / "a.png", codec.encode(np.zeros((16, 24), np.uint8)), codec)
+    own, other = "road=#804080,sky=#30d0f0", "road=#804080,car=#30d0f0"
+    words = ("legend/nearest@1", tmp_path / "a.png", "--out", tmp_path / "out", "--legend")
+    assert decode(*words, own) == 0
+    assert decode(*words, other) == 1
+    assert "a.png: painted with the legend road=#804080,sky=#30d0f0, not" in capsys.readouterr().err
+    (tmp_path / "b.png").write_bytes((tmp_path / "a.png").read_bytes()[:60])
+    assert decode("auto", tmp_path / "b.png", "--out", tmp_path / "out") == 1
+    assert "name the codec" not in capsys.readouterr().err

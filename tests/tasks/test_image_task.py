@@ -145,6 +145,15 @@ def test_bad_masks(nano: EmbeddedBackbone, tmp_path: Path) -> None:
         inpaint(PHOTO, np.zeros(PHOTO.shape[:2], bool), backbone=nano)
     with pytest.raises(InputError, match="but the photo is 90x60"):
         inpaint(PHOTO, np.ones((10, 10), bool), backbone=nano)
+    hole = np.zeros(PHOTO.shape[:2], bool)
+    hole[8:40, 8:40] = True
+    for odd in (hole.astype(np.uint8), hole.astype(float), np.where(hole, np.nan, 0.0)):
+        with pytest.raises(InputError, match=r"give bool \(mask > 0\.5\)"):
+            inpaint(PHOTO, odd, backbone=nano)
+    with pytest.raises(InputError, match="the whole photo"):
+        inpaint(PHOTO, ~(hole & ~hole), backbone=nano)
+    with pytest.raises(InputError, match="mask: a NoneType"):
+        inpaint(PHOTO, None, backbone=nano)  # type: ignore[arg-type]
 
 
 def test_an_order_to_learn_filling() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -115,3 +116,44 @@ def test_each_task_is_painted_at_its_own_size_unless_told(known_backbone) -> Non
     assert len(set(sizes.values())) > 1
     told = predict_many(names, PHOTO, backbone=backbone, long_side=96)
     assert [p.task for p in told] == names and {max(p.geometry.work_size) for p in told} == {96}
+
+
+def test_photos_of_other_kinds(known_backbone) -> None:
+    photo = np.random.default_rng(0).integers(0, 256, (16, 24, 3), np.uint8)
+    found = predict("depth", Image.fromarray(photo), backbone=known_backbone(), long_side=24)
+    same = predict("depth", photo, backbone=known_backbone(), long_side=24)
+    assert np.array_equal(found.labels, same.labels)
+    turned = Image.fromarray(photo)
+    turned.getexif()[0x0112] = 6
+    assert predict("depth", turned, backbone=known_backbone(), long_side=24).labels.shape == (24, 16)
+    for odd in (None, 5, photo.tolist(), b"x"):
+        with pytest.raises(InputError, match=r"photo: a \w+; give a path, a PIL image"):
+            predict("depth", odd, backbone=known_backbone())
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"long_side": "64"}, "long_side='64'"),
+        ({"long_side": float("nan")}, "long_side=nan"),
+        ({"long_side": 10**6}, "long_side=1000000"),
+        ({"tile": "yes"}, "tile='yes'"),
+        ({"mirror": "no"}, "mirror='no'"),
+        ({"backbone": "nano"}, "EmbeddedBackbone.load"),
+        ({"legend": ["road", "sky"]}, "give names with colours"),
+        ({"legend": 5}, "give names with colours"),
+    ],
+)
+def test_arguments_of_a_wrong_kind(options: dict, told: str, known_backbone) -> None:
+    photo = np.zeros((16, 24, 3), np.uint8)
+    with pytest.raises(UsageError, match=re.escape(told)):
+        predict("semantic", photo, **{"backbone": known_backbone(), **options})
+    with pytest.raises(UsageError, match="give a list"):
+        predict_many("depth", photo, backbone=known_backbone())
+
+
+def test_a_legend_as_a_mapping_or_pairs(known_backbone) -> None:
+    photo = np.zeros((16, 24, 3), np.uint8)
+    for given in ({"road": "#804080", "sky": (1, 2, 3)}, [("road", "#804080"), ("sky", (1, 2, 3))]):
+        found = predict("semantic", photo, legend=given, backbone=known_backbone(), long_side=24)
+        assert found.legend == Legend.parse("road=#804080,sky=#010203")

@@ -215,3 +215,12 @@ def test_a_turn_keeps_how_far_a_colour_may_be_off(backbone: EmbeddedBackbone) ->
         after = ask(strict, words, backbone=backbone)
         assert after.codec.unknown_distance == 1.0, words
     assert np.array_equal(ask(strict, "rename car to van", backbone=backbone).labels, strict.labels)
+
+
+def test_other_weights_do_not_go_on(first) -> None:
+    """Their tokens mean other colours, though they may be as many."""
+    from visiongen.weights import entry
+
+    claimed = dataclasses.replace(first, weights={"name": "tiny", "sha256": entry("tiny").sha256})
+    with pytest.raises(UsageError, match="tiny painted it"):
+        ask(claimed, "only the cars", backbone=EmbeddedBackbone.random("nano"))

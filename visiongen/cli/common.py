@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import sys
 import time
@@ -12,7 +13,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from visiongen.errors import InputError, MissingDataError, UsageError
+from visiongen.errors import (
+    OUT_OF_MEMORY,
+    InputError,
+    MissingDataError,
+    SaveError,
+    UsageError,
+    out_of_memory,
+)
 
 if TYPE_CHECKING:
     from visiongen.backbones.base import Backbone
@@ -60,17 +68,29 @@ def check_mode(mode: str) -> None:
         raise UsageError(f"--mode {mode!r}: choose one of {', '.join(MODES)}")
 
 
+#: what --option may not say -> what says it
+FLAGS = {name: f"use --{name.replace('_', '-')}" for name in ("mode", "seed", "long_side", "tile", "mirror")}
+FLAGS |= {"legend": "use --legend", "backbone": "use --weights"}
+FLAGS |= {"tasks": "name them as TASK", "photo": "name it as IMAGE", "photo_name": "it is the file's"}
+
+
 def task_options(texts: Sequence[str]) -> dict[str, Any]:
-    """``["relative=true", "phrase=the red box"]`` as {name: value}: JSON where it is, else text."""
+    """``["relative=true", "phrase=the red box"]`` as {name: value}: JSON where it is, else text.
+
+    UsageError for what has a flag of its own: it would be one of two that say different things.
+    """
     found: dict[str, Any] = {}
     for text in texts:
         name, sep, value = text.partition("=")
         if not sep or not name.strip():
             raise UsageError(f"--option {text!r}: write NAME=VALUE")
+        name = name.strip().replace("-", "_")
+        if name in FLAGS:
+            raise UsageError(f"--option {name}: {FLAGS[name]}")
         try:
-            found[name.strip().replace("-", "_")] = json.loads(value)
+            found[name] = json.loads(value)
         except json.JSONDecodeError:
-            found[name.strip().replace("-", "_")] = value
+            found[name] = value
     return found
 
 
@@ -111,24 +131,36 @@ def unique_stems(paths: Sequence[Path]) -> list[str]:
 
 
 def each_input(
-    paths: Sequence[Path], what: str, work: Callable[[Path, str], list[dict[str, Any]]]
-) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
-    """Rows of ``work(path, unique stem)`` for every path, and the inputs that failed.
+    paths: Sequence[Path],
+    what: str,
+    work: Callable[[Path, str], list[dict[str, Any]]],
+    results: list[dict[str, Any]],
+    failed: list[dict[str, str]],
+) -> None:
+    """Add the rows of ``work(path, unique stem)`` for every path to ``results``, what fails to ``failed``.
 
-    A bad input (InputError), or one that is not there, is one line on stderr and does not stop the others.
+    An input that is bad (InputError), not there, too large for the memory or of too long a name is one line
+    on stderr and does not stop the others; a full disk does.
     """
-    results: list[dict[str, Any]] = []
-    failed: list[dict[str, str]] = []
     with progress(len(paths), what) as step:
         for path, stem in zip(paths, unique_stems(paths), strict=True):
             try:
                 results += work(path, stem)
-            except (InputError, MissingDataError) as error:
-                told = str(error) if path.name in str(error) else f"{path}: {error}"
+            except Exception as error:
+                if not _of_one_input(error):
+                    raise
+                text = OUT_OF_MEMORY if out_of_memory(error) else str(error)
+                told = text if path.name in text else f"{path}: {text}"
                 failed.append({"input": str(path), "error": told})
                 print(f"visiongen: {told}", file=sys.stderr)
             step(path.name)
-    return results, failed
+
+
+def _of_one_input(error: Exception) -> bool:
+    """Whether the next input may do better."""
+    cause = error.__cause__
+    named = isinstance(error, SaveError) and isinstance(cause, OSError) and cause.errno == errno.ENAMETOOLONG
+    return named or out_of_memory(error) or isinstance(error, (InputError, MissingDataError))
 
 
 def report_inputs(
@@ -140,14 +172,21 @@ def report_inputs(
     backbone: Backbone | None = None,
     **more: Any,
 ) -> None:
-    """``each_input``, then its JSON report with ``more`` in it; exit code 1 if any input failed."""
+    """``each_input``, then its JSON report with ``more`` in it; exit code 1 if any input failed.
+
+    What stops the command (a full disk, Ctrl-C) leaves the report of what was done until then.
+    """
     started = time.perf_counter()
-    results, failed = each_input(paths, what, work)
-    report: dict[str, Any] = {"schema": schema, **more, "results": results, "failed": failed}
-    if backbone is not None:
-        record = backbone.weights
-        report["weights"] = {"name": record.name, "sha256": record.sha256} if record else None
-    write_report(json_target, report | {"seconds": round(time.perf_counter() - started, 3)})
+    results: list[dict[str, Any]] = []
+    failed: list[dict[str, str]] = []
+    try:
+        each_input(paths, what, work, results, failed)
+    finally:
+        report: dict[str, Any] = {"schema": schema, **more, "results": results, "failed": failed}
+        if backbone is not None:
+            record = backbone.weights
+            report["weights"] = {"name": record.name, "sha256": record.sha256} if record else None
+        write_report(json_target, report | {"seconds": round(time.perf_counter() - started, 3)})
     exit_if_failed(failed, len(paths))
 
 

@@ -11,6 +11,7 @@ from visiongen.cli import common
 from visiongen.errors import InputError
 
 if TYPE_CHECKING:
+    from visiongen.prompt import Legend
     from visiongen.tasks.codecs.base import Codec
 
 
@@ -35,12 +36,15 @@ def decode(
     """Read MAPs into labels, as predict saves them; one bad file does not stop the others (exit code 1)."""
     chosen = _codec(codec, legend)
     from visiongen.image import list_inputs
+    from visiongen.prompt import Legend
+
+    asked = None if legend is None else Legend.parse(legend)
 
     paths = list_inputs(inputs)
     common.report_inputs(
         paths,
         "decoding",
-        lambda path, stem: [_decode_one(path, stem, chosen, photo, out, json_target)],
+        lambda path, stem: [_decode_one(path, stem, chosen, asked, photo, out, json_target)],
         json_target,
         "visiongen.decode/1",
     )
@@ -60,13 +64,19 @@ def _codec(name: str, legend: str | None) -> Codec | None:
 
 
 def _decode_one(
-    path: Path, stem: str, codec: Codec | None, photo: Path | None, out: Path, json_target: str | None
+    path: Path,
+    stem: str,
+    codec: Codec | None,
+    legend: Legend | None,
+    photo: Path | None,
+    out: Path,
+    json_target: str | None,
 ) -> dict[str, Any]:
     """Read, register, check and save one map; return its row of the report."""
     from visiongen.image import read_image
     from visiongen.tasks.returned import decode_returned, read_returned
 
-    painted, found = read_returned(path, codec)
+    painted, found = read_returned(path, codec, legend)
     file = _photo_of(path, photo)
     picture = read_image(file) if file is not None else None
     result = decode_returned(painted, found, picture, file.name if file is not None else None)

@@ -29,7 +29,7 @@ from visiongen.cli import (
     weights,
     world,
 )
-from visiongen.errors import VisiongenError
+from visiongen.errors import OUT_OF_MEMORY, VisiongenError, out_of_memory
 
 app = typer.Typer(
     name="visiongen",
@@ -85,9 +85,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader (head, less) went away: no traceback, and no second one at shutdown.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 1
-    except MemoryError:
-        return _report("out of memory; use a smaller --long-side, or close other programs", 1)
     except Exception as error:
+        if out_of_memory(error):
+            return _report(OUT_OF_MEMORY, 1)
         return _report(
             f"internal error: {type(error).__name__}: {error}; "
             "set VISIONGEN_DEBUG=1 for the traceback and report it",
