@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +56,7 @@ def predict_many(
     check_call(tasks, long_side, tile, mirror, backbone)
     if not isinstance(photo, (str, Path)):
         photo = as_photo(photo, photo_name or "photo")
-    sampling = {key: options.pop(key) for key in SAMPLING if key in options}
+    options, sampling = split_sampling(options)
     wanted, prompts = make_orders(tasks, photo, legend=legend, examples=examples, **options)
     if mirror:
         check_mirror(wanted)
@@ -80,6 +80,12 @@ def predict_many(
         result.weights = {"name": record.name, "sha256": record.sha256} if record else None
         result.sample = {"mode": mode, "seed": seed, "mirror": mirror} | sampling
     return results
+
+
+def split_sampling(options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The tasks' options, and the sampler's."""
+    sampling = {name: value for name, value in options.items() if name in SAMPLING}
+    return {name: value for name, value in options.items() if name not in SAMPLING}, sampling
 
 
 def check_call(tasks: object, long_side: object, tile: object, mirror: object, backbone: object) -> None:

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from visiongen.cli.common import split_pair
 from visiongen.cli.main import main
-from visiongen.cli.predict import split_pair
 from visiongen.tasks.codecs import read_map_png
 
 PHOTO = np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8)

@@ -148,3 +148,19 @@ def test_a_missing_file_fails_alone(
     report = json.loads((tmp_path / "r.json").read_text())
     assert [one["input"] for one in report["failed"]] == [str(none)] and len(report["results"]) == 1
     assert f"{none}: no such file" in capsys.readouterr().err
+
+
+def test_stream_takes_examples_and_the_samplers_options_as_predict_does(
+    photo: Path, tmp_path: Path, nano_weights: str
+) -> None:
+    flat = tmp_path / "map.png"
+    halves = np.array([[[255, 0, 0], [0, 0, 255]]], np.uint8).repeat(50, 0).repeat(35, 1)
+    Image.fromarray(halves).save(flat)
+    words = ["incontext", str(photo), "--example", f"{photo}={flat}", "--option", "trust=0"]
+    words += ["--long-side", "32"]
+    words += ["--weights", nano_weights, "--out", str(tmp_path / "out")]
+    assert main(["stream", *words]) == 0 and main(["predict", *words]) == 0
+    index = json.loads((tmp_path / "out" / "photo.incontext.stream.json").read_text())
+    assert index["sample"]["trust"] == 0
+    last = np.asarray(Image.open(tmp_path / "out" / index["canvases"][-1]["file"]))
+    np.testing.assert_array_equal(last, np.asarray(Image.open(tmp_path / "out" / "photo.incontext.map.png")))

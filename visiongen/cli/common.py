@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from visiongen.backbones.base import Backbone
 
 Out = Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Folder for the results.")]
+Examples = Annotated[
+    list[str] | None,
+    typer.Option("--example", metavar="PHOTO=MAP", help="What is meant, shown; 1 to 4 times."),
+]
 LegendText = Annotated[
     str | None,
     typer.Option("--legend", metavar="TEXT", help='Classes and colours: "road=#804080,sky=#8080ff".'),
@@ -92,6 +96,21 @@ def task_options(texts: Sequence[str]) -> dict[str, Any]:
         except json.JSONDecodeError:
             found[name] = value
     return found
+
+
+def example_pairs(texts: Sequence[str]) -> list[tuple[Path, Path]]:
+    """``--example``'s words as pairs of paths."""
+    return [split_pair(text) for text in texts]
+
+
+def split_pair(text: str) -> tuple[Path, Path]:
+    """``photo.jpg=map.png`` as two paths; a name may hold "=" itself. UsageError without a "="."""
+    parts = text.split("=")
+    pairs = [("=".join(parts[:i]), "=".join(parts[i:])) for i in range(1, len(parts))]
+    if not pairs:
+        raise UsageError(f"--example {text!r}: write PHOTO=MAP, two files")
+    found = next((pair for pair in pairs if all(Path(name).is_file() for name in pair)), pairs[0])
+    return Path(found[0]), Path(found[1])
 
 
 def load_backbone(weights: str) -> Backbone:

@@ -33,10 +33,7 @@ def predict(
     relative: Annotated[
         bool, typer.Option("--relative", help="Depth without a unit (affine-invariant) instead of metres.")
     ] = False,
-    example: Annotated[
-        list[str] | None,
-        typer.Option("--example", metavar="PHOTO=MAP", help="What is meant, shown; 1 to 4 times."),
-    ] = None,
+    example: common.Examples = None,
     then: Annotated[
         list[str] | None,
         typer.Option("--then", metavar="TEXT", help='A further turn: "only the cars"; in this order.'),
@@ -52,7 +49,7 @@ def predict(
     tasks = _task_names(task)
     options = _options(tasks, legend, mode, relative, mirror) | common.task_options(option or [])
     if example:
-        options["examples"] = [split_pair(text) for text in example]
+        options["examples"] = common.example_pairs(example)
     turns = _turns(tasks, then or [])
     options |= {"mode": mode, "seed": seed, "long_side": long_side, "tile": tile, "mirror": mirror}
     from visiongen.image import list_inputs
@@ -99,16 +96,6 @@ def _options(tasks: list[str], legend: str | None, mode: str, relative: bool, mi
         check_mirror([TASKS.get(name)() for name in tasks if name != "incontext"])  # its examples decide
     parsed: Legend | None = Legend.parse(legend) if legend is not None else None
     return {"legend": parsed} | ({"relative": True} if relative else {})
-
-
-def split_pair(text: str) -> tuple[Path, Path]:
-    """``photo.jpg=map.png`` as two paths; a name may hold "=" itself. UsageError without a "="."""
-    parts = text.split("=")
-    pairs = [("=".join(parts[:i]), "=".join(parts[i:])) for i in range(1, len(parts))]
-    if not pairs:
-        raise UsageError(f"--example {text!r}: write PHOTO=MAP, two files")
-    found = next((pair for pair in pairs if all(Path(name).is_file() for name in pair)), pairs[0])
-    return Path(found[0]), Path(found[1])
 
 
 def _turns(tasks: list[str], turns: list[str]) -> list[str]:

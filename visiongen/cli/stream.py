@@ -11,16 +11,17 @@ from visiongen.cli import common
 
 
 def stream(
-    task: Annotated[str, typer.Argument(metavar="TASK", help="semantic, depth or normals.")],
+    task: Annotated[str, typer.Argument(metavar="TASK", help="One task; see `visiongen predict`.")],
     image: Annotated[Path, typer.Argument(metavar="IMAGE", help="One image file.")],
     out: common.Out = Path("out"),
     legend: common.LegendText = None,
     mode: common.ModeName = "verified",
     seed: common.Seed = 0,
     long_side: common.LongSide = None,
+    example: common.Examples = None,
     option: Annotated[
         list[str] | None,
-        typer.Option("--option", metavar="NAME=VALUE", help="An option of the task, as predict has."),
+        typer.Option("--option", metavar="NAME=VALUE", help="Any other option that predict has."),
     ] = None,
     weights: common.WeightsName = "tiny",
 ) -> None:
@@ -30,17 +31,21 @@ def stream(
     from visiongen.image import Geometry, read_image
     from visiongen.tasks.orders import followed
     from visiongen.tasks.pictures import encode_png
-    from visiongen.tasks.predicting import make_orders
+    from visiongen.tasks.predicting import make_orders, split_sampling
 
     common.check_mode(mode)
-    (asked,), (prompt,) = make_orders([task], image, legend=legend, **common.task_options(option or []))
+    options, sampling = split_sampling(common.task_options(option or []))
+    if example:
+        options["examples"] = common.example_pairs(example)
+    (asked,), (prompt,) = make_orders([task], image, legend=legend, **options)
+    sampler = Sampler(mode=mode, seed=seed, **sampling)  # type: ignore[arg-type]
     photo = read_image(image)
     geometry = Geometry.fit(photo.shape[:2], asked.long_side if long_side is None else long_side)
     backbone = common.load_backbone(weights)
     view = asked.look(photo, geometry)
     scene = backbone.scene(view)
     rows: list[dict[str, Any]] = []
-    for canvas in scene.stream(prompt, Sampler(mode=mode, seed=seed)):  # type: ignore[arg-type]
+    for canvas in scene.stream(prompt, sampler):
         (canvas,) = followed([asked], [prompt], [canvas], view)  # so that the last one is predict's map
         name = f"{image.stem}.{task}.{canvas.index:04d}.png"
         write_atomic(out / name, encode_png(canvas.image))
@@ -62,7 +67,7 @@ def stream(
         "legend": str(prompt.legend) if prompt.legend else None,
         "size": list(geometry.work_size),
         "weights": {"name": record.name, "sha256": record.sha256} if record else None,
-        "sample": {"mode": mode, "seed": seed},
+        "sample": {"mode": mode, "seed": seed} | sampling,
         "canvases": rows,
     }
     print(write_json(out / f"{image.stem}.{task}.stream.json", index))
