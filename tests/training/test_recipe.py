@@ -104,3 +104,13 @@ def test_plot(tmp_path: Path) -> None:
     plot_log(log, tmp_path / "x.svg")
     text = (tmp_path / "x.svg").read_text()
     assert text.count("<polyline") == 2 and "a&lt;b" in text and "a<b" not in text
+
+
+def test_a_run_that_is_not_there_says_how_to_make_it(tmp_path: Path) -> None:
+    from visiongen.training.start import find
+
+    for source in (tmp_path / "tiny-main", tmp_path / "tiny-main" / "weights.safetensors"):
+        with pytest.raises(WeightsError, match=r"not there; make it first: visiongen train tiny-main --out"):
+            find(source)
+    with pytest.raises(WeightsError, match="not in the manifest"):
+        find("tinny")

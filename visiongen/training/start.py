@@ -15,10 +15,16 @@ from visiongen.training.export import PREFIX, WEIGHTS
 
 
 def find(source: str | Path) -> Path:
-    """The file meant by a run's folder, a ``.safetensors`` file, or a name in the manifest (``tiny``)."""
+    """The file meant by a run's folder, a ``.safetensors`` file, or a name in the manifest (``tiny``).
+
+    WeightsError for a run that is not there; the message has the command that makes it.
+    """
     path = Path(source)
     if path.is_dir():
         return path / WEIGHTS
+    if len(path.parts) > 1 and not path.exists():
+        run = path.parent if path.suffix else path
+        raise WeightsError(f"{path}: not there; make it first: visiongen train {run.name} --out {run}")
     return path if path.suffix else weights.check(str(source))
 
 
