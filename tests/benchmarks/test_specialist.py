@@ -178,7 +178,7 @@ RECIPES = [path.stem for path in sorted(find_recipe("tiny").parent.glob("special
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_recipes_are_whole_and_their_world_batches_train(name: str, tmp_path: Path) -> None:
-    """Every recipe that draws from the world makes two steps on a tiny pool; budgets are equal but where more is to be learned."""
+    """Every recipe that draws from the world makes two steps on a tiny pool; budgets are as told."""
     recipe = load_recipe(name)
     task = recipe.model.options["task"]
     assert task in HEADS and recipe.schedule.minutes == BUDGETS.get(name, 8)

@@ -22,8 +22,8 @@ def find(source: str | Path) -> Path:
     path = Path(source)
     if path.is_dir():
         return path / WEIGHTS
-    if len(path.parts) > 1 and not path.exists():
-        run = path.parent if path.suffix else path
+    run = path.parent if path.name == WEIGHTS else path
+    if len(path.parts) > 1 and not run.suffix and not path.exists():
         raise WeightsError(f"{path}: not there; make it first: visiongen train {run.name} --out {run}")
     return path if path.suffix else weights.check(str(source))
 
