@@ -64,7 +64,7 @@ def labels_for(codec: Codec, rng: np.random.Generator, size: tuple[int, int]) ->
         return blocks(rng, size)
     if codec.name.startswith("panoptic/"):
         counted = np.array([name in codec.things for name in codec.legend.names])  # type: ignore[attr-defined]
-        ids = blocks(rng, size, side=14)
+        ids = strips(rng, size, side=14)
         classes = np.where(ids > 0, ids % max(1, len(counted) - 1), 0)
         return classes * 1000 + np.where(counted[classes], ids, 0)
     if codec.name.startswith("image/"):
@@ -95,6 +95,18 @@ def blocks(rng: np.random.Generator, size: tuple[int, int], side: int = 5) -> np
     labels = ids.repeat(side, 0).repeat(side, 1)
     rest = [(0, n - done) for n, done in zip(size, labels.shape, strict=True)]
     return np.pad(labels, rest, mode="edge")
+
+
+def strips(rng: np.random.Generator, size: tuple[int, int], side: int) -> np.ndarray:
+    """``blocks`` in one row or one column: they touch along straight edges, never at corners alone."""
+    if rng.random() < 0.5:
+        return strips_down(rng, size, side)
+    return strips_down(rng, (size[1], size[0]), side).T
+
+
+def strips_down(rng: np.random.Generator, size: tuple[int, int], side: int) -> np.ndarray:
+    one = blocks(rng, (size[0], min(size[1], 2 * side - 1)), side)
+    return np.pad(one, ((0, 0), (0, size[1] - one.shape[1])), mode="edge")
 
 
 def same_partition(one: np.ndarray, two: np.ndarray) -> bool:
