@@ -149,8 +149,8 @@ def predict_materials(
 ) -> MaterialSet:
     """Paint a photo's base colour, normals and ORM together: it is read once.
 
-    ``photo``: a path, or uint8 RGB (H, W, 3). ``kind``: "surface" (flat, from the front: tangent-space
-    normals) or "scene" (normals in camera axes). ``tileable``: repair the seams (surface only).
+    ``photo``: a path, a PIL image, or uint8 RGB (H, W, 3). ``kind``: "surface" (flat, from the front:
+    tangent-space normals) or "scene" (normals in camera axes). ``tileable``: repair the seams (surface only).
     ``height``: "integrate" (default for a surface) or "none" (for a scene). ``size``: longer side of the
     maps at most. ``options``: of :func:`visiongen.tasks.predict_many` (backbone, mode, seed, long_side,
     tile, ...). Bad options raise UsageError, bad photos InputError.

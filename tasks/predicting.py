@@ -19,6 +19,7 @@ from visiongen.tasks.base import Prediction, Task
 from visiongen.tasks.example_pairs import Picture, show_examples
 from visiongen.tasks.orders import Orders, check_mirror
 
+LONGEST = 8192  # pixels that are painted in one piece; what memory holds is less still
 SAMPLING = ("temperature", "top_k", "top_p", "window", "trust")
 
 
@@ -44,9 +45,9 @@ def predict_many(
 ) -> list[Prediction]:
     """Predict several tasks; the photo is read once and the maps are painted as one batch.
 
-    ``photo``: a path, or uint8 RGB (H, W, 3). ``legend`` (or "road=#804080,...") is for tasks that
-    take one. ``long_side``: pixels at which the photo is painted, by default each task's own; tasks
-    painted at one size share the reading. ``tile``: True paints the photo at its own size in tiles
+    ``photo``: a path, a PIL image, or uint8 RGB (H, W, 3). ``legend`` (or "road=#804080,...", or a mapping
+    name -> colour) is for tasks that take one. ``long_side``: pixels at which the photo is painted, by
+    default each task's own; tasks painted at one size share the reading. ``tile``: True paints the photo at its own size in tiles
     of ``long_side``; a number sets the whole's longer side instead. ``mirror``: the mean with the
     mirrored photo's answer, in twice the time; not for phrases, photos and instances. ``examples``: 1 to 4
     pairs (photo, map) that say what is meant instead of words, see :mod:`visiongen.tasks.example_pairs`.
@@ -97,6 +98,8 @@ def check_call(tasks: object, long_side: object, tile: object, mirror: object, b
     for name, value in (("long_side", long_side), ("tile", tile)):
         if value is not None and not isinstance(value, (bool, int, np.integer)):
             raise UsageError(f"{name}={value!r}: give a whole number of pixels")
+    if isinstance(long_side, int) and long_side > LONGEST:
+        raise UsageError(f"long_side={long_side}: at most {LONGEST} are painted in one piece; use tile")
     if isinstance(backbone, (str, Path)):
         name = str(backbone)
         raise UsageError(f"backbone {name!r}: give a loaded one, EmbeddedBackbone.load({name!r})")

@@ -48,7 +48,6 @@ MIN_SIDE = 8
 MAX_ASPECT = 50
 MAX_PIXELS = 178_000_000
 STEP = 8
-LONGEST = 8192  # pixels that a photo is painted at, at most
 _ORIENTATION = 274
 
 
@@ -201,8 +200,8 @@ class Geometry:
     def fit(cls, size: tuple[int, int], long_side: int = 320) -> Geometry:
         """Keep the aspect up to rounding, with the longer side as near ``long_side`` as 8 allows."""
         whole = isinstance(long_side, (int, np.integer)) and not isinstance(long_side, bool)
-        if not whole or not STEP <= long_side <= LONGEST:
-            raise UsageError(f"long_side={long_side!r}: give whole pixels, {STEP} to {LONGEST}")
+        if not whole or long_side < STEP:
+            raise UsageError(f"long_side={long_side!r}: give a whole number of pixels, at least {STEP}")
         scale = long_side / max(size)
         height, width = (max(STEP, int(s * scale / STEP + 0.5) * STEP) for s in size)
         return cls((int(size[0]), int(size[1])), (height, width))

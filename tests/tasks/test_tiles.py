@@ -141,3 +141,9 @@ def test_twelve_megapixels_stay_under_two_gigabytes(tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) < 1500
+
+
+def test_a_photo_longer_than_what_is_painted_in_one_piece(known_backbone) -> None:
+    photo = np.zeros((1200, 9000, 3), np.uint8)
+    found = predict("depth", photo, backbone=known_backbone(), long_side=2048, tile=True)
+    assert found.labels.shape == (1200, 9000)
