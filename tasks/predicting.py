@@ -45,11 +45,12 @@ def predict_many(
 ) -> list[Prediction]:
     """Predict several tasks; the photo is read once and the maps are painted as one batch.
 
-    ``photo``: a path, a PIL image, or uint8 RGB (H, W, 3). ``legend`` (or "road=#804080,...", or a mapping
-    name -> colour) is for tasks that take one. ``long_side``: pixels at which the photo is painted, by
-    default each task's own; tasks painted at one size share the reading. ``tile``: True paints the photo at its own size in tiles
-    of ``long_side``; a number sets the whole's longer side instead. ``mirror``: the mean with the
-    mirrored photo's answer, in twice the time; not for phrases, photos and instances. ``examples``: 1 to 4
+    ``photo``: a path, a PIL image, or uint8 RGB (H, W, 3). ``legend`` (or "road=#804080,...", or a
+    mapping name -> colour) is for tasks that take one. ``long_side``: pixels at which the photo is
+    painted, by default each task's own; tasks painted at one size share the reading. ``tile``: True
+    paints the photo at its own size in tiles of ``long_side``; a number sets the whole's longer side
+    instead. ``mirror``: the mean with the mirrored photo's answer, in twice the time; not for phrases,
+    photos and instances. ``examples``: 1 to 4
     pairs (photo, map) that say what is meant instead of words, see :mod:`visiongen.tasks.example_pairs`.
     ``options``: temperature, top_k, top_p, window, trust for the sampler, or options of a task
     (``relative``, ``unknown_distance``). Bad options raise UsageError, bad photos InputError.
