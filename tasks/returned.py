@@ -91,10 +91,10 @@ def read_returned(
     none when ``codec`` is None, raises CodecError; an unreadable one InputError.
     """
     if not has_spec(path):
-        read_image(path)  # a damaged file says nothing, but for another reason
+        painted = read_image(path)  # a damaged file says nothing, but for another reason
         if codec is None:
             raise CodecError(f"{path}: no {CHUNK!r} chunk; name the codec that it was painted with")
-        return read_image(path), codec
+        return painted, codec
     painted, found = read_map_png(path)
     if codec is not None and codec.name != found.name:
         raise CodecError(f"{path}: painted with {found.name}, not {codec.name}; use auto or its own name")

@@ -7,7 +7,7 @@ benchmark for each map that is asked for: depth, normals, classes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -42,26 +42,34 @@ class PaintedWall(Benchmark):
     def pairs(self, first: int, count: int) -> Iterator[Shown]:
         """``count`` scenes from seed ``first`` on."""
         p, left = self.protocol, count
+        read = positions(p.get("classes", ()))
         for start in range(first, first + TRIES * count, CHUNK):
-            for shown in look(start, p["height"], p["width"], tuple(p.get("classes", ()))):
-                if left and shown[2].wall.mean() >= p["least_share"]:
-                    yield shown
+            for seed, photos, truth in look(start, p["height"], p["width"]):
+                if left and truth.wall.mean() >= p["least_share"]:
+                    yield seed, photos, replace(truth, classes=read[truth.classes])
                     left -= 1
             if not left:
                 return
 
 
+def positions(names: Sequence[str]) -> np.ndarray:
+    """uint8 (256,): the world's class -> its position in ``names``, 255 = another."""
+    from visiongen.world.classes import CLASS_ID
+
+    table = np.full(256, IGNORE, np.uint8)
+    table[[CLASS_ID[name] for name in names]] = np.arange(len(names))
+    return table
+
+
 @lru_cache(maxsize=64)
-def look(start: int, height: int, width: int, names: tuple[str, ...] = ()) -> tuple[Shown, ...]:
-    """``CHUNK`` scenes from seed ``start`` on; classes as positions in ``names``, 255 = another."""
+def look(start: int, height: int, width: int) -> tuple[Shown, ...]:
+    """``CHUNK`` scenes from seed ``start`` on, classes as the world's; kept, since all three look at them."""
     from visiongen.world import render_wall_pair
 
     seeds = list(range(start, start + CHUNK))
     pair = render_wall_pair(seeds, height, width, device="cpu")
     blank = pair.plain
     walls, depths, normals = pair.wall.numpy(), blank.depth.numpy(), blank.normals.numpy()
-    table = np.full(256, IGNORE, np.uint8)
-    table[[blank.class_names.index(name) for name in names]] = np.arange(len(names))
     facing = np.where(np.linalg.norm(normals, axis=-1, keepdims=True) > 0.5, normals, np.nan)
     found = []
     for i, seed in enumerate(seeds):
@@ -72,7 +80,7 @@ def look(start: int, height: int, width: int, names: tuple[str, ...] = ()) -> tu
         k = blank.intrinsics[i].numpy().astype(np.float64)
         camera = (float(k[0, 0]), float(k[1, 1]), float(k[0, 2]), float(k[1, 2]))
         photos = {"painted": pair.painted.photo[i].numpy(), "blank": blank.photo[i].numpy()}
-        maps = {"normals": facing[i].astype(np.float32), "classes": table[blank.classes[i].numpy()]}
+        maps = {"normals": facing[i].astype(np.float32), "classes": blank.classes[i].numpy()}
         truth = WallTruth(depths[i].astype(np.float32), walls[i], (x, y, z), camera, **maps)
         found.append((seed, photos, truth))
     return tuple(found)

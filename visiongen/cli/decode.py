@@ -34,11 +34,11 @@ def decode(
     json_target: common.JsonTarget = None,
 ) -> None:
     """Read MAPs into labels, as predict saves them; one bad file does not stop the others (exit code 1)."""
-    chosen = _codec(codec, legend)
     from visiongen.image import list_inputs
     from visiongen.prompt import Legend
 
     asked = None if legend is None else Legend.parse(legend)
+    chosen = _codec(codec, asked)
 
     paths = list_inputs(inputs)
     common.report_inputs(
@@ -50,17 +50,16 @@ def decode(
     )
 
 
-def _codec(name: str, legend: str | None) -> Codec | None:
+def _codec(name: str, legend: Legend | None) -> Codec | None:
     """The named codec, None for auto; UsageError for an unknown one or a legend out of place."""
     from visiongen.errors import UsageError
-    from visiongen.prompt import Legend
     from visiongen.tasks.returned import codec_named
 
     if name == "auto":
         if legend is not None:
             raise UsageError("--legend: auto reads it in the map; leave it out or name the codec")
         return None
-    return codec_named(name, **({"legend": Legend.parse(legend)} if legend is not None else {}))
+    return codec_named(name, **({"legend": legend} if legend is not None else {}))
 
 
 def _decode_one(

@@ -116,12 +116,12 @@ def _predict_one(
 ) -> list[dict[str, Any]]:
     """Predict every task for one photo and save, then the further turns; the rows of the report."""
     from visiongen.tasks import ask, predict_many
-    from visiongen.tasks.predicting import SAMPLING
+    from visiongen.tasks.predicting import split_sampling
 
     found = predict_many(tasks, path, **options)
     named = [(name, stem, prediction) for name, prediction in zip(tasks, found, strict=True)]
     for number, words in enumerate(turns, 2):
-        chosen = {key: options[key] for key in ("backbone", "mode", "seed", *SAMPLING) if key in options}
+        chosen = {key: options[key] for key in ("backbone", "mode", "seed")} | split_sampling(options)[1]
         named.append((tasks[0], f"{stem}.turn{number}", ask(named[-1][2], words, **chosen)))
     rows = []
     for name, base, prediction in named:
