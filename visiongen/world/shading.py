@@ -92,14 +92,17 @@ def ambient_occlusion(depth: Tensor, normal: Tensor, focal: Tensor) -> Tensor:
     x = torch.arange(width, device=depth.device) + 0.5 - width / 2
     y = height / 2 - 0.5 - torch.arange(height, device=depth.device)
     scale = finite / focal[:, None, None]
-    px, py, pz = x * scale, y[:, None] * scale, -finite
+    points = torch.stack((x * scale, y[:, None] * scale, -finite))
     nx, ny, nz = (n.contiguous() for n in normal.unbind(-1))
     total = torch.zeros_like(depth)
     near, far = max(1, height // 50), max(2, height // 22)
     offsets = ((near, 0), (-near, 0), (0, near), (0, -near), (far, far), (far, -far),
                (-far, far), (-far, -far))  # fmt: skip
+    # Past the rim nothing is known: the rim's own surface goes on there.
+    around = torch.nn.functional.pad(points, (far, far, far, far), mode="replicate")
     for dy, dx in offsets:
-        ox, oy, oz = (torch.roll(p, (dy, dx), (1, 2)) - p for p in (px, py, pz))
+        top, left = far - dy, far - dx
+        ox, oy, oz = around[:, :, top : top + height, left : left + width] - points
         length2 = (ox * ox).addcmul_(oy, oy).addcmul_(oz, oz).add_(1e-4)
         rise = (ox * nx).addcmul_(oy, ny).addcmul_(oz, nz).div_(length2.sqrt())
         total += rise.sub_(0.08).clamp_(0, 1).div_(length2.mul_(2.0).add_(1.0))
