@@ -15,7 +15,7 @@ import numpy as np
 from visiongen.errors import InputError, UsageError
 from visiongen.prompt import Prompt
 
-Mode = Literal["verified", "sequential", "draft", "sample"]
+Mode = Literal["verified", "sequential", "draft", "masked", "sample"]
 MODES: tuple[str, ...] = get_args(Mode)
 
 
@@ -48,6 +48,7 @@ class Sampler:
     verified    greedy; drafts are checked in windows; the same tokens as sequential (default)
     sequential  greedy, one token at a time: the reference
     draft       greedy, the whole map in one pass
+    masked      greedy, the whole map in each of ``steps`` passes, of which the surest tokens stay
     sample      temperature, top-k and top-p, from ``seed``; image i of a batch uses seed + i
     """
 
@@ -57,13 +58,14 @@ class Sampler:
     top_k: int | None = None
     top_p: float | None = None
     window: int | None = None  # tokens a verifying pass; None: the backbone's choice
+    steps: int = 8  # passes of mode masked; 1 is the draft
     trust: float | None = None  # nats to overrule the draft; None: the weights' own, 0: never keep it
 
     def __post_init__(self) -> None:
         if self.mode not in MODES:
             raise UsageError(f"mode {self.mode!r}: choose one of {', '.join(MODES)}")
-        for name in ("seed", "temperature", "top_k", "top_p", "window", "trust"):
-            _check_number(name, getattr(self, name), whole=name in ("seed", "top_k", "window"))
+        for name in ("seed", "temperature", "top_k", "top_p", "window", "steps", "trust"):
+            _check_number(name, getattr(self, name), whole=name in ("seed", "top_k", "window", "steps"))
         if not 0 <= self.seed < 2**63:
             raise UsageError(f"seed {self.seed}: give a whole number from 0 and below 2^63")
         if not 0 < self.temperature < float("inf"):
@@ -74,6 +76,8 @@ class Sampler:
             raise UsageError(f"top_p {self.top_p!r}: give a number in (0, 1], or None")
         if self.trust is not None and not self.trust >= 0:
             raise UsageError(f"trust {self.trust!r}: give a number of nats from 0, or None")
+        if self.steps is None or self.steps < 1:
+            raise UsageError(f"steps {self.steps!r}: give at least 1 pass")
         if self.window is not None and self.window < 1:
             raise UsageError(f"window {self.window!r}: give at least 1 token, or None")
 

@@ -200,7 +200,8 @@ class EmbeddedScene(Scene):
     def stream(self, prompt: Prompt, sampler: Sampler | None = None, steps: int = 8) -> Iterator[Canvas]:
         """The draft first (index 0), then about ``steps`` pictures growing from the top.
 
-        Finished rows come from the verified tokens, the rest is the current guess.
+        Finished rows come from the verified tokens, the rest is the current guess. Mode masked grows from
+        wherever it is sure: every pass is a picture, and no row is done before the last one.
         """
         sampler = sampler or Sampler()
         clock = _Clock()
@@ -210,7 +211,7 @@ class EmbeddedScene(Scene):
         for board in boards:
             done = int(board.done[0]) * rows // board.length
             last = done == rows
-            if index and not last and done < shown + stride:
+            if index and not last and done < shown + stride and sampler.mode != "masked":
                 continue
             yield self._canvases(board, sampler.mode, clock, final=last, index=index)[0]
             shown, index = done, index + 1

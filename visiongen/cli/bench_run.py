@@ -29,7 +29,7 @@ Split = Annotated[str | None, typer.Option("--split", help="Which split.")]
 Limit = Annotated[
     int | None, typer.Option("--limit", metavar="N", help="Only the first N images (partial).")
 ]
-Mode = Annotated[str, typer.Option("--mode", help="verified, draft, sequential or sample.")]
+Mode = Annotated[str, typer.Option("--mode", help="verified, draft, masked, sequential or sample.")]
 Into = Annotated[
     Path | None,
     typer.Option("--out", "-o", metavar="DIR", help="Run folder (of several: DIR/NAME); out/bench/..."),

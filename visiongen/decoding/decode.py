@@ -1,8 +1,9 @@
-"""From a photo's prefix and prompts to tokens, by any of the four generation orders, or after the truth."""
+"""From a photo's prefix and prompts to tokens, by any of the five generation orders, or after the truth."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -11,11 +12,13 @@ from torch import Tensor
 from visiongen.backbones.base import Sampler
 from visiongen.decoding.board import Board
 from visiongen.decoding.draft import draft
+from visiongen.decoding.masked import Again, masked
 from visiongen.decoding.sample import sample
 from visiongen.decoding.sequential import sequential
 from visiongen.decoding.settle import settle
 from visiongen.decoding.teacher import after_truth
 from visiongen.decoding.verified import verified
+from visiongen.errors import UsageError
 from visiongen.prompt import Prompt
 
 WINDOW = {"cpu": 48, "cuda": 64}  # tokens a verifying pass; see docs/decoding.md
@@ -32,7 +35,7 @@ def decode(painter: Any, photo: Any, prompts: Sequence[Prompt], sampler: Sampler
     conds, cond, board = _start(painter, photo, prompts, sampler)
     if sampler.mode != "draft":
         yield board
-    for step in _order(painter, cond, board, prompts, sampler):
+    for step in _order(painter, photo, cond, board, prompts, sampler):
         if int(step.done.min()) < step.length:
             yield step
     if sampler.mode in ("verified", "sequential") and cond.aligned.dtype == torch.float32:
@@ -78,15 +81,30 @@ def _start(
 
 
 def _order(
-    painter: Any, cond: Any, board: Board, prompts: Sequence[Prompt], sampler: Sampler
+    painter: Any, photo: Any, cond: Any, board: Board, prompts: Sequence[Prompt], sampler: Sampler
 ) -> Iterator[Board]:
     if sampler.mode == "draft":
         return draft(board)
+    if sampler.mode == "masked":
+        return masked(_again(painter, photo, prompts), board, sampler.steps)
     if sampler.mode == "sample":
         seeds = repeat_seeds(prompts, sampler.seed)
         s = sampler
         return sample(painter, cond, board, seeds, s.temperature, s.top_k, s.top_p)
     return _greedy(painter, cond, board, sampler, 0)
+
+
+def _again(painter: Any, photo: Any, prompts: Sequence[Prompt]) -> list[Again]:
+    """For each picture, alone: its draft's logits once tokens are held."""
+    if not painter.config.context:
+        raise UsageError("mode masked: these weights do not see what is settled; use another mode")
+    device = photo.features.device
+
+    def one(i: int, tokens: Tensor, keep: Tensor) -> Tensor:
+        row = photo.select(torch.tensor([i], device=device))
+        return painter.condition(row, [prompts[i]], (tokens, keep)).draft_logits.float()
+
+    return [partial(one, i) for i in range(len(prompts))]
 
 
 def _greedy(painter: Any, cond: Any, board: Board, sampler: Sampler, start: int) -> Iterator[Board]:
