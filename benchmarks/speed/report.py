@@ -27,6 +27,7 @@ ROWS = (
     "four-tasks-vs-four-runs",
     "processes",
     "agreement",
+    "first-canvas-vs-whole",
     *METRIC_ROWS,
     metric_share.NAME,
 )
@@ -131,6 +132,10 @@ def _painting(
     if ROWS[3] in only:
         four, threads = four_prompts(), torch.get_num_threads()
         keep(processes.four_processes(backbone, photos[0], long_side, len(four), rounds, threads))
+    if ROWS[5] in only:
+        for mode in ("verified", "masked", "sequential"):
+            name = f"{ROWS[5]}/{mode}"
+            keep(rows.first_canvas_vs_whole(backbone, pictures, prompts["depth"], rounds, mode, name))
 
 
 #: The tasks that decoding is timed on: a walk of colours, smooth vectors, flat classes.

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from visiongen.backbones.base import Sampler
+from visiongen.backbones.base import Canvas, Sampler
 from visiongen.backbones.embedded import EmbeddedBackbone, EmbeddedScene
 from visiongen.benchmarks.speed import llama
 from visiongen.benchmarks.speed.timing import alternate, timed
@@ -149,6 +149,31 @@ def four_tasks_vs_four_runs(
         hit_rate=sum(c.stats.hit_rate for c in canvases) / len(canvases),
         seconds_reading_photo=_reading(backbone, photos[0]),
     )
+
+
+def first_canvas_vs_whole(
+    backbone: EmbeddedBackbone, photos: Sequence[np.ndarray], prompt: Prompt, rounds: int, mode: Any, name: str
+) -> Row:
+    """From the photo to the first picture that a stream shows, against the finished one.
+
+    ``equal``: the stream's last canvas is the one that ``paint`` makes. ``canvases``: how many are shown.
+    """
+    sampler = Sampler(mode)
+
+    def same(first: Canvas, whole: list[Canvas]) -> bool:
+        return not first.final and first.image.shape == whole[0].image.shape
+
+    pair, equal, _ = alternate(
+        lambda photo: next(backbone.scene(photo).stream(prompt, sampler)),
+        lambda photo: backbone.scene(photo).paint([prompt], sampler),
+        photos,
+        rounds,
+        same,
+    )
+    shown = list(backbone.scene(photos[0]).stream(prompt, sampler))
+    (whole,) = backbone.scene(photos[0]).paint([prompt], sampler)
+    equal = equal and np.array_equal(shown[-1].image, whole.image)
+    return pair.row(name, equal, timed="photo to pixels, batch 1", mode=mode, canvases=len(shown))
 
 
 def _reading(backbone: EmbeddedBackbone, photo: np.ndarray) -> float:

@@ -18,6 +18,7 @@ ROW_NAMES = {
     "four-tasks-vs-four-runs": "four tasks on one photo against four runs",
     "four-tasks-vs-four-runs/sequential": "four tasks on one photo against four runs, sequential",
     "four-tasks-vs-four-runs/processes": "four tasks on one photo against four processes",
+    "first-canvas-vs-whole": "first canvas of a stream against the finished map",
 }
 
 

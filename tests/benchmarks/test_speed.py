@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 
+from visiongen.backbones.base import Sampler
 from visiongen.backbones.embedded import EmbeddedBackbone
 from visiongen.benchmarks.speed import agreement, llama, processes, report, rows
 from visiongen.benchmarks.speed.timing import Pair, alternate
@@ -87,7 +88,6 @@ def test_the_peer_has_the_painters_shape(nano) -> None:
 
 
 def test_a_disagreement_would_be_counted(nano, photo) -> None:
-    from visiongen.backbones.base import Sampler
     from visiongen.decoding.decode import decode_all
 
     prompt = report.task_prompts()["depth"]
@@ -104,6 +104,18 @@ def test_bad_options(nano) -> None:
         report.run(nano, rounds=0)
     with pytest.raises(UsageError, match="--threads 0"):
         report.set_threads(0)
+
+
+def test_the_first_canvas_of_a_stream(nano, photo) -> None:
+    said = []
+    only = ("first-canvas-vs-whole",)
+    result = report.run(nano, rounds=1, long_side=40, photos=[photo], only=only, say=said.append)
+    modes = ("verified", "masked", "sequential")
+    assert [row["name"] for row in result["rows"]] == [f"first-canvas-vs-whole/{mode}" for mode in modes]
+    for row, mode in zip(result["rows"], modes, strict=True):
+        canvases = nano.scene(photo).stream(report.task_prompts()["depth"], Sampler(mode))
+        assert row["equal"] is True and row["canvases"] == len(list(canvases)) and row["peer"] > 0
+    assert len(said) == 3
 
 
 @pytest.mark.slow
