@@ -164,3 +164,20 @@ def test_stream_takes_examples_and_the_samplers_options_as_predict_does(
     assert index["sample"]["trust"] == 0
     last = np.asarray(Image.open(tmp_path / "out" / index["canvases"][-1]["file"]))
     np.testing.assert_array_equal(last, np.asarray(Image.open(tmp_path / "out" / "photo.incontext.map.png")))
+
+
+def test_a_streams_last_canvas_is_the_painted_photo_without_its_background(
+    photo: Path, tmp_path: Path, nano_weights: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["stream", "image", str(photo), "--option", "source=depth", "--alpha", "--mode", "masked"]
+    words += ["--long-side", "32", "--weights", nano_weights, "--out", str(tmp_path)]
+    assert main(words) == 0
+    rows = json.loads((tmp_path / "photo.image.stream.json").read_text())["canvases"]
+    assert [row["index"] for row in rows] == list(range(9))  # eight passes, then alpha
+    assert [row["final"] for row in rows] == [False] * 8 + [True] and rows[-1]["alpha"] is True
+    cut, painted = (Image.open(tmp_path / rows[i]["file"]) for i in (-1, -2))
+    assert (cut.mode, painted.mode) == ("RGBA", "RGB") and cut.size == painted.size
+    solid = np.asarray(cut)[..., 3] == 255
+    np.testing.assert_array_equal(np.asarray(cut)[solid][:, :3], np.asarray(painted)[solid])
+    assert main(["stream", "depth", *words[2:5], "--alpha"]) == 2
+    assert "--alpha: depth paints a map" in capsys.readouterr().err

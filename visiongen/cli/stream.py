@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from visiongen.cli import common
+from visiongen.errors import UsageError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from visiongen.backbones.base import Backbone
 
 
 def stream(
@@ -23,6 +29,10 @@ def stream(
         list[str] | None,
         typer.Option("--option", metavar="NAME=VALUE", help="Any other option that predict has."),
     ] = None,
+    alpha: Annotated[
+        bool,
+        typer.Option("--alpha", help="One canvas more: the painted photo (task image) without its background."),
+    ] = False,
     weights: common.WeightsName = "tiny",
 ) -> None:
     """Save the canvases as they get better: the draft first, then the picture growing from the top."""
@@ -34,6 +44,8 @@ def stream(
     from visiongen.tasks.predicting import make_orders, split_sampling
 
     common.check_mode(mode)
+    if alpha and task != "image":
+        raise UsageError(f"--alpha: {task} paints a map, which has no background; see `visiongen cutout`")
     options, sampling = split_sampling(common.task_options(option or []))
     if example:
         options["examples"] = common.example_pairs(example)
@@ -59,6 +71,9 @@ def stream(
             }
         )
         print(f"{out / name}  rows done {canvas.rows_done}/{geometry.work_size[0]}", flush=True)
+    if alpha:
+        rows.append(_without_background(canvas.image, backbone, out, rows[-1], seed))
+        rows[-2]["final"] = False
     record = backbone.weights
     index = {
         "schema": "visiongen.stream/1",
@@ -71,3 +86,19 @@ def stream(
         "canvases": rows,
     }
     print(write_json(out / f"{image.stem}.{task}.stream.json", index))
+
+
+def _without_background(
+    picture: np.ndarray, backbone: Backbone, out: Path, last: dict[str, Any], seed: int
+) -> dict[str, Any]:
+    """Paint the matte of the finished picture and save it with that for its alpha; its row of the index."""
+    from visiongen.files import write_atomic
+    from visiongen.tasks import predict
+    from visiongen.tasks.foreground import encode_rgba
+
+    matte = predict("matting", picture, backbone=backbone, seed=seed)
+    number = last["index"] + 1
+    name = last["file"].replace(f".{last['index']:04d}.", f".{number:04d}.")
+    write_atomic(out / name, encode_rgba(matte.cutout(picture)))  # type: ignore[attr-defined]
+    print(f"{out / name}  without its background", flush=True)
+    return last | {"file": name, "index": number, "alpha": True, "stats": matte.stats}
