@@ -27,7 +27,7 @@ PANOPTIC_KEYS = ("image_id", "file_name", "segments_info")
 DETECTION_KEYS = ("image_id", "category_id", "segmentation", "score")
 
 
-def coco_results(path: str | Path, places: Mapping[int, int]) -> Callable[[str], Found]:
+class CocoResults:
     """COCO's or LVIS' results: a list of {image_id, category_id, segmentation (RLE), score}.
 
     ``places``: category id -> position in the protocol's classes. A ``bbox`` is not looked at: areas come
@@ -35,36 +35,51 @@ def coco_results(path: str | Path, places: Mapping[int, int]) -> Callable[[str],
     large). An image without an entry has no detections. InputError: no such file, no list, or an entry
     that lacks a key, has no mask or an unknown category; the message has its place in the list.
     """
-    rows = read_list(Path(path))
-    images: dict[int | str, list[dict[str, Any]]] = {}
-    for place, row in enumerate(rows):
+
+    def __init__(self, path: str | Path, places: Mapping[int, int]) -> None:
+        self.path, self.places = Path(path), places
+        self.images: dict[int | str, list[dict[str, Any]]] = {}
+        for place, row in enumerate(read_list(self.path)):
+            self._check_row(place, row)
+            self.images.setdefault(row["image_id"], []).append({**row, "place": place})
+
+    def _check_row(self, place: int, row: dict[str, Any]) -> None:
+        where = f"{self.path}: entry {place}"
         missing = [key for key in DETECTION_KEYS if key not in row]
         if missing:
-            raise InputError(f"{path}: entry {place} has no {missing[0]!r}; results need {DETECTION_KEYS}")
-        if row["category_id"] not in places:
+            raise InputError(f"{where} has no {missing[0]!r}; results need {DETECTION_KEYS}")
+        if row["category_id"] not in self.places:
             raise InputError(
-                f"{path}: entry {place} has category_id {row['category_id']}, which the benchmark has not; "
+                f"{where} has category_id {row['category_id']}, which the benchmark has not; "
                 "write the official ids, not positions"
             )
         mask = row["segmentation"]
         if not isinstance(mask, dict) or not {"size", "counts"} <= set(mask):
             what = "lacks size or counts" if isinstance(mask, dict) else "is a polygon"
-            raise InputError(f"{path}: entry {place} {what}; write masks as RLE (size and counts)")
-        images.setdefault(row["image_id"], []).append({**row, "place": place})
+            raise InputError(f"{where} {what}; write masks as RLE (size and counts)")
 
-    def answer(name: str) -> Found:
-        rows = images.get(key_of(name, images), [])
+    def __call__(self, name: str) -> Found:
+        """The detections of one image."""
+        rows = self.images.get(key_of(name, self.images), [])
         if not rows:
             return Found((0, 0), np.zeros(0, np.int64), [], np.zeros(0))
         height, width = (int(side) for side in rows[0]["segmentation"]["size"])
+        size = (height, width)
         return Found(
-            (height, width),
-            np.array([places[row["category_id"]] for row in rows], np.int64),
-            [to_runs(r["segmentation"], (height, width), f"{path}: entry {r['place']}") for r in rows],
+            size,
+            np.array([self.places[row["category_id"]] for row in rows], np.int64),
+            [to_runs(r["segmentation"], size, f"{self.path}: entry {r['place']}") for r in rows],
             np.array([row["score"] for row in rows], np.float64),
         )
 
-    return answer
+    def check(self, names: Sequence[str]) -> None:
+        """InputError when entries there are, but none is of these images: of another split, or other ids."""
+        if self.images and not any(key_of(name, self.images) in self.images for name in names):
+            raise InputError(
+                f"{self.path}: none of its {len(self.images)} images is of this split (its first is "
+                f"{next(iter(self.images))!r}, the split's {names[0]!r}); "
+                "give results of this split, official ids"
+            )
 
 
 def read_list(path: Path) -> list[dict[str, Any]]:

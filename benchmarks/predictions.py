@@ -15,13 +15,14 @@ size.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from visiongen.benchmarks.base import Benchmark, Item
+from visiongen.benchmarks.official_results import CocoResults
 from visiongen.benchmarks.reading import orders, parts_of
 from visiongen.benchmarks.rows import Direct
 from visiongen.errors import InputError, MissingDataError
@@ -56,6 +57,11 @@ class PredictionsRow(Direct):
         self.identity: dict[str, Any] = {"predictions": 1}
         self._whole: str | None = None
         self._of_last: dict[str, set[str]] = {}  # last part of a path -> ids that were asked for
+
+    def check(self, items: Sequence[Item]) -> None:
+        """InputError where the whole file is of other images: each would count as one without a find."""
+        if isinstance(self.official, CocoResults) and items:
+            self.official.check([item.id for item in items])
 
     def item_identity(self, item: Item) -> Any:
         """The bytes of the image's own files; of an official file, the whole."""

@@ -115,7 +115,9 @@ def score_predictions(
     """Score what somebody else made (see :mod:`visiongen.benchmarks.predictions`) beside the direct rows."""
     benchmark = get_benchmark(name) if isinstance(name, str) else name
     made = Run(benchmark, out, options or Options())
-    made.set_rows(PredictionsRow(benchmark, predictions, made.legend), None)
+    row = PredictionsRow(benchmark, predictions, made.legend)
+    row.check(made.items)
+    made.set_rows(row, None)
     with made.folder.locked():
         made.make_plan({"name": Path(predictions).name, "sha256": None}, str(predictions))
         return made.finish(progress)

@@ -141,13 +141,13 @@ class CocoScorer(Scorer):
         return read_segments(labels, np.ones(labels.shape, np.float32), range(len(self.classes)))
 
     def official(self, source: Path) -> Callable[[str], Any] | None:
-        """COCO's results, a JSON list; see official_results.coco_results."""
-        from visiongen.benchmarks.official_results import coco_results
+        """COCO's results, a JSON list; see official_results.CocoResults."""
+        from visiongen.benchmarks.official_results import CocoResults
 
         if source.suffix.lower() != ".json":
             return None
         ids = self.protocol.get("category_ids", range(1, len(self.classes) + 1))
-        return coco_results(source, {number: position for position, number in enumerate(ids)})
+        return CocoResults(source, {number: position for position, number in enumerate(ids)})
 
     # --- guesses ------------------------------------------------------------------------------
 

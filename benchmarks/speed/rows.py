@@ -152,7 +152,12 @@ def four_tasks_vs_four_runs(
 
 
 def first_canvas_vs_whole(
-    backbone: EmbeddedBackbone, photos: Sequence[np.ndarray], prompt: Prompt, rounds: int, mode: Any, name: str
+    backbone: EmbeddedBackbone,
+    photos: Sequence[np.ndarray],
+    prompt: Prompt,
+    rounds: int,
+    mode: Any,
+    name: str,
 ) -> Row:
     """From the photo to the first picture that a stream shows, against the finished one.
 

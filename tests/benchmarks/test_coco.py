@@ -18,7 +18,7 @@ from pycocotools.cocoeval import COCOeval
 
 from visiongen.benchmarks.metrics import bootstrap, coco, coco_fast
 from visiongen.benchmarks.metrics.coco import CocoMetric, Found, Truths
-from visiongen.benchmarks.official_results import coco_results
+from visiongen.benchmarks.official_results import CocoResults
 from visiongen.benchmarks.scorers import scorer_for
 from visiongen.benchmarks.scorers.coco import CocoScorer, paint
 from visiongen.benchmarks.scoring import check_finite_json
@@ -285,13 +285,23 @@ def test_results_file_scores_as_pycocotools_does_and_boxes_do_not_move_sizes(tmp
     _, rows = coco_json(truths, found, classes)
     for row in rows:
         row["bbox"] = [0, 0, 150, 110]  # would make everything large
-    read = coco_results(write(tmp_path / "r.json", rows), {1: 0, 2: 1, 3: 2})
+    read = CocoResults(write(tmp_path / "r.json", rows), {1: 0, 2: 1, 3: 2})
     answers = [read(f"val2017/{image:012d}") for image in range(6)]
     assert counted(truths, answers, classes).compute() == counted(truths, found, classes).compute()
     reader = scorer(classes).official(tmp_path / "r.json")
     assert reader is not None and reader("000000000001").scores.tolist() == found[1].scores.tolist()
     assert not len(reader("999").masks)
     assert scorer(classes).official(tmp_path) is None
+
+
+def test_results_of_other_images_are_refused(tmp_path: Path) -> None:
+    (mask,) = coco.encode(np.ones((1, 4, 4)))
+    row = {"image_id": 139, "category_id": 1, "score": 0.5, "segmentation": mask}
+    read = CocoResults(write(tmp_path / "r.json", [row]), {1: 0})
+    read.check(["val2017/000000000139", "val2017/000000000285"])
+    with pytest.raises(InputError, match=r"none of its 1 images is of this split \(its first is 139, .*285"):
+        read.check(["val2017/000000000285"])
+    CocoResults(write(tmp_path / "empty.json", []), {1: 0}).check(["1"])  # a model that finds nothing
 
 
 def test_results_files_that_are_wrong_are_refused(tmp_path: Path) -> None:
@@ -305,17 +315,17 @@ def test_results_files_that_are_wrong_are_refused(tmp_path: Path) -> None:
     }
     for message, row in cases.items():
         with pytest.raises(InputError, match=message):
-            coco_results(write(tmp_path / "r.json", [good, row]), places)
+            CocoResults(write(tmp_path / "r.json", [good, row]), places)
     with pytest.raises(InputError, match="list of objects"):
-        coco_results(write(tmp_path / "r.json", {"annotations": []}), places)
+        CocoResults(write(tmp_path / "r.json", {"annotations": []}), places)
     with pytest.raises(InputError, match="no JSON"):
         (tmp_path / "r.json").write_text("[{")
-        coco_results(tmp_path / "r.json", places)
+        CocoResults(tmp_path / "r.json", places)
     with pytest.raises(MissingDataError):
-        coco_results(tmp_path / "none.json", places)
+        CocoResults(tmp_path / "none.json", places)
     damaged = {**good, "segmentation": {"size": [4, 4], "counts": [3, 4]}}
     odd = {**good, "segmentation": {"size": [5, 4], "counts": coco.encode(np.ones((1, 5, 4)))[0]["counts"]}}
     for place, rows in ((0, [damaged]), (1, [good, odd])):
-        read = coco_results(write(tmp_path / "r.json", rows), places)
+        read = CocoResults(write(tmp_path / "r.json", rows), places)
         with pytest.raises(InputError, match=f"entry {place}"):
             read("1")

@@ -18,7 +18,7 @@ from visiongen.benchmarks.datasets.coco_json import to_mask, to_runs
 from visiongen.benchmarks.metrics.coco import areas_of
 from visiongen.benchmarks.metrics.panoptic import PanopticTruth
 from visiongen.benchmarks.rows import BlindRow, CodecRow
-from visiongen.benchmarks.runner import get_benchmark
+from visiongen.benchmarks.runner import Options, get_benchmark, score_predictions
 from visiongen.errors import InputError, MissingDataError
 
 H, W = 24, 40
@@ -103,6 +103,18 @@ def test_every_coco_image_is_asked_the_same(tmp_path: Path) -> None:
     legend = one.options["legend"]
     assert set(legend.names) == {*benchmark.protocol["classes"], "other", "border"} and len(legend) == 82
     assert list(one.options["things"]) == benchmark.protocol["classes"]
+
+
+def test_results_of_another_split_are_refused_before_they_count(tmp_path: Path) -> None:
+    benchmark, options = coco_tree(tmp_path), Options(data=tmp_path, rows=(), split="val")
+    row = {"category_id": 90, "score": 0.9, "segmentation": dict(rle.encode(np.asfortranarray(COLUMNS)))}
+    row["segmentation"]["counts"] = row["segmentation"]["counts"].decode()
+    store(tmp_path / "mine.json", [row | {"image_id": 30}])
+    store(tmp_path / "train.json", [row | {"image_id": 9}])
+    assert score_predictions(benchmark, tmp_path / "mine.json", tmp_path / "a", options)["n_scored"] == 2
+    with pytest.raises(InputError, match=r"train\.json: none of its 1 images is of this split"):
+        score_predictions(benchmark, tmp_path / "train.json", tmp_path / "b", options)
+    assert not (tmp_path / "b" / "result.json").exists()
 
 
 def bad_category(content: dict[str, Any]) -> None:

@@ -35,7 +35,7 @@ LegendText = Annotated[
     typer.Option("--legend", metavar="TEXT", help='Classes and colours: "road=#804080,sky=#8080ff".'),
 ]
 ModeName = Annotated[
-    str, typer.Option("--mode", help="verified (exact, default), draft (fastest), masked, sequential or sample.")
+    str, typer.Option("--mode", help="verified (default), draft (fastest), masked, sequential or sample.")
 ]
 Seed = Annotated[int, typer.Option("--seed", help="Seed of --mode sample.")]
 LongSide = Annotated[

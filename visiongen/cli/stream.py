@@ -31,7 +31,7 @@ def stream(
     ] = None,
     alpha: Annotated[
         bool,
-        typer.Option("--alpha", help="One canvas more: the painted photo (task image) without its background."),
+        typer.Option("--alpha", help="One canvas more: the painted photo (task image), background removed."),
     ] = False,
     weights: common.WeightsName = "tiny",
 ) -> None:
