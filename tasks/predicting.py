@@ -20,7 +20,7 @@ from visiongen.tasks.example_pairs import Picture, show_examples
 from visiongen.tasks.orders import Orders, check_mirror
 
 LONGEST = 8192  # pixels that are painted in one piece; what memory holds is less still
-SAMPLING = ("temperature", "top_k", "top_p", "window", "steps", "trust")
+SAMPLING = ("temperature", "top_k", "top_p", "window", "steps", "recycles", "trust")
 
 
 def predict(task: str | Task, photo: np.ndarray | str | Path, **options: Any) -> Prediction:
@@ -52,7 +52,7 @@ def predict_many(
     instead. ``mirror``: the mean with the mirrored photo's answer, in twice the time; not for phrases,
     photos and instances. ``examples``: 1 to 4
     pairs (photo, map) that say what is meant instead of words, see :mod:`visiongen.tasks.example_pairs`.
-    ``options``: temperature, top_k, top_p, window, steps, trust for the sampler, or options of a task
+    ``options``: temperature, top_k, top_p, window, steps, recycles, trust for the sampler, or a task's own
     (``relative``, ``unknown_distance``). Bad options raise UsageError, bad photos InputError.
     """
     check_call(tasks, long_side, tile, mirror, backbone)

@@ -59,6 +59,7 @@ class PainterConfig:
     mean_tasks: tuple[str, ...] = ()  # their maps take each channel's mean level (decoding/board.py, read)
     context: bool = False  # reads examples, what is held, and phrases whose order matters
     inject: bool = True  # the draft's state at a token's place goes into the causal branch (ablation: False)
+    recycles: int = 0  # how often the draft is made again, with the one before in sight (Painter.condition)
     residual: bool = True  # the causal head corrects the draft's logits; False: it stands alone (ablation)
 
     @classmethod
@@ -141,6 +142,7 @@ class Painter(nn.Module):
             nn.Linear(c.hidden, c.dim),
         )
         self.copy = LegendCopy(c.levels, SUB * SUB)
+        self.recycle = nn.Linear(self.channels * self.depth_levels, c.dim, bias=False) if c.recycles else None
         self.draft_norm = nn.LayerNorm(c.dim, eps=1e-6, bias=False)
         self.draft_head = nn.Linear(c.dim, self.channels * self.depth_levels)
         self.embed = nn.Linear(self.channels * self.depth_levels, c.dim, bias=False)
@@ -150,6 +152,8 @@ class Painter(nn.Module):
         self.head_norm = nn.LayerNorm(c.dim, eps=1e-6, bias=False)
         self.head = nn.Linear(c.dim, self.channels * self.depth_levels)
         self.chain = ChannelChain(c.dim, self.channels, self.depth_levels, c.chain) if c.chain else None
+        if self.recycle is not None:  # the second draft starts as the first
+            nn.init.zeros_(self.recycle.weight)
         if c.context:
             self.examples = ExampleReader(c.dim)
             self.held = HeldEmbedding(c.levels, c.dim)
@@ -230,11 +234,17 @@ class Painter(nn.Module):
         return gather(prompts, (*grid, self.channels), self.encode, self.blank.device)
 
     def condition(
-        self, photo: PhotoPrefix, prompts: list[Prompt], held: tuple[Tensor, Tensor] | None = None
+        self,
+        photo: PhotoPrefix,
+        prompts: list[Prompt],
+        held: tuple[Tensor, Tensor] | None = None,
+        recycles: int | None = None,
     ) -> Condition:
         """Draft pass: photo prefixes (batch B) and B prompts -> what the map is painted from.
 
-        ``held``: see ``hold``, which gives it from the prompts unless the caller does.
+        ``held``: see ``hold``, which gives it from the prompts unless the caller does. ``recycles``: how
+        often the draft is made again with the probabilities of the one before in sight (recycling, as in
+        AlphaFold 2, Jumper et al. 2021; gradients of the last pass alone); None: as the weights say.
         """
         tokens, there, names, codes = self.prompt(prompts, self._codes(prompts))
         shown = self._shown(prompts, names.shape[1])
@@ -243,45 +253,74 @@ class Painter(nn.Module):
             names, tokens = names + shown[0], tokens + torch.cat([shown[1], shown[0]], dim=1)
             alike = self.examples.alike(photo.features, shown[2])
         held = self.hold(prompts, photo.grid) if held is None else held
-        h, w = photo.grid
-        device, count = tokens.device, tokens.shape[1]
-        rows, cols = grid_positions(h, w, 1.0, device)
-        # prompt tokens have no place in the picture: they sit at the origin
-        zero = torch.zeros(count, device=device)
-        rope_prompt = rope_table(zero, zero, self.head_dim)
-        rope = rope_table(torch.cat([zero, rows]), torch.cat([zero, cols]), self.head_dim)
-        padded = not bool(there.all())
-        mask = None
-        if padded:
-            seen = torch.cat([there, there.new_ones(len(prompts), h * w)], dim=1)
-            mask = seen[:, None, None, :]
+        values = torch.cat([codes.new_zeros(len(codes), 1, self.channels), codes], dim=1)
+        # The legend of an order for a photo says what the given map means; its colours are not painted.
+        map_asked = torch.tensor([p.task != PHOTO for p in prompts], device=tokens.device)
+        legend = (names, values, there & map_asked[:, None], alike)
         seen_here = photo.features
         if held is not None and self.config.context:
             seen_here = seen_here + self.held(*held).to(seen_here.dtype)
+        count = self.config.recycles if recycles is None else recycles
+        before = None
+        for _ in range(count if self.recycle is not None else 0):
+            with torch.no_grad():
+                before = self._draft(tokens, there, seen_here, photo.grid, legend, before)[2]
+        prompt_tokens, x, logits, pointer = self._draft(tokens, there, seen_here, photo.grid, legend, before)
+        prefix, seen = self._prompt_prefix(prompt_tokens, there, photo)
+        return Condition(x, logits, pointer, prefix, seen, photo.grid, held)
+
+    def _draft(
+        self,
+        tokens: Tensor,
+        there: Tensor,
+        seen_here: Tensor,
+        grid: tuple[int, int],
+        legend: tuple[Tensor, Tensor, Tensor, Tensor | None],
+        before: Tensor | None,
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """One pass of the draft: prompt states (B, S, d), map states (B, N, d), logits, pointer.
+
+        ``before``: the logits (B, N, C, L) of the pass before this one.
+        """
+        h, w = grid
+        count = tokens.shape[1]
+        rows, cols = grid_positions(h, w, 1.0, tokens.device)
+        # prompt tokens have no place in the picture: they sit at the origin
+        zero = torch.zeros(count, device=tokens.device)
+        rope = rope_table(torch.cat([zero, rows]), torch.cat([zero, cols]), self.head_dim)
+        mask = None
+        if not bool(there.all()):
+            mask = torch.cat([there, there.new_ones(len(there), h * w)], dim=1)[:, None, None, :]
+        if before is not None and self.recycle is not None:
+            seen_here = seen_here + self.recycle(before.softmax(-1).flatten(2).to(seen_here.dtype))
         x = torch.cat([tokens.to(seen_here.dtype), seen_here + tokens[:, :1]], dim=1)
         for block in self.draft:
             x, _ = block(x, rope, mask=mask)
         prompt_tokens, x = x[:, :count], x[:, count:]
         if len(self.local):
             x = self.local(x.transpose(1, 2).unflatten(2, (h, w))).flatten(2).transpose(1, 2)
-        values = torch.cat([codes.new_zeros(len(codes), 1, self.channels), codes], dim=1)
-        # The legend of an order for a photo says what the given map means; its colours are not painted.
-        map_asked = torch.tensor([p.task != PHOTO for p in prompts], device=device)
-        addition, pointer = self._point(x, names, values, there & map_asked[:, None], alike)
+        names, values, named, alike = legend
+        addition, pointer = self._point(x, names, values, named, alike)
         x = x + addition
         x = self.draft_norm(x + self.mix(x))
-        prefix, mask = [], None
-        if padded:
-            seen = torch.cat([there.new_ones(len(prompts), photo.keys[0][0].shape[2]), there], dim=1)
-            mask = seen[:, None, None, :]
-        for block, past in zip(self.causal, photo.keys, strict=True):
-            prompt_tokens, (k, v) = block(prompt_tokens, rope_prompt, past=past, mask=mask)
-            prefix.append((torch.cat([past[0], k], dim=2), torch.cat([past[1], v], dim=2)))
-        there_all = seen if padded else None
         logits = self.draft_head(x).float().unflatten(-1, (self.channels, self.depth_levels))
         logits = logits + self.copy(pointer.argmax(-1), values)
-        logits = logits.masked_fill(~self.allowed, -1e4)
-        return Condition(x, logits, pointer, prefix, there_all, photo.grid, held)
+        return prompt_tokens, x, logits.masked_fill(~self.allowed, -1e4), pointer
+
+    def _prompt_prefix(
+        self, prompt_tokens: Tensor, there: Tensor, photo: PhotoPrefix
+    ) -> tuple[list[tuple[Tensor, Tensor]], Tensor | None]:
+        """Keys and values of photo and prompt, a causal block each, and which of them are there."""
+        zero = torch.zeros(prompt_tokens.shape[1], device=prompt_tokens.device)
+        rope, seen, mask = rope_table(zero, zero, self.head_dim), None, None
+        if not bool(there.all()):
+            seen = torch.cat([there.new_ones(len(there), photo.keys[0][0].shape[2]), there], dim=1)
+            mask = seen[:, None, None, :]
+        prefix = []
+        for block, past in zip(self.causal, photo.keys, strict=True):
+            prompt_tokens, (k, v) = block(prompt_tokens, rope, past=past, mask=mask)
+            prefix.append((torch.cat([past[0], k], dim=2), torch.cat([past[1], v], dim=2)))
+        return prefix, seen
 
     # -- map --------------------------------------------------------------------------------
 

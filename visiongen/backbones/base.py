@@ -59,13 +59,14 @@ class Sampler:
     top_p: float | None = None
     window: int | None = None  # tokens a verifying pass; None: the backbone's choice
     steps: int = 8  # passes of mode masked; 1 is the draft
+    recycles: int | None = None  # how often the draft is made again; None: the weights' own number
     trust: float | None = None  # nats to overrule the draft; None: the weights' own, 0: never keep it
 
     def __post_init__(self) -> None:
         if self.mode not in MODES:
             raise UsageError(f"mode {self.mode!r}: choose one of {', '.join(MODES)}")
-        for name in ("seed", "temperature", "top_k", "top_p", "window", "steps", "trust"):
-            _check_number(name, getattr(self, name), whole=name in ("seed", "top_k", "window", "steps"))
+        for name in ("seed", "temperature", "top_k", "top_p", "window", "steps", "recycles", "trust"):
+            _check_number(name, getattr(self, name), whole=name not in ("temperature", "top_p", "trust"))
         if not 0 <= self.seed < 2**63:
             raise UsageError(f"seed {self.seed}: give a whole number from 0 and below 2^63")
         if not 0 < self.temperature < float("inf"):
@@ -78,6 +79,8 @@ class Sampler:
             raise UsageError(f"trust {self.trust!r}: give a number of nats from 0, or None")
         if self.steps is None or self.steps < 1:
             raise UsageError(f"steps {self.steps!r}: give at least 1 pass")
+        if self.recycles is not None and self.recycles < 0:
+            raise UsageError(f"recycles {self.recycles!r}: give a number from 0, or None")
         if self.window is not None and self.window < 1:
             raise UsageError(f"window {self.window!r}: give at least 1 token, or None")
 

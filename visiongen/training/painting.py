@@ -47,6 +47,7 @@ class Painting(nn.Module):
     ``pixels``: weight of the draft's error in the painted picture (``visiongen.training.pixels``),
     measured on ``pixel_tokens`` tokens of a batch at most. ``mean``: the tasks whose maps will be read by the
     mean level (``mean_tasks`` of the packed weights); their past is read so, too, as decoding will.
+    ``recycles``: up to so often, drawn anew for each batch, the draft is made again, the last one in sight.
     """
 
     tokenizer: ImageTokenizer
@@ -68,6 +69,7 @@ class Painting(nn.Module):
         pixels: float = 0.0,
         pixel_tokens: int = TOKENS,
         mean: Sequence[str] = (),
+        recycles: int = 0,
     ) -> None:
         super().__init__()
         frozen = start.tokenizer(tokenizer) if tokenizer else ImageTokenizer(TokenizerConfig.preset("nano"))
@@ -76,7 +78,8 @@ class Painting(nn.Module):
         if not draft and not causal:
             raise UsageError("painting: draft = 0 and causal = 0 leave nothing to train; set one of them")
         config = PainterConfig.preset(preset, self.tokenizer.levels)
-        self.painter = Painter(dataclasses.replace(config, inject=inject, residual=bool(draft)))
+        config = dataclasses.replace(config, inject=inject, residual=bool(draft), recycles=recycles)
+        self.painter = Painter(config)
         self.painter.palette, self.painter.encode = self._palette, self._encode
         self.band, self.clean, self.own = band, clean, own
         self.value_weight, self.pointer_weight = value_weight, pointer_weight
@@ -111,7 +114,8 @@ class Painting(nn.Module):
             weight = weight * ~given[1]
         prefix = self.painter.encode_photo(batch["photo"], batch["photo_blank"])
         photo = prefix.select(batch["photo_index"])
-        condition = self.painter.condition(photo, batch["prompts"], given)
+        times = int(torch.randint(0, recycles + 1, ())) if (recycles := self.painter.config.recycles) else 0
+        condition = self.painter.condition(photo, batch["prompts"], given, times)
         total, value, logs = exact.new_zeros(()), exact.new_zeros(()), {}
         if self.draft:
             draft = _cross_entropy(condition.draft_logits, tokens.flatten(1, 2), weight)
