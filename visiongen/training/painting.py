@@ -47,7 +47,8 @@ class Painting(nn.Module):
     ``pixels``: weight of the draft's error in the painted picture (``visiongen.training.pixels``),
     measured on ``pixel_tokens`` tokens of a batch at most. ``mean``: the tasks whose maps will be read by the
     mean level (``mean_tasks`` of the packed weights); their past is read so, too, as decoding will.
-    ``recycles``: up to so often, drawn anew for each batch, the draft is made again, the last one in sight.
+    ``recycles``: up to so often, drawn anew for each batch, the draft is made again, the last one in sight;
+    ``drawn`` False: always so often, as decoding does it, for a stage that leaves the draft as it is.
     """
 
     tokenizer: ImageTokenizer
@@ -70,6 +71,7 @@ class Painting(nn.Module):
         pixel_tokens: int = TOKENS,
         mean: Sequence[str] = (),
         recycles: int = 0,
+        drawn: bool = True,
     ) -> None:
         super().__init__()
         frozen = start.tokenizer(tokenizer) if tokenizer else ImageTokenizer(TokenizerConfig.preset("nano"))
@@ -87,6 +89,7 @@ class Painting(nn.Module):
         self.causal, self.held, self.draft = causal, held, draft
         self.pixels, self.pixel_tokens = pixels, pixel_tokens
         self.mean = frozenset(mean)
+        self.drawn = drawn
 
     def _apply(self, fn: Any, recurse: bool = True) -> Painting:
         self.tokenizer._apply(fn)
@@ -114,8 +117,7 @@ class Painting(nn.Module):
             weight = weight * ~given[1]
         prefix = self.painter.encode_photo(batch["photo"], batch["photo_blank"])
         photo = prefix.select(batch["photo_index"])
-        times = int(torch.randint(0, recycles + 1, ())) if (recycles := self.painter.config.recycles) else 0
-        condition = self.painter.condition(photo, batch["prompts"], given, times)
+        condition = self.painter.condition(photo, batch["prompts"], given, self._times())
         total, value, logs = exact.new_zeros(()), exact.new_zeros(()), {}
         if self.draft:
             draft = _cross_entropy(condition.draft_logits, tokens.flatten(1, 2), weight)
@@ -134,6 +136,11 @@ class Painting(nn.Module):
             total = total + self.pointer_weight * pointer
             logs["pointer"] = float(pointer.detach())
         return total, logs
+
+    def _times(self) -> int:
+        """How often this batch's drafts are made again."""
+        most = self.painter.config.recycles
+        return int(torch.randint(0, most + 1, ())) if most and self.drawn else most
 
     def _given(self, tokens: Tensor, prompts: Sequence[Prompt]) -> tuple[Tensor, Tensor] | None:
         """The truth's tokens (B, N, C) and which of them are shown (B, N).
