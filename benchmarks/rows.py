@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -69,10 +70,16 @@ class ModelRow(Painter):
     mirror = False  # the mean with the mirrored photo's answer
 
     def __init__(
-        self, benchmark: Benchmark, backbone: Backbone, mode: str, seed: int, legend: Legend | None
+        self,
+        benchmark: Benchmark,
+        backbone: Backbone,
+        mode: str,
+        seed: int,
+        legend: Legend | None,
+        options: Mapping[str, Any] | None = None,
     ) -> None:
         self.benchmark, self.backbone = benchmark, backbone
-        self.mode, self.seed, self.legend = mode, seed, legend
+        self.mode, self.seed, self.legend, self.options = mode, seed, legend, dict(options or {})
         weights = backbone.weights
         self.identity = {
             "weights": weights.sha256 if weights else backbone.name,
@@ -80,13 +87,15 @@ class ModelRow(Painter):
             "seed": seed,
             "legend": str(legend) if legend else None,
         } | guided_identity(benchmark)
+        if self.options:
+            self.identity["options"] = self.options
 
     def paint(self, item: Item, photo: np.ndarray) -> Painted:
         """Paint; the sampler's seed depends on the image's name, not on its place."""
         from visiongen.tasks.predicting import predict_many
 
         parts = parts_of(self.benchmark)
-        asked: dict[str, Any] = {"legend": self.legend, **item.asked()}
+        asked: dict[str, Any] = {"legend": self.legend, **item.asked(), **self.options}
         found = predict_many(
             parts,
             photo,

@@ -40,6 +40,7 @@ class Options:
     legend_seed: int | None = None
     data: str | Path | None = None
     rows: Sequence[str] = REFERENCE_ROWS
+    options: Mapping[str, Any] = field(default_factory=dict)  # of the sampler, for the row model
     specialists: Sequence[str | Path] = ()  # runs to take the specialist from, before the shipped one
     shard: Shard = field(default_factory=Shard)
 
@@ -48,10 +49,23 @@ class Options:
             raise UsageError(f"--limit {self.limit}: give at least 1 image, or leave it out")
         if self.legend_seed is not None and self.legend_seed < 0:
             raise UsageError(f"--legend-seed {self.legend_seed}: give a whole number from 0")
+        _check_options(self.options)
         known = (*REFERENCE_ROWS, *BRANCH_ROWS)
         unknown = [row for row in self.rows if row not in known]
         if unknown:
             raise UsageError(f"row {unknown[0]!r}: choose from {', '.join(known)}")
+
+
+def _check_options(options: Mapping[str, Any]) -> None:
+    """UsageError for what is the protocol's to say, or a value that no sampler takes."""
+    from visiongen.backbones.base import Sampler
+    from visiongen.tasks.predicting import SAMPLING, split_sampling
+
+    others, sampling = split_sampling(options)
+    for name in others:
+        known = ", ".join(SAMPLING)
+        raise UsageError(f"--option {name}: a benchmark takes {known}; the rest is its protocol's")
+    Sampler(**sampling)
 
 
 class Run:
@@ -113,7 +127,8 @@ class Run:
                 "seed": options.seed,
                 "legend_seed": options.legend_seed,
                 "legend": str(self.legend) if self.legend else None,
-            },
+            }
+            | ({"options": dict(options.options)} if options.options else {}),
             "env": environment(),
         }
         if len(self.plan["images"]) < len(self.items):

@@ -127,7 +127,8 @@ def start(name: str | Benchmark, backbone: Backbone, out: str | Path, options: O
     """A run with the backbone's row and the reference rows."""
     benchmark = get_benchmark(name) if isinstance(name, str) else name
     made = Run(benchmark, out, options)
-    made.set_rows(ModelRow(benchmark, backbone, options.mode, options.seed, made.legend), backbone)
+    row = ModelRow(benchmark, backbone, options.mode, options.seed, made.legend, options.options)
+    made.set_rows(row, backbone)
     return made
 
 

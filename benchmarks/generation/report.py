@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from visiongen.backbones.base import Backbone
 
 SCHEMA = "visiongen.generation/1"
-VERSION = "1.0"  # of the features, photos, frames and seeds: figures of one version are comparable
+VERSION = "2.0"  # of the features, photos, frames and seeds: figures of one version are comparable
 COUNT, FRAMES, BATCH = 96, 20, 32
 Step = Callable[[str], None]
 

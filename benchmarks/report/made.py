@@ -69,6 +69,8 @@ def _painting(run: Run) -> list[str]:
     words = ["--weights", run.plan["weights"]["name"], "--mode", mode]
     if mode == "sample":
         words += ["--seed", str(sample.get("seed", 0))]
+    for name, value in sample.get("options", {}).items():
+        words += ["--option", f"{name}={json.dumps(value)}"]
     if sample.get("legend_seed") is not None:
         words += ["--legend-seed", str(sample["legend_seed"])]
     return words

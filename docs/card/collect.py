@@ -41,9 +41,10 @@ def summary(
 ) -> Facts:
     """What the card needs of one run."""
     result, plan = run.result, run.plan
-    if result["partial"] or result["sample"]["mode"] != "verified":
+    if result["partial"] or result["sample"]["mode"] != "verified" or "options" in result["sample"]:
         raise InputError(
-            f"{run.folder}: partial, or of mode {result['sample']['mode']}; give whole runs of mode verified"
+            f"{run.folder}: partial, with options, or of mode {result['sample']['mode']}; give whole runs of "
+            "mode verified"
         )
     check_weights(str(run.folder), result["weights"]["sha256"], entry.sha256)
     shown = SCORES.get(result["benchmark"], (run.primary,))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,10 @@ import pytest
 from bench_helpers import Reader
 from PIL import Image
 
+from visiongen.backbones.embedded import EmbeddedBackbone
 from visiongen.benchmarks.runner import Options, infer, run, score, score_predictions
 from visiongen.benchmarks.store import MAPS, RESULT, SAMPLES, RunFolder
-from visiongen.errors import InputError, MissingDataError
+from visiongen.errors import InputError, MissingDataError, UsageError
 
 FAST = ("blind", "oracle", "codec")
 
@@ -36,6 +38,23 @@ def test_infer_then_score_is_run(camvid: Path, tmp_path: Path) -> None:
     assert comparable(dict(later)) == comparable(dict(at_once))
     assert later["weights"] == at_once["weights"] and later["sample"] == at_once["sample"]
     assert infer("camvid11", painter, tmp_path / "two", options(camvid)) == 0
+
+
+def test_the_samplers_options_are_the_models_and_stand_in_the_result(camvid: Path, tmp_path: Path) -> None:
+    nano, chosen = EmbeddedBackbone.random("nano"), {"steps": 3}
+    rows = options(camvid, rows=("draft",), mode="masked", limit=2)
+    default = run("camvid11", nano, tmp_path / "default", rows)
+    result = run("camvid11", nano, tmp_path / "three", replace(rows, options=chosen))
+    assert result["sample"]["options"] == chosen and "options" not in default["sample"]
+    painted = RunFolder(tmp_path / "three").painted().values()
+    assert {record["decode"]["passes"] for record in painted if record["row"] == "model"} == {3}
+    assert {record["decode"]["passes"] for record in painted if record["row"] == "draft"} == {1}
+    one = run("camvid11", nano, tmp_path / "one", replace(rows, options={"steps": 1}))
+    assert one["scores"] == one["rows"]["draft"]
+    refused = {"--option phrase: a benchmark takes": {"phrase": "x"}, "steps 0": {"steps": 0}}
+    for message, wrong in refused.items():
+        with pytest.raises(UsageError, match=message):
+            replace(rows, options=wrong)
 
 
 def test_scoring_needs_the_maps_as_they_were_painted(camvid: Path, tmp_path: Path) -> None:

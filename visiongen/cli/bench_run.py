@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from visiongen.cli.bench_text import describe, wanted_rows
-from visiongen.cli.common import JsonTarget, WeightsName, check_mode, load_backbone, say, write_report
+from visiongen.cli.common import (
+    JsonTarget,
+    WeightsName,
+    check_mode,
+    load_backbone,
+    say,
+    task_options,
+    write_report,
+)
 from visiongen.cli.common import progress as progress_bar
 from visiongen.errors import UnfinishedError, UsageError
 
@@ -38,6 +46,12 @@ LegendSeed = Annotated[
     int | None, typer.Option("--legend-seed", metavar="N", help="Draw other legend colours.")
 ]
 SampleSeed = Annotated[int, typer.Option("--seed", help="Seed of --mode sample.")]
+Option = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--option", metavar="NAME=VALUE", help="Of the sampler (steps=4); for the row model alone."
+    ),
+]
 Rows = Annotated[
     str, typer.Option("--rows", help="Rows beside the model: all, none, or a list (all,draft,prefix).")
 ]
@@ -65,13 +79,14 @@ def run(
     seed: SampleSeed = 0,
     weights: WeightsName = "tiny",
     rows: Rows = "all",
+    option: Option = None,
     specialist: Specialists = None,
     shard: Part = None,
 ) -> None:
     """Paint and score. A killed run continues when the same command is given again."""
     from visiongen.benchmarks.runner import run as run_benchmark
 
-    options = _options(split, limit, mode, seed, legend_seed, data, rows, specialist, shard)
+    options = _options(split, limit, mode, seed, legend_seed, data, rows, option, specialist, shard)
     targets = find_targets(names, out, options, weights)
     backbone = load_backbone(weights)
     results: list[dict[str, Any]] = []
@@ -99,13 +114,14 @@ def infer(
     seed: SampleSeed = 0,
     weights: WeightsName = "tiny",
     rows: Rows = "all",
+    option: Option = None,
     specialist: Specialists = None,
     shard: Part = None,
 ) -> None:
     """Only paint: maps and their records into the run folder, for `bench score`."""
     from visiongen.benchmarks.runner import infer as infer_benchmark
 
-    options = _options(split, limit, mode, seed, legend_seed, data, rows, specialist, shard)
+    options = _options(split, limit, mode, seed, legend_seed, data, rows, option, specialist, shard)
     targets = find_targets(names, out, options, weights)
     backbone = load_backbone(weights)
     for benchmark, folder in targets:
@@ -162,6 +178,7 @@ def _options(
     legend_seed: int | None,
     data: Path | None,
     rows: str,
+    option: list[str] | None,
     specialists: list[Path] | None,
     shard: str | None,
 ) -> Options:
@@ -176,6 +193,7 @@ def _options(
         legend_seed=legend_seed,
         data=data,
         rows=wanted_rows(rows),
+        options=task_options(option or []),
         specialists=tuple(specialists or ()),
         shard=_shard(shard),
     )
@@ -235,6 +253,7 @@ def _folder(out: Path | None, several: bool, split: str, options: Any, name: str
         parts.append(f"first{options.limit}")
     if options.legend_seed is not None:
         parts.append(f"legend{options.legend_seed}")
+    parts += [f"{name}{value}" for name, value in options.options.items()]
     return Path("out") / "bench" / "-".join(parts)
 
 

@@ -47,7 +47,7 @@ Mirror = Annotated[
     bool, typer.Option("--mirror", help="The mean with the mirrored photo's answer: better, twice the time.")
 ]
 WeightsName = Annotated[
-    str, typer.Option("--weights", metavar="NAME|FOLDER", help="Weights to paint with; see `weights ls`.")
+    str, typer.Option("--weights", metavar="NAME|FILE", help="Weights: see `weights ls`, or a file.")
 ]
 
 
