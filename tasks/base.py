@@ -12,7 +12,7 @@ import numpy as np
 from visiongen.errors import UsageError
 from visiongen.files import write_atomic, write_json
 from visiongen.image import Geometry
-from visiongen.prompt import PHOTO, Legend, Prompt
+from visiongen.prompt import PHOTO, Example, Legend, Prompt
 from visiongen.tasks import guide
 from visiongen.tasks.codecs.base import Codec, map_png
 from visiongen.tasks.pictures import encode_png
@@ -136,8 +136,12 @@ class Task(ABC):
         return True
 
     def mirrored(self, prompt: Prompt) -> Prompt:
-        """The order for the mirrored photo: the same, unless it shows pictures."""
-        return prompt
+        """The order for the mirrored photo, its examples mirrored too: a rule about sides holds for them."""
+        if not prompt.examples:
+            return prompt
+        flip = self.codec(prompt.legend).flip_map
+        shown = tuple(Example(np.ascontiguousarray(e.photo[:, ::-1]), flip(e.map)) for e in prompt.examples)
+        return dataclasses.replace(prompt, examples=shown)
 
     @property
     def follows(self) -> bool:

@@ -18,6 +18,7 @@ from visiongen.image import (
     as_photo,
     named_photo,
     read_image,
+    read_opacity,
     resize_labels,
     resize_nearest,
     resize_photo,
@@ -83,11 +84,12 @@ class Image(Task):
     def given(self, photo: np.ndarray | str | Path) -> Task:
         """With the source and the legend that a map file names, painted at the map's own size.
 
-        A map larger than its task paints is made smaller. UsageError: a map of another kind.
+        A map larger than its task paints is made smaller. InputError: a map of another kind, or of another
+        source or legend than was asked for.
         """
         found = self
-        if self.source is None and not isinstance(photo, np.ndarray) and has_spec(photo):
-            found = dataclasses.replace(self, **recognise(read_map_png(photo)[1], str(photo)))
+        if not isinstance(photo, np.ndarray) and has_spec(photo):
+            found = self._as_named(recognise(read_map_png(photo)[1], str(photo)), str(photo))
         if found.source is None:
             if not isinstance(photo, np.ndarray):
                 raise InputError(f"{photo}: what does the map show? give source: one of {', '.join(SOURCES)}")
@@ -96,6 +98,16 @@ class Image(Task):
         sized = dataclasses.replace(found)
         object.__setattr__(sized, "long_side", min(side, TASKS.get(found.source).long_side))
         return sized
+
+    def _as_named(self, own: dict[str, Any], where: str) -> Image:
+        """With the map's ``own`` source and legend; InputError where others were asked for."""
+        for name, value in own.items():
+            asked = getattr(self, name)
+            if asked is not None and asked != value:
+                raise InputError(f"{where}: its {name} is {value}, not {asked}; leave {name} out")
+        if self.source is not None and self.legend is not None and "legend" not in own:
+            raise InputError(f"{where}: a map of {own['source']} has no legend; leave it out")
+        return dataclasses.replace(self, **own)
 
     def check(self) -> None:
         """A map without a source has no meaning."""
@@ -111,6 +123,8 @@ class Image(Task):
         if self.source is None:
             return super().prompt(legend)
         other: Task = TASKS.get(self.source)()
+        if legend is not None and self.legend is not None and legend != self.legend:
+            raise InputError(f"image: the map's own legend is {self.legend}, not {legend}; leave it out")
         if self.source == "semantic":
             back = other.reverse_prompt(legend or self.legend)
         else:
@@ -194,7 +208,7 @@ def inpaint(
         photo_name=photo_name,
         stats=canvas.stats.to_json() | {"window": [top, left, high, wide], "kept": int(keep.sum())},
         weights={"name": record.name, "sha256": record.sha256} if record else None,
-        sample={"mode": mode, "seed": seed} | sampling,
+        sample=sampler.asked(sampling),
         tokens=canvas.tokens,
     )
 
@@ -202,12 +216,13 @@ def inpaint(
 def _hole(mask: np.ndarray | str | Path, size: tuple[int, ...]) -> np.ndarray:
     """The mask as bool (H, W); InputError when it does not fit the photo, or is empty or all of it."""
     where = str(mask) if isinstance(mask, (str, Path)) else "mask"
-    array = mask if isinstance(mask, np.ndarray) else as_photo(mask, where)
+    array = mask if isinstance(mask, np.ndarray) else _mask_file(mask, where)
     if array.dtype not in (bool, np.uint8) or (array.dtype == np.uint8 and array.max(initial=0) == 1):
         found = f"{array.dtype} up to {array.max(initial=0)}"
         raise InputError(f"{where}: {found}; give bool (mask > 0.5), or a picture of 0 to 255")
     if array.ndim == 3:
-        array = array[..., :3].mean(axis=2)
+        colours = array[..., :3]
+        array = np.asarray(colours.any(axis=2) if array.dtype == bool else colours.mean(axis=2))
     hole = array if array.dtype == bool else array >= 128
     if hole.shape != size:
         (high, wide), (h, w) = hole.shape, size
@@ -217,6 +232,15 @@ def _hole(mask: np.ndarray | str | Path, size: tuple[int, ...]) -> np.ndarray:
     if hole.all():
         raise InputError(f"{where}: the hole is the whole photo; leave something to go on from")
     return hole
+
+
+def _mask_file(mask: Any, where: str) -> np.ndarray:
+    """A mask's picture uint8 (H, W, 3); what is transparent in it is dark: no part of the hole."""
+    picture = as_photo(mask, where)
+    if not isinstance(mask, (str, Path)):
+        return picture
+    opacity = read_opacity(mask)
+    return picture if opacity is None else (picture * (opacity[..., None] / 255)).astype(np.uint8)
 
 
 def window(hole: np.ndarray) -> tuple[int, int, int, int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,7 +11,7 @@ import numpy as np
 
 from visiongen.errors import UsageError
 from visiongen.image import Geometry
-from visiongen.prompt import Example, Legend, Prompt
+from visiongen.prompt import Legend, Prompt
 from visiongen.registry import TASKS
 from visiongen.tasks.base import Prediction, Task
 from visiongen.tasks.codecs.base import Codec
@@ -75,12 +74,6 @@ class InContext(Task):
     def mirrors(self) -> bool:
         """As the task that the maps look like."""
         return self.like.mirrors
-
-    def mirrored(self, prompt: Prompt) -> Prompt:
-        """With mirrored examples: a rule about sides, "what faces left", holds for them as well."""
-        flip = self.codec(prompt.legend).flip_map
-        shown = tuple(Example(np.ascontiguousarray(e.photo[:, ::-1]), flip(e.map)) for e in prompt.examples)
-        return dataclasses.replace(prompt, examples=shown)
 
     @property
     def follows(self) -> bool:

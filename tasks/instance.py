@@ -44,7 +44,7 @@ class InstancePrediction(Prediction):
     def classify(self, semantic: Prediction) -> InstancePrediction:
         """The same instances, each with the class that most of its pixels have in ``semantic``.
 
-        ``semantic``: a prediction with a legend for the same photo; another size raises InputError.
+        ``semantic``: a semantic or panoptic prediction of the same photo; another size raises InputError.
         Pixels of unknown class do not vote; an instance of such pixels alone stays without a class.
         """
         legend = semantic.legend
@@ -53,9 +53,12 @@ class InstancePrediction(Prediction):
                 f"classify: {semantic.task} {semantic.labels.shape} has no classes for {self.labels.shape}; "
                 "give a semantic prediction of the same photo"
             )
-        known = (semantic.labels < len(legend)) & (self.labels > 0)
+        from visiongen.tasks.panoptic import PanopticPrediction
+
+        classes = semantic.semantic() if isinstance(semantic, PanopticPrediction) else semantic.labels
+        known = (classes < len(legend)) & (self.labels > 0)
         count = int(self.labels.max(initial=0)) + 1
-        index = self.labels[known].astype(np.int64) * len(legend) + semantic.labels[known]
+        index = self.labels[known].astype(np.int64) * len(legend) + classes[known]
         votes = np.bincount(index, minlength=count * len(legend)).reshape(count, len(legend))
         chosen = {k: int(votes[k].argmax()) for k in range(1, count) if votes[k].any()}
         names = {k: (place + 1, legend.names[place]) for k, place in chosen.items()}

@@ -17,6 +17,7 @@ import numpy as np
 
 from visiongen.backbones.base import Backbone, Canvas, DecodeStats, Sampler
 from visiongen.errors import UsageError
+from visiongen.image import Geometry
 from visiongen.prompt import Prompt
 from visiongen.tasks.base import Task
 from visiongen.tasks.codecs.base import Codec
@@ -39,6 +40,14 @@ class Orders:
         """Some of them, by position."""
         tasks, prompts = [self.tasks[i] for i in chosen], [self.prompts[i] for i in chosen]
         return dataclasses.replace(self, tasks=tasks, prompts=prompts)
+
+    def look(self, photo: np.ndarray, geometry: Geometry) -> np.ndarray:
+        """What all of them are shown of the input; UsageError where that differs."""
+        views = [task.look(photo, geometry) for task in self.tasks]
+        if any(not np.array_equal(view, views[0]) for view in views[1:]):
+            names = ", ".join(task.name for task in self.tasks)
+            raise UsageError(f"tasks {names}: one of them reads a map, not a photo; ask for it alone")
+        return views[0]
 
     def paint(self, view: np.ndarray) -> list[Canvas]:
         """One canvas a task of what is seen, uint8 (h, w, 3), sides multiples of 8."""

@@ -80,7 +80,7 @@ def predict_many(
     record = painter.weights
     for result in results:
         result.weights = {"name": record.name, "sha256": record.sha256} if record else None
-        result.sample = {"mode": mode, "seed": seed, "mirror": mirror} | sampling
+        result.sample = sampler.asked(sampling) | {"mirror": mirror}
     return results
 
 
@@ -137,16 +137,12 @@ def _by_size(tasks: Sequence[Task], long_side: int | None) -> dict[int, list[int
 def _whole(orders: Orders, photo: np.ndarray, long_side: int, photo_name: str | None) -> list[Prediction]:
     """Paint the photo in one piece."""
     geometry = Geometry.fit(photo.shape[:2], long_side)
-    views = [task.look(photo, geometry) for task in orders.tasks]
-    if any(not np.array_equal(view, views[0]) for view in views[1:]):
-        names = ", ".join(task.name for task in orders.tasks)
-        raise UsageError(f"tasks {names}: one of them reads a map, not a photo; ask for it alone")
-    results = []
-    canvases = orders.paint(views[0])
+    results, view = [], orders.look(photo, geometry)
+    canvases = orders.paint(view)
     for task, prompt, canvas in zip(orders.tasks, orders.prompts, canvases, strict=True):
         result = task.decode(canvas.image, geometry, prompt, canvas.confidence, photo_name)
         result.stats, result.tokens = canvas.stats.to_json(), canvas.tokens
-        result.seen, result.certainty, result.guided = views[0], canvas.confidence, task.follows
+        result.seen, result.certainty, result.guided = view, canvas.confidence, task.follows
         results.append(result)
     return results
 

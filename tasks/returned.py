@@ -17,6 +17,7 @@ from visiongen.tasks.base import Prediction
 from visiongen.tasks.codecs.base import CHUNK, Codec, read_map_png
 from visiongen.tasks.codecs.legend import UNKNOWN
 from visiongen.tasks.codecs.normals import OpenGLNormals
+from visiongen.tasks.codecs.panoptic import VOID
 from visiongen.tasks.depth import DepthPrediction
 from visiongen.tasks.normals import NormalsPrediction
 from visiongen.tasks.pictures import colour_near
@@ -123,7 +124,7 @@ def decode_returned(
 
     Without a photo the labels keep the map's size. Labels are copied to the photo's pixels, never
     mixed; pixels of the photo that the map does not show get confidence 0 and the codec's "unknown"
-    (255, NaN, zero). ``stats`` holds "registration" and "checks".
+    (255, void, no thing, NaN, zero). ``stats`` holds "registration" and "checks".
     """
     labels, confidence = codec.decode(painted)
     checks = check_labels(labels, codec)
@@ -151,8 +152,16 @@ def lay(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Labels and confidence of the map at the photo's pixels, by copying."""
     moved, inside = found.sample(labels)
-    moved[~inside] = UNKNOWN if labels.dtype.kind in "iu" else np.nan if codec.unit == "m" else 0
+    moved[~inside] = _nothing(labels, codec)
     return moved, np.where(inside, found.sample(confidence)[0], 0).astype(np.float32)
+
+
+def _nothing(labels: np.ndarray, codec: Codec) -> float:
+    """What a label is where the map shows nothing."""
+    if labels.dtype.kind not in "iu":
+        return float("nan") if codec.unit == "m" else 0
+    family = codec.name.split("/")[0]
+    return {"instance": 0, "panoptic": VOID}.get(family, UNKNOWN)
 
 
 def check_labels(labels: np.ndarray, codec: Codec) -> list[Finding]:

@@ -153,8 +153,8 @@ def predict_tiles(
     """
     small = Geometry.fit(photo.shape[:2], long_side)
     geometry = Geometry.fit(photo.shape[:2], whole_side or max(photo.shape[:2]))
-    first = orders.paint(orders.tasks[0].look(photo, small))
-    large = orders.tasks[0].look(photo, geometry)
+    first = orders.paint(orders.look(photo, small))
+    large = orders.look(photo, geometry)
     height, width = geometry.work_size
     blends = []
     for task, prompt, canvas in zip(orders.tasks, orders.prompts, first, strict=True):

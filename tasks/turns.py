@@ -48,7 +48,8 @@ def ask(
     Tokens of regions whose entry keeps name and colour are held: they come back identical. For a new
     entry the map is painted once without holding anything, to see where it lies; all else is held
     then. ``stats`` has "instruction", "tokens_kept" and "turn". UsageError: words that are not
-    understood, a name that the legend lacks, another task, or a prediction painted in tiles.
+    understood, a name that the legend lacks, another task, or a prediction from examples or in tiles. A turn
+    is painted once, however the prediction was (``mirror``).
     """
     from visiongen.tasks.predicting import default_backbone
 
@@ -57,6 +58,8 @@ def ask(
         raise UsageError(f"instruction: it is empty; {GRAMMAR}")
     if previous.task not in (Semantic.name, Image.name):
         raise UsageError(f"turns: {previous.task} takes no further instruction; semantic and image do")
+    if previous.prompt.examples:
+        raise UsageError("turns: examples said what its entries mean, not their names; predict with others")
     if previous.seen is None:
         raise UsageError("turns: the prediction does not hold its photo (tiles?); predict it again whole")
     painter = backbone or default_backbone()
@@ -66,7 +69,7 @@ def ask(
     result = turn.reworded(words) if previous.task == Image.name else turn.segmented(words)
     record = painter.weights
     result.weights = {"name": record.name, "sha256": record.sha256} if record else None
-    result.sample = {"mode": mode, "seed": seed} | sampling
+    result.sample = sampler.asked(sampling) | {"mirror": False}
     result.stats |= {"instruction": words, "turn": int(previous.stats.get("turn", 1)) + 1}
     return result
 

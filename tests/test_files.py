@@ -3,6 +3,8 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import stat
+import threading
 from pathlib import Path
 
 import pytest
@@ -63,3 +65,18 @@ def test_sha256(tmp_path: Path) -> None:
     data = os.urandom(3_000_000)
     (tmp_path / "a").write_bytes(data)
     assert sha256(tmp_path / "a") == hashlib.sha256(data).hexdigest()
+
+
+def test_links_stay_and_pipes_are_written_to(tmp_path: Path) -> None:
+    target, link, pipe = tmp_path / "kept.json", tmp_path / "link.json", tmp_path / "pipe"
+    target.write_text("old")
+    link.symlink_to(target)
+    assert write_atomic(link, "new") == link
+    assert link.is_symlink() and target.read_text() == "new"
+    os.mkfifo(pipe)
+    heard: list[str] = []
+    reader = threading.Thread(target=lambda: heard.append(pipe.read_text()))
+    reader.start()
+    write_atomic(pipe, "said")
+    reader.join(10)
+    assert heard == ["said"] and stat.S_ISFIFO(pipe.stat().st_mode)

@@ -21,18 +21,22 @@ def write_atomic(path: str | Path, write: Callable[[BinaryIO], object] | bytes |
 
     ``write`` is the content, or a function that is given the open binary file. On any failure
     (full disk, no permission) the temporary file goes away, an older file stays as it was, and
-    SaveError names the path and the cause.
+    SaveError names the path and the cause. A link stays a link to what is written; what is no file (a pipe,
+    ``/dev/stdout``) is written to as it is.
     """
-    path = Path(path)
+    asked = path = Path(path)
     temporary: str | None = None
     try:
+        if path.is_symlink():
+            path = path.resolve()
+        if path.exists() and not path.is_file() and not path.is_dir():
+            with path.open("wb") as stream:
+                _put(stream, write)
+            return asked
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         with os.fdopen(handle, "wb") as file:
-            if callable(write):
-                write(file)
-            else:
-                file.write(write.encode() if isinstance(write, str) else write)
+            _put(file, write)
             file.flush()
             os.fsync(file.fileno())
         os.chmod(temporary, 0o666 & ~_umask())
@@ -44,7 +48,14 @@ def write_atomic(path: str | Path, write: Callable[[BinaryIO], object] | bytes |
     finally:
         if temporary and os.path.exists(temporary):
             os.unlink(temporary)
-    return path
+    return asked
+
+
+def _put(file: BinaryIO, write: Callable[[BinaryIO], object] | bytes | str) -> None:
+    if callable(write):
+        write(file)
+    else:
+        file.write(write.encode() if isinstance(write, str) else write)
 
 
 def _umask() -> int:

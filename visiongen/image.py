@@ -80,6 +80,17 @@ def read_image(path: str | Path) -> np.ndarray:
         raise InputError(f"{path}: damaged or truncated ({cause}); fetch the file again") from error
 
 
+def read_opacity(path: str | Path) -> np.ndarray | None:
+    """The alpha uint8 (H, W), upright, of a picture that :func:`read_image` reads; None without any."""
+    from PIL import Image, ImageOps
+
+    with Image.open(path) as image:
+        if "A" not in image.getbands() and "transparency" not in image.info:
+            return None
+        oriented = ImageOps.exif_transpose(image) if orientation(image) != 1 else image
+        return np.asarray(oriented.convert("RGBA"))[..., 3]
+
+
 def _check_file(path: Path) -> None:
     """Raise InputError unless ``path`` is a file with something in it."""
     if not path.exists():

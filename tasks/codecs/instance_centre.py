@@ -68,6 +68,13 @@ class CentreInstances(Codec):
         known, index = compact(ids)
         return instance_colours(index, known)[index]
 
+    def flip_map(self, painted: np.ndarray) -> np.ndarray:
+        """Mirrored; red tells x, so it is counted from the other side."""
+        turned = np.ascontiguousarray(check_map(painted)[:, ::-1])
+        thing = turned[..., 2] >= self.threshold
+        turned[thing, 0] = 255 - turned[thing, 0]
+        return turned
+
     def decode(self, painted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Map -> ids int32 (H, W), 0 = none, 1 the largest, and confidence."""
         from skimage.segmentation import watershed

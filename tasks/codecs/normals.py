@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from visiongen.errors import UsageError
+from visiongen.errors import InputError, UsageError
 from visiongen.tasks.codecs.base import Codec, check_labels, check_map, check_positive
 
 # What each foreign convention's (x, y, z) must be multiplied by.
@@ -18,6 +18,15 @@ CONVENTIONS = {
     "directx": (1, -1, 1),  # green points down
 }
 _NEUTRAL = 0.05
+LONGEST = 1.05  # of a unit vector, rounding and resizing included
+
+
+def check_lengths(normals: np.ndarray) -> None:
+    """InputError for vectors that are too long: clipped channel by channel, they would point elsewhere."""
+    lengths = np.sqrt(np.einsum("hwc,hwc->hw", normals, normals))
+    longest = float(np.max(lengths, initial=0, where=np.isfinite(lengths)))
+    if longest > LONGEST:
+        raise InputError(f"normals: a vector is {longest:.3g} long; give unit vectors (or zero for none)")
 
 
 @dataclass(frozen=True)
@@ -40,6 +49,7 @@ class OpenGLNormals(Codec):
     def encode(self, labels: np.ndarray) -> np.ndarray:
         """Unit normals float (H, W, 3) -> map."""
         normals = check_labels("normals", labels, 3)
+        check_lengths(normals)
         scaled = normals * np.float32(127.5) + np.float32(128)
         # NaN (and inf, which no unit vector has) become neutral gray.
         np.nan_to_num(scaled, copy=False, nan=128, posinf=128, neginf=128)

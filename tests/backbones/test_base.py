@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
@@ -53,3 +55,14 @@ def test_usable_ones() -> None:
     assert check_photo(np.zeros((8, 400, 3), np.uint8), None) == (8, 400)
     with pytest.raises(UsageError, match="differs"):
         check_photo(np.zeros((8, 16, 3), np.uint8), (16, 16))
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    sampler = Sampler("sample", seed=np.int64(3), temperature=np.float32(0.5), top_k=np.int32(4))
+    assert sampler == Sampler("sample", seed=3, temperature=0.5, top_k=4)
+    assert json.loads(json.dumps(sampler.asked(("temperature", "top_k")))) == {
+        "mode": "sample", "seed": 3, "temperature": 0.5, "top_k": 4,
+    }  # fmt: skip
+    for name in ("seed", "temperature", "steps"):
+        with pytest.raises(UsageError, match=f"{name} None"):
+            Sampler(**{name: None})

@@ -159,3 +159,12 @@ def test_unreadable_manifests(tmp_path) -> None:
 def test_shipped_weights_are_whole(shipped) -> None:
     assert [fault for _, fault in weights.verify() if fault] == []
     assert EmbeddedBackbone.load(shipped).weights is not None
+
+
+def test_what_weights_may_be_used_for_is_their_own() -> None:
+    from visiongen import weights
+
+    tiny = EmbeddedBackbone.load("tiny")
+    assert tiny.capabilities.licence == weights.entry("tiny").licence != "unknown"
+    assert tiny.capabilities.in_context is tiny.painter.config.context is True
+    assert EmbeddedBackbone.random("nano").capabilities.licence == "unknown"

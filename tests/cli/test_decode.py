@@ -17,6 +17,7 @@ from visiongen.tasks.codecs.importers.depth import MarigoldDepth
 from visiongen.tasks.codecs.importers.material import MarigoldMaterial
 from visiongen.tasks.codecs.importers.normals import DSINENormals
 from visiongen.tasks.codecs.legend import LegendNearest
+from visiongen.tasks.returned import codec_named, decode_returned
 
 DEPTH = np.tile(np.linspace(30, 1, 48, dtype=np.float32)[:, None], (1, 64))
 LEGEND = "sky=#102030,floor=#e0c0a0"
@@ -183,7 +184,7 @@ def test_a_map_without_its_photo_fails_alone(tmp_path: Path, capsys: pytest.Capt
     (tmp_path / "photos").mkdir()
     save(tmp_path / "photos" / "other.png", np.zeros((20, 20, 3), np.uint8))
     assert decode("depth/cubewalk@1", path, "--photo", tmp_path / "photos", "--out", tmp_path / "out") == 1
-    assert f"{path}: no photo named m.*" in capsys.readouterr().err
+    assert f"{path}: its name begins with that of no photo" in capsys.readouterr().err
     save(tmp_path / "other.map.png", CubeWalk().encode(DEPTH))
     maps = (path, tmp_path / "other.map.png")
     assert decode("depth/cubewalk@1", *maps, "--photo", tmp_path / "photos", "--out", tmp_path / "out") == 1
@@ -203,3 +204,28 @@ def test_another_legend_than_the_maps_is_refused_and_a_cut_map_is_damaged(
     (tmp_path / "b.png").write_bytes((tmp_path / "a.png").read_bytes()[:60])
     assert decode("auto", tmp_path / "b.png", "--out", tmp_path / "out") == 1
     assert "name the codec" not in capsys.readouterr().err
+
+
+def test_a_map_finds_its_photo_among_names_with_dots(tmp_path: Path) -> None:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for name, shade in (("frame.0001", 40), ("frame.0002", 200), ("frame", 90)):
+        save(photos / f"{name}.png", np.full((48, 64 + shade, 3), shade, np.uint8))
+    path = save(tmp_path / "frame.0002.depth.map.png", CubeWalk().encode(DEPTH))
+    assert decode("depth/cubewalk@1", path, "--photo", photos, "--out", tmp_path / "out") == 0
+    assert np.load(next((tmp_path / "out").glob("*.npy"))).shape == (48, 264)
+
+
+@pytest.mark.parametrize(("name", "nothing"), [("instance/distinct@1", 0), ("panoptic/border@1", -1)])
+def test_what_a_map_does_not_show_is_no_thing(name: str, nothing: int) -> None:
+    """A square returned for a long photo: its sides are nothing, not a thing with the number 255."""
+    legend = Legend.parse("sky=#102030,cup=#e0c0a0,border=#ffffff")
+    codec = codec_named(name, **({"legend": legend, "things": ("cup",)} if nothing else {}))
+    labels = np.zeros((100, 100), np.int32)
+    labels[30:70, 30:70] = 1001 if nothing else 1
+    photo = np.full((100, 150, 3), 30, np.uint8)
+    photo[30:70, 55:95] = 220
+    found = decode_returned(codec.encode(labels), codec, photo)
+    assert found.stats["registration"]["framing"] != "whole"
+    outside = found.confidence == 0
+    assert outside.mean() > 0.2 and (found.labels[outside] == nothing).all()

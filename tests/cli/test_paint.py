@@ -113,3 +113,26 @@ def test_inpaint(photo: Path, tmp_path: Path, nano_weights: str, capsys: pytest.
     Image.fromarray(hole[:20]).save(tmp_path / "mask.png")
     assert run("inpaint", *words, weights=nano_weights) == 1
     assert "mask.png" in capsys.readouterr().err
+
+
+def test_maps_of_one_photo_do_not_overwrite_each_other(
+    photo: Path, tmp_path: Path, nano_weights: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("a.png", "a.map.png"):
+        (tmp_path / name).write_bytes(photo.read_bytes())
+    words = [tmp_path / "a.png", tmp_path / "a.map.png", "--source", "depth", "--long-side", 32]
+    assert run("paint", *words, "--out", tmp_path / "o", "--json", "-", weights=nano_weights) == 0
+    files = [Path(file) for row in json.loads(capsys.readouterr().out)["results"] for file in row["files"]]
+    assert len(set(files)) == len(files)
+    assert [files[0].name, files[len(files) // 2].name] == ["a.image.png", "a-2.image.png"]
+
+
+def test_turns_that_cannot_be_are_refused_before_anything_is_painted(
+    photo: Path, tmp_path: Path, nano_weights: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("semantic", photo, "--legend", LEGEND, "--out", tmp_path / "o")
+    assert run("predict", *words, "--then", "only the cups", "--tile", weights=nano_weights) == 2
+    assert "--tile" in capsys.readouterr().err
+    gone = ("--then", "only the cups", "--then", "only the tables")
+    assert run("predict", *words, *gone, weights=nano_weights) == 2
+    assert "table" in capsys.readouterr().err and not (tmp_path / "o").exists()

@@ -163,3 +163,26 @@ def test_an_order_to_learn_filling() -> None:
     assert target.prompt.task == "image" and target.prompt.held is not None and target.valid is not None
     assert (given[target.valid] == 128).all() and (given[~target.valid] == photo[~target.valid]).all()
     assert np.array_equal(target.valid, ~np.kron(target.prompt.held.keep, np.ones((8, 8), bool)))
+
+
+def test_a_maps_own_codec_is_not_overruled(tmp_path: Path, known_backbone) -> None:
+    codec = LegendNearest(LEGEND)
+    path = write_map_png(tmp_path / "a.map.png", codec.encode(np.zeros((48, 64), np.uint8)), codec)
+    with pytest.raises(InputError, match="its source is semantic, not depth"):
+        predict("image", path, source="depth", backbone=known_backbone())
+    with pytest.raises(InputError, match="own legend is"):
+        predict("image", path, legend=Legend.parse("cup=#804080"), backbone=known_backbone())
+    same = predict("image", path, source="semantic", legend=LEGEND, backbone=known_backbone())
+    assert same.prompt.legend == LEGEND
+
+
+def test_masks_as_people_draw_them(nano: EmbeddedBackbone, tmp_path: Path) -> None:
+    hole = np.zeros(PHOTO.shape[:2], bool)
+    hole[8:40, 8:40] = True
+    plain = inpaint(PHOTO, hole, backbone=nano, long_side=64)
+    layer = np.zeros((*hole.shape, 4), np.uint8)
+    layer[hole] = 255  # white where the hole is, transparent elsewhere
+    Pictures.fromarray(layer).save(tmp_path / "layer.png")
+    for mask in (tmp_path / "layer.png", hole[..., None]):
+        found = inpaint(PHOTO, mask, backbone=nano, long_side=64)
+        assert np.array_equal(found.labels, plain.labels)

@@ -12,10 +12,11 @@ from pycocotools.cocoeval import COCOeval
 
 from visiongen.errors import InputError
 from visiongen.image import Geometry
-from visiongen.prompt import Legend
+from visiongen.prompt import Legend, Prompt
 from visiongen.tasks import predict
 from visiongen.tasks.instance import InstancePrediction, InstanceSegmentation
 from visiongen.tasks.instance_tiles import from_cores, to_cores
+from visiongen.tasks.panoptic import Panoptic, PanopticPrediction
 from visiongen.tasks.semantic import Semantic
 
 TASK = InstanceSegmentation()
@@ -146,3 +147,15 @@ def test_an_instance_larger_than_a_tile_stays_whole(known_backbone) -> None:
     result = predict("instance", photo, backbone=known_backbone(), long_side=96, tile=True)
     assert result.labels.max() == 2 and result.stats["tiles"] > 10
     assert abs((result.labels == result.labels[0, 0]).mean() - 0.5) < 0.02
+
+
+def test_classify_takes_a_panoptic_prediction_too() -> None:
+    """Its labels are class * 1000 + number; read as positions, only class 0 would vote."""
+    legend = Legend.parse("sky=#000000,cup=#ff0000,border=#ffffff")
+    labels = np.full(decoded().labels.shape, 1000, np.int32)
+    labels[:2] = 0
+    whole = PanopticPrediction(
+        labels, np.ones(labels.shape, np.float32), np.zeros((*labels.shape, 3), np.uint8),
+        Prompt("panoptic", "x", legend), Panoptic().codec(legend), Geometry.fit(labels.shape, 64),
+    )  # fmt: skip
+    assert {name for _, name in decoded().classify(whole).classes.values()} == {"cup"}

@@ -13,6 +13,7 @@ from visiongen.registry import TASKS
 from visiongen.tasks import predict, predict_many
 from visiongen.tasks.incontext import InContext
 from visiongen.tasks.orders import Orders
+from visiongen.tasks.predicting import make_orders
 
 MEANS = [name for name in TASKS if name != "incontext" and TASKS.get(name)().mirrors]
 PHOTO = np.random.default_rng(4).integers(0, 255, (6, 8, 3), np.uint8).repeat(8, 0).repeat(8, 1)
@@ -208,3 +209,14 @@ def test_a_mirrored_map_of_normals_turns_them():
     normals[..., 0], normals[..., 2] = 0.6, 0.8
     turned = codec.decode(codec.flip_map(codec.encode(normals)))[0]
     assert np.allclose(turned, [-0.6, 0, 0.8], atol=0.02)
+
+
+def test_examples_are_mirrored_with_the_photo_whatever_the_task() -> None:
+    legend = Legend.parse("left=#ff0000,right=#0000ff")
+    flat = legend.array()[np.repeat([[0] * 16 + [1] * 16], 24, 0)].astype(np.uint8)
+    shade = np.repeat(np.arange(32, dtype=np.uint8)[None, :, None], 24, 0).repeat(3, 2)
+    for name in ("semantic", "incontext"):
+        (task,), (prompt,) = make_orders([name], PHOTO, examples=[(shade, flat)])
+        (turned,) = task.mirrored(prompt).examples
+        assert np.array_equal(turned.photo, prompt.examples[0].photo[:, ::-1])
+        assert np.array_equal(turned.map, prompt.examples[0].map[:, ::-1])

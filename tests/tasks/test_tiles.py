@@ -10,9 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from visiongen.backbones.embedded import EmbeddedBackbone
+from visiongen.errors import UsageError
 from visiongen.prompt import Legend
 from visiongen.tasks import predict, predict_many
 from visiongen.tasks.depth import Depth
+from visiongen.tasks.image import Image
 from visiongen.tasks.semantic import Semantic
 from visiongen.tasks.tiles import feather, spans
 
@@ -147,3 +150,11 @@ def test_a_photo_longer_than_what_is_painted_in_one_piece(known_backbone) -> Non
     photo = np.zeros((1200, 9000, 3), np.uint8)
     found = predict("depth", photo, backbone=known_backbone(), long_side=2048, tile=True)
     assert found.labels.shape == (1200, 9000)
+
+
+@pytest.mark.parametrize("tile", [False, True])
+def test_a_map_is_not_asked_beside_a_photo(tile: bool) -> None:
+    backbone, image = EmbeddedBackbone.random("nano"), np.zeros((64, 96, 3), np.uint8)
+    image[::3] = 200
+    with pytest.raises(UsageError, match="one of them reads a map"):
+        predict_many([Image("depth"), "depth"], image, backbone=backbone, long_side=48, tile=tile)

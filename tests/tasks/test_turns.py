@@ -224,3 +224,18 @@ def test_other_weights_do_not_go_on(first) -> None:
     claimed = dataclasses.replace(first, weights={"name": "tiny", "sha256": entry("tiny").sha256})
     with pytest.raises(UsageError, match="tiny painted it"):
         ask(claimed, "only the cars", backbone=EmbeddedBackbone.random("nano"))
+
+
+def test_a_prediction_from_examples_takes_no_words(backbone: EmbeddedBackbone) -> None:
+    """Its entries are known by what the examples show; a turn would paint their bare names."""
+    flat = LEGEND.array()[np.repeat([[0, 1, 2, 3]], 64, 0).repeat(20, 1)]
+    pair = (np.ascontiguousarray(PHOTO[:64, :80]), flat.astype(np.uint8))
+    shown = predict("semantic", PHOTO, examples=[pair], backbone=backbone, long_side=64)
+    with pytest.raises(UsageError, match="examples said what its entries mean"):
+        ask(shown, f"without {shown.legend.names[0]}", backbone=backbone)
+
+
+def test_a_turn_says_that_it_is_painted_once(backbone: EmbeddedBackbone) -> None:
+    twice = predict("semantic", PHOTO, legend=LEGEND, backbone=backbone, long_side=64, mirror=True)
+    assert twice.sample["mirror"] is True
+    assert ask(twice, "without the cars", backbone=backbone).sample["mirror"] is False

@@ -250,3 +250,50 @@ def test_mattes_refuse(mattes: dict[str, str]) -> None:
         MatteSource(shares=[1, 2])
     with pytest.raises(UsageError, match="unknown task"):
         MatteSource(tasks=["depth"])
+
+
+def test_a_floor_has_no_lines_however_much_it_is_enlarged() -> None:
+    """Inverse depth of a plane, enlarged by copying rows, is a staircase; its steps are no edges."""
+    rows = np.arange(120, dtype=np.float32)[:, None].repeat(160, 1)
+    depth = np.where(rows > 40, 60 / np.maximum(rows - 40, 1), np.inf).astype(np.float32)
+    for side in (120, 84, 60):
+        top = 41 if side < 79 else 120 - side
+        view = View(top, 0, side, side * 4 // 3, (192, 256), False)
+        horizon = round((41 - top) * 192 / side)
+        lines = targets_gray.strength(floor(view, depth))[horizon + 8 :]
+        assert lines.max() < 0.1, side
+    wall = depth.copy()
+    wall[:, 80:] = np.minimum(wall[:, 80:], 3)  # something nearer does have a border
+    assert targets_gray.strength(floor(View(0, 0, 120, 160, (192, 256), False), wall)).max() == 1
+
+
+def floor(view: View, depth: np.ndarray) -> Seen:
+    """One thing with one normal everywhere, seen through ``view``."""
+    h, w = view.size
+    normals = np.zeros((h, w, 3), np.float32)
+    normals[..., 1] = 1
+    return Seen(
+        photo=np.zeros((h, w, 3), np.uint8), depth=view.nearest(depth), normals=normals,
+        classes=np.zeros((h, w), np.uint8), instance=np.ones((h, w), np.int32),
+        base_colour=np.zeros((h, w, 3), np.uint8), orm=np.zeros((h, w, 3), np.float32), names=("road",),
+        enlarged=h / view.height,
+    )  # fmt: skip
+
+
+def test_rendered_objects_have_no_dark_fringe(tmp_path: Path) -> None:
+    """Straight alpha over black: shrinking must not mix what cannot be seen into the border."""
+    folder = tmp_path / "lego_cutouts_rgba"
+    folder.mkdir()
+    image = np.zeros((1000, 1000, 4), np.uint8)
+    image[203:797, 203:797] = (40, 80, 160, 255)
+    cv2.imwrite(str(folder / "one.png"), image)
+    (found,) = source_mattes.read_objects(tmp_path)
+    seen = found.alpha > 8
+    assert (seen & (found.alpha < 250)).sum() > 0
+    assert (np.abs(found.colours[seen].astype(int) - (160, 80, 40)) <= 1).all()
+
+
+def test_nearest_takes_neither_side_always() -> None:
+    ramp = np.arange(8).repeat(2)[:, None].repeat(4, 1) * 10 + np.tile([0, 1], 8)[:, None]
+    rows = [View(0, 0, 16, 4, (8, 2), flip).nearest(ramp)[:, 0] % 10 for flip in (False, True)]
+    assert (rows[0] == 0).all() and (rows[1] == 1).all()

@@ -228,7 +228,7 @@ def test_the_scenes_are_frozen(kind, valid, depth, things):
         assert abs(len(frames.instance[index].unique()) - things[index]) <= 2
 
 
-#: Means of photo, base colour, roughness, occlusion and of ln depth where there is any, by VERSION 2.
+#: Means of photo, base colour, roughness, occlusion and of ln depth where there is any, by VERSION 3.
 KNOWN = {
     "street": [122.542, 93.688, 0.46, 0.739, 2.3],
     "room": [163.358, 109.77, 0.664, 0.951, 1.445],

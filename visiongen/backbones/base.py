@@ -6,7 +6,7 @@ No torch here: a remote service is a backbone too.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal, get_args
 
@@ -49,7 +49,7 @@ class Sampler:
     sequential  greedy, one token at a time: the reference
     draft       greedy, the whole map in one pass
     masked      greedy, the whole map in each of ``steps`` passes, of which the surest tokens stay
-    sample      temperature, top-k and top-p, from ``seed``; image i of a batch uses seed + i
+    sample      temperature, top-k and top-p, from ``seed``; the n-th repetition of a prompt uses seed + n
     """
 
     mode: Mode = "verified"
@@ -66,7 +66,9 @@ class Sampler:
         if self.mode not in MODES:
             raise UsageError(f"mode {self.mode!r}: choose one of {', '.join(MODES)}")
         for name in ("seed", "temperature", "top_k", "top_p", "window", "steps", "recycles", "trust"):
-            _check_number(name, getattr(self, name), whole=name not in ("temperature", "top_p", "trust"))
+            needed = name in ("seed", "temperature", "steps")
+            value = _number(name, getattr(self, name), name not in ("temperature", "top_p", "trust"), needed)
+            object.__setattr__(self, name, value)
         if not 0 <= self.seed < 2**63:
             raise UsageError(f"seed {self.seed}: give a whole number from 0 and below 2^63")
         if not 0 < self.temperature < float("inf"):
@@ -77,7 +79,7 @@ class Sampler:
             raise UsageError(f"top_p {self.top_p!r}: give a number in (0, 1], or None")
         if self.trust is not None and not self.trust >= 0:
             raise UsageError(f"trust {self.trust!r}: give a number of nats from 0, or None")
-        if self.steps is None or self.steps < 1:
+        if self.steps < 1:
             raise UsageError(f"steps {self.steps!r}: give at least 1 pass")
         if self.recycles is not None and self.recycles < 0:
             raise UsageError(f"recycles {self.recycles!r}: give a number from 0, or None")
@@ -88,12 +90,19 @@ class Sampler:
         """A copy with some fields changed."""
         return replace(self, **changes)
 
+    def asked(self, names: Iterable[str] = ()) -> dict[str, Any]:
+        """Mode, seed and the fields ``names``, JSON-able: what a prediction says of how it was sampled."""
+        return {name: getattr(self, name) for name in ("mode", "seed", *names)}
 
-def _check_number(name: str, value: object, whole: bool) -> None:
-    """UsageError unless it is a number of the kind, or None where a field may be."""
+
+def _number(name: str, value: Any, whole: bool, needed: bool) -> int | float | None:
+    """The value as int or float, None where a field may be; UsageError for anything else."""
     kinds = (int, np.integer) if whole else (int, float, np.integer, np.floating)
-    if value is not None and (isinstance(value, bool) or not isinstance(value, kinds)):
+    if value is None and not needed:
+        return None
+    if isinstance(value, bool) or not isinstance(value, kinds):
         raise UsageError(f"{name} {value!r}: give a {'whole ' if whole else ''}number")
+    return int(value) if isinstance(value, (int, np.integer)) else float(value)
 
 
 @dataclass(frozen=True)
@@ -139,7 +148,8 @@ class Canvas:
     tokens      int64 (h/8, w/8, C), or None for backbones without tokens
     final       True on the last canvas of a stream only
     index       0, 1, 2, ... within the stream
-    rows_done   image rows from the top that will not change any more, 0..h
+    rows_done   image rows from the top whose tokens will not change any more, 0..h (a few colours of them
+                may, where the decoder looks at the tokens below)
     confidence  float32 (h, w) in [0, 1], the generator's own certainty, or None
     """
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -36,9 +37,7 @@ KIND = "backbone"
 class EmbeddedBackbone(Backbone):
     """Paints maps and photos with tokens; everything runs in this process."""
 
-    capabilities = Capabilities(
-        streaming=True, text=True, input_image=True, teacher=True, deterministic=True, licence="Apache-2.0"
-    )
+    capabilities = Capabilities(streaming=True, teacher=True)
 
     def __init__(
         self,
@@ -46,6 +45,7 @@ class EmbeddedBackbone(Backbone):
         painter: Painter,
         name: str = "embedded",
         record: WeightsRecord | None = None,
+        licence: str = "unknown",
     ) -> None:
         if tuple(tokenizer.levels) != tuple(painter.config.levels):
             raise UsageError(
@@ -53,6 +53,7 @@ class EmbeddedBackbone(Backbone):
                 f"{tokenizer.levels}; pair the ones trained together"
             )
         self.name, self.weights = name, record
+        self.capabilities = replace(self.capabilities, in_context=painter.config.context, licence=licence)
         self.tokenizer, self.painter = tokenizer.eval(), painter.eval()
         painter.palette, painter.encode = tokenizer.palette, tokenizer.encode
 
@@ -66,13 +67,18 @@ class EmbeddedBackbone(Backbone):
         between modes). WeightsError when missing, cut short, altered or of another kind.
         """
         path = Path(name)
-        if path.suffix != ".safetensors":
-            path = weights.check(str(name))
-        return cls.of(checkpoint.load(path), device, dtype)
+        if path.suffix == ".safetensors":
+            return cls.of(checkpoint.load(path), device, dtype)
+        path, licence = weights.check(str(name)), weights.entry(str(name)).licence
+        return cls.of(checkpoint.load(path), device, dtype, licence)
 
     @classmethod
     def of(
-        cls, loaded: Checkpoint, device: str = "cpu", dtype: torch.dtype = torch.float32
+        cls,
+        loaded: Checkpoint,
+        device: str = "cpu",
+        dtype: torch.dtype = torch.float32,
+        licence: str = "unknown",
     ) -> EmbeddedBackbone:
         """The backbone of a file that is already read. WeightsError when it is of another kind."""
         path = loaded.path
@@ -85,7 +91,7 @@ class EmbeddedBackbone(Backbone):
         tokenizer = read_tokenizer(loaded, path)
         checkpoint.fill(painter, loaded.part("painter"), path)
         record = WeightsRecord(str(loaded.meta.get("name", path.stem)), loaded.sha256)
-        return cls(tokenizer, painter, record.name, record).to(device, dtype)
+        return cls(tokenizer, painter, record.name, record, licence).to(device, dtype)
 
     @classmethod
     def random(cls, preset: str = "nano", seed: int = 0) -> EmbeddedBackbone:

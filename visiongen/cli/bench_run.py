@@ -157,13 +157,17 @@ def score(
     if predictions is not None:
         if len(what) > 1:
             raise UsageError(f"--predictions belongs to one benchmark; {len(what)} are given")
-        options = _options(split, limit, "verified", 0, None, data, rows, None, shard)
+        options = _options(split, limit, "verified", 0, None, data, rows, None, None, shard)
         benchmark = runner.get_benchmark(what[0])
         name = f"{benchmark.name}-{benchmark.split(split)}-{predictions.stem}"
         folder = out or Path("out") / "bench" / name
         results.append(dict(runner.score_predictions(benchmark, predictions, folder, options, progress)))
         _tell(results[0], folder, json_target)
     else:
+        given = {"--split": split, "--limit": limit, "--out": out, "--rows": None if rows == "all" else rows}
+        for name, value in given.items():
+            if value is not None:
+                raise UsageError(f"{name} goes with --predictions; a run folder has its own plan")
         for name in what:
             results.append(dict(runner.score(name, data, _shard(shard), progress)))
             _tell(results[-1], Path(name), json_target)

@@ -88,16 +88,19 @@ def _decode_one(
 
 
 def _photo_of(path: Path, photo: Path | None) -> Path | None:
-    """The photo itself, or the one in a folder whose name up to the first dot is the map's."""
+    """The photo itself, or the one in a folder whose name the map's begins with, the longest such name."""
     if photo is None or not photo.is_dir():
         return photo
     from visiongen.image import list_inputs
 
-    start = path.name.split(".")[0]
-    for file in list_inputs([photo]):
-        if file.name.split(".")[0] == start and file.resolve() != path.resolve():
-            return file
-    raise InputError(f"{path}: no photo named {start}.* in {photo}; give the file itself")
+    alike = [
+        file
+        for file in list_inputs([photo])
+        if f"{path.stem}.".startswith(f"{file.stem}.") and file.resolve() != path.resolve()
+    ]
+    if not alike:
+        raise InputError(f"{path}: its name begins with that of no photo in {photo}; give the file itself")
+    return max(alike, key=lambda file: len(file.stem))
 
 
 def _remarks(stats: dict[str, Any]) -> list[str]:

@@ -42,12 +42,14 @@ def paint(
     paths = list_inputs(maps)
     backbone = common.load_backbone(weights)
 
-    def work(path: Path, stem: str) -> list[dict[str, Any]]:
-        stem = stem.removesuffix(".map")
+    bare = [Path(f"{path.stem.removesuffix('.map')}{path.suffix}") for path in paths]
+    stems = dict(zip(paths, common.unique_stems(bare), strict=True))
+
+    def work(path: Path, _: str) -> list[dict[str, Any]]:
         found = [
             predict("image", path, backbone=backbone, **options, seed=s) for s in range(seed, seed + count)
         ]
-        return _save(found, out, stem, path, json_target)
+        return _save(found, out, stems[path], path, json_target)
 
     common.report_inputs(paths, "painting", work, json_target, "visiongen.paint/1", backbone)
 

@@ -12,6 +12,7 @@ from visiongen.errors import UsageError
 
 if TYPE_CHECKING:
     from visiongen.prompt import Legend
+    from visiongen.tasks.base import Prediction
 
 
 def predict(
@@ -50,7 +51,7 @@ def predict(
     options = _options(tasks, legend, mode, relative, mirror) | common.task_options(option or [])
     if example:
         options["examples"] = common.example_pairs(example)
-    turns = _turns(tasks, then or [])
+    turns = _turns(tasks, then or [], options["legend"], tile, bool(example))
     options |= {"mode": mode, "seed": seed, "long_side": long_side, "tile": tile, "mirror": mirror}
     from visiongen.image import list_inputs
 
@@ -98,10 +99,22 @@ def _options(tasks: list[str], legend: str | None, mode: str, relative: bool, mi
     return {"legend": parsed} | ({"relative": True} if relative else {})
 
 
-def _turns(tasks: list[str], turns: list[str]) -> list[str]:
-    """The further turns; they need one task that understands them (UsageError)."""
+def _turns(
+    tasks: list[str], turns: list[str], legend: Legend | None, tile: bool, examples: bool
+) -> list[str]:
+    """The further turns; UsageError before anything is painted for those that cannot be."""
     if turns and tasks not in (["semantic"], ["image"]):
         raise UsageError(f"--then goes with the task semantic or image alone, not with {', '.join(tasks)}")
+    if turns and (tile or examples):
+        raise UsageError(f"--then: no further turn after {'--tile' if tile else '--example'}; leave one out")
+    if turns and tasks == ["semantic"]:
+        from visiongen.tasks.legend_change import change_legend
+        from visiongen.tasks.semantic import Semantic
+
+        legend = Semantic().prompt(legend).legend
+        for words in turns:
+            assert legend is not None
+            legend = change_legend(legend, " ".join(words.split())).legend
     return turns
 
 
@@ -118,15 +131,20 @@ def _predict_one(
     from visiongen.tasks import ask, predict_many
     from visiongen.tasks.predicting import split_sampling
 
-    found = predict_many(tasks, path, **options)
-    named = [(name, stem, prediction) for name, prediction in zip(tasks, found, strict=True)]
-    for number, words in enumerate(turns, 2):
-        chosen = {key: options[key] for key in ("backbone", "mode", "seed")} | split_sampling(options)[1]
-        named.append((tasks[0], f"{stem}.turn{number}", ask(named[-1][2], words, **chosen)))
-    rows = []
-    for name, base, prediction in named:
+    rows: list[dict[str, Any]] = []
+
+    def keep(name: str, base: str, prediction: Prediction) -> None:
         files = [str(file) for file in prediction.save(out, base)]
         common.say(f"{path}: {name} -> {files[0]}", json_target)
         report = {key: value for key, value in prediction.as_dict().items() if key not in ("schema", "photo")}
         rows.append({"input": str(path), "files": files} | report)
+
+    found = predict_many(tasks, path, **options)
+    for name, prediction in zip(tasks, found, strict=True):
+        keep(name, stem, prediction)
+    last = found[0]
+    for number, words in enumerate(turns, 2):
+        chosen = {key: options[key] for key in ("backbone", "mode", "seed")} | split_sampling(options)[1]
+        last = ask(last, words, **chosen)
+        keep(tasks[0], f"{stem}.turn{number}", last)
     return rows

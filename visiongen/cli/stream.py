@@ -72,7 +72,8 @@ def stream(
         )
         print(f"{out / name}  rows done {canvas.rows_done}/{geometry.work_size[0]}", flush=True)
     if alpha:
-        rows.append(_without_background(canvas.image, backbone, out, rows[-1], seed))
+        name = f"{image.stem}.{task}.{canvas.index + 1:04d}.png"
+        rows.append(_without_background(canvas.image, backbone, out / name, rows[-1], seed))
         rows[-2]["final"] = False
     record = backbone.weights
     index = {
@@ -89,7 +90,7 @@ def stream(
 
 
 def _without_background(
-    picture: np.ndarray, backbone: Backbone, out: Path, last: dict[str, Any], seed: int
+    picture: np.ndarray, backbone: Backbone, path: Path, last: dict[str, Any], seed: int
 ) -> dict[str, Any]:
     """Paint the matte of the finished picture and save it with that for its alpha; its row of the index."""
     from visiongen.files import write_atomic
@@ -97,8 +98,6 @@ def _without_background(
     from visiongen.tasks.foreground import encode_rgba
 
     matte = predict("matting", picture, backbone=backbone, seed=seed)
-    number = last["index"] + 1
-    name = last["file"].replace(f".{last['index']:04d}.", f".{number:04d}.")
-    write_atomic(out / name, encode_rgba(matte.cutout(picture)))  # type: ignore[attr-defined]
-    print(f"{out / name}  without its background", flush=True)
-    return last | {"file": name, "index": number, "alpha": True, "stats": matte.stats}
+    write_atomic(path, encode_rgba(matte.cutout(picture)))  # type: ignore[attr-defined]
+    print(f"{path}  without its background", flush=True)
+    return last | {"file": path.name, "index": last["index"] + 1, "alpha": True, "stats": matte.stats}

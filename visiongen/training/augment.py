@@ -42,8 +42,10 @@ class View:
     def nearest(self, array: np.ndarray) -> np.ndarray:
         """Nearest at pixel centres: for class ids, depth and anything that must not mix."""
         h, w = self.size
-        rows = self.top + ((np.arange(h) + 0.5) * self.height / h).astype(np.int64)
-        columns = self.left + ((np.arange(w) + 0.5) * self.width / w).astype(np.int64)
+        # Of two source pixels as near, the one before or the one behind: neither is always taken.
+        tie = 1e-6 if self.flip else -1e-6
+        rows = self.top + ((np.arange(h) + 0.5) * self.height / h + tie).astype(np.int64)
+        columns = self.left + ((np.arange(w) + 0.5) * self.width / w + tie).astype(np.int64)
         return self._finish(array[rows[:, None], columns[None, :]])
 
     def mean(self, quantity: np.ndarray, there: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from visiongen.data import pack
-from visiongen.errors import MissingDataError, UsageError
+from visiongen.errors import InputError, MissingDataError, UsageError
 from visiongen.training.augment import degrade, jitter, random_view, whole_view
 from visiongen.training.batches import Batch, BatchBuilder, photo_prompt
 from visiongen.training.reading import read_classes, read_rgb
@@ -83,7 +83,10 @@ class CamVidSource(Source):
         for path in photos[: self.limit]:
             labels = read_classes(root / self.split / "labels" / f"{path.stem}.png")
             labels[labels >= len(CAMVID_NAMES)] = 255
-            self._frames.append((read_rgb(path), labels))
+            photo = read_rgb(path)
+            if labels.shape != photo.shape[:2]:
+                raise InputError(f"{path}: its labels are {labels.shape}, not {photo.shape[:2]}")
+            self._frames.append((photo, labels))
 
     def batch(self, index: int, seed: int) -> Batch:
         """``batch`` random frames, each with its own window, colours and legend."""

@@ -67,7 +67,10 @@ class EcssdSource(GraySource):
 
 def train_photos(root: Path) -> list[Path]:
     """The photos of ``root``/images that may be trained on."""
-    return [p for p in listed(root / "images", ".jpg") if int(p.stem) <= TRAIN]
+    photos = listed(root / "images", ".jpg")
+    if odd := [p for p in photos if not p.stem.isdecimal()]:
+        raise InputError(f"{odd[0]}: not a number, so no photo of ECSSD; take it out of the folder")
+    return [p for p in photos if int(p.stem) <= TRAIN]
 
 
 def read_pair(path: Path, side: int = SIDE) -> tuple[np.ndarray, np.ndarray]:

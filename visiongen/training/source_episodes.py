@@ -27,6 +27,7 @@ from visiongen.world.rules import draw_rule
 
 THIN = 4  # every fourth row and column says well enough what a frame shows
 DRAWS = 12
+UNNAMED_TASKS = ("depth", "normals", "basecolor", "orm", "instance")  # their maps have no legend
 
 
 class EpisodeSource(WorldSource):
@@ -65,6 +66,12 @@ class EpisodeSource(WorldSource):
         )
         if not pool:
             raise UsageError("source episodes: pool = 0; examples are chosen from a pool, give its size")
+        if pool < 2:
+            raise UsageError(f"source episodes: pool = {pool}; an example is another frame, give at least 2")
+        untaught = [task for task in tasks if task not in UNNAMED_TASKS]
+        if untaught:
+            known = ", ".join(UNNAMED_TASKS)
+            raise UsageError(f"source episodes: tasks has {untaught[0]!r}; shown by pairs alone are {known}")
         self.example_size = None if example_size is None else parse_sizes(example_size, self.name)[0]
         self.tasks_share, self.none, self.absent, self.named = tasks_share, none, absent, named
         self._bank: Bank | None = None

@@ -13,6 +13,7 @@ import numpy as np
 from visiongen.data import data_root, pack
 from visiongen.errors import InputError, UsageError
 from visiongen.registry import TASKS
+from visiongen.tasks.codecs.base import nearest_fill
 from visiongen.training.augment import jitter, random_view
 from visiongen.training.batches import Batch, BatchBuilder
 from visiongen.training.reading import decode_rgb, read_rgb
@@ -193,6 +194,8 @@ def read_objects(root: Path) -> list[Cutout]:
         image = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
         if image is None or image.ndim != 3 or image.shape[2] != 4:
             raise InputError(f"{path}: not an RGBA PNG; restore the pack")
+        # What cannot be seen is black there, and would darken the border as soon as pixels are averaged.
+        image[..., :3] = nearest_fill(image[..., :3], image[..., 3] == 0)[0]
         small = at_most(image, SIDE)
         found.append(crop(np.ascontiguousarray(small[..., 2::-1]), np.ascontiguousarray(small[..., 3])))
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from visiongen.errors import UsageError
 from visiongen.registry import CODECS
 from visiongen.training.batches import Batch, BatchBuilder, photo_prompt, random_colours
 from visiongen.training.source_base import Size, Source
@@ -28,6 +29,8 @@ class ShapesSource(Source):
         data: str | None = None,
     ) -> None:
         super().__init__(size=size, batch=batch, data=data)
+        if odd := [kind for kind in kinds if kind not in PAINTERS]:
+            raise UsageError(f"source shapes: kinds has {odd[0]!r}; choose from {', '.join(PAINTERS)}")
         self.kinds = tuple(kinds)
 
     def batch(self, index: int, seed: int) -> Batch:

@@ -74,6 +74,8 @@ class WorldSource(Source):
                 f"source world: first_seed = {first_seed} with pool = {pool}; seeds from "
                 f"{END_OF_TRAINING_SEEDS} on are kept for scoring, stay below"
             )
+        if per_photo is not None and per_photo < 1:
+            raise UsageError(f"source {self.name}: per_photo = {per_photo}; ask at least one task of a photo")
         self.per_photo, self.reverse, self.whole = per_photo, reverse, whole
         self.scale = (float(scale[0]), float(scale[1]))
         self.subset, self.distractors = subset, distractors
@@ -203,6 +205,7 @@ class WorldSource(Source):
             subset=self.subset,
             distractors=self.distractors,
             colours=self.colours,
+            enlarged=view.size[0] / view.height,
         )
 
     def _depth(self, frame: Frame, view: View, whole: bool) -> np.ndarray | None:

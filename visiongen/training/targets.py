@@ -22,6 +22,7 @@ class Seen:
     ``photo`` uint8; ``depth`` float32 metres (+inf sky), None where the window was zoomed; ``normals``
     float32 (H, W, 3), zero = none; ``classes`` uint8 into ``names``; ``instance`` int32, 0 = sky;
     ``base_colour`` uint8 sRGB; ``orm`` float32 (H, W, 3): occlusion, roughness, metallic in [0, 1].
+    ``enlarged``: rows and columns for one of the frame's own, where it was made larger.
     """
 
     photo: np.ndarray
@@ -35,6 +36,7 @@ class Seen:
     subset: float = 1.0
     distractors: int = 4
     colours: str = "random"
+    enlarged: float = 1.0
 
 
 @dataclass(frozen=True)

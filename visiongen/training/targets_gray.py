@@ -6,6 +6,8 @@ where the map is clearly white or black, so that the legend pointer is never tau
 
 from __future__ import annotations
 
+import math
+
 import cv2
 import numpy as np
 
@@ -56,37 +58,43 @@ def edges(seen: Seen, rng: np.random.Generator) -> Target:
 def strength(seen: Seen) -> np.ndarray:
     """How strong an edge each pixel touches, float32 (H, W) in [0, 1]; both sides are marked."""
     out = np.zeros(seen.instance.shape, np.float32)
-    _mark(out, seen.instance, seen.normals, seen.depth)
+    reach = math.ceil(max(1.0, seen.enlarged))
+    _mark(out, seen.instance, seen.normals, seen.depth, reach)
     turned = None if seen.depth is None else seen.depth.T
-    _mark(out.T, seen.instance.T, seen.normals.swapaxes(0, 1), turned)
+    _mark(out.T, seen.instance.T, seen.normals.swapaxes(0, 1), turned, reach)
     _, piece, facts, _ = cv2.connectedComponentsWithStats((out > 0).astype(np.uint8), connectivity=8)
     out[(facts[:, cv2.CC_STAT_AREA] < SPECK)[piece]] = 0
     return out
 
 
-def _mark(out: np.ndarray, instance: np.ndarray, normals: np.ndarray, depth: np.ndarray | None) -> None:
+def _mark(
+    out: np.ndarray, instance: np.ndarray, normals: np.ndarray, depth: np.ndarray | None, reach: int
+) -> None:
     """Raise ``out`` on both sides of every edge between a pixel and the one below it."""
     cosine = np.einsum("hwc,hwc->hw", normals[:-1], normals[1:])
     bend = np.sqrt(np.maximum(2 - 2 * cosine, 0))  # the chord: nearly the angle in radians
     step = FOLD * np.clip((bend - CREASE[0]) / (CREASE[1] - CREASE[0]), 0, 1)
     step[cosine == 0] = 0  # no normal on one side
     if depth is not None:
-        np.maximum(step, np.clip((_jumps(depth) - JUMP[0]) / (JUMP[1] - JUMP[0]), 0, 1), out=step)
+        np.maximum(step, np.clip((_jumps(depth, reach) - JUMP[0]) / (JUMP[1] - JUMP[0]), 0, 1), out=step)
     step[instance[:-1] != instance[1:]] = 1
     np.maximum(out[:-1], step, out=out[:-1])
     np.maximum(out[1:], step, out=out[1:])
 
 
-def _jumps(depth: np.ndarray) -> np.ndarray:
+def _jumps(depth: np.ndarray, reach: int = 1) -> np.ndarray:
     """Step of inverse depth to the pixel below, as a share of the larger, beyond its neighbours' steps.
 
-    Inverse depth is linear along a plane, so that a floor seen at a grazing angle has none.
+    Inverse depth is linear along a plane, so that a floor seen at a grazing angle has none. Neighbours are
+    ``reach`` pixels away at most: in an enlarged frame a row is there several times, and the steps of a
+    plane lie so far apart.
     """
     near = np.nan_to_num(1 / depth, nan=0, posinf=0)
     step = np.abs(np.diff(near, axis=0))
     around = np.zeros_like(step)
-    around[1:] = step[:-1]
-    np.maximum(around[:-1], step[1:], out=around[:-1])
+    for away in range(1, reach + 1):
+        np.maximum(around[away:], step[:-away], out=around[away:])
+        np.maximum(around[:-away], step[away:], out=around[:-away])
     return (step - around) / np.maximum(np.maximum(near[:-1], near[1:]), 1e-6)
 
 

@@ -39,7 +39,8 @@ def tile(x: Patch) -> Tensor:
     column, du = cells(x.u, x.su)
     vary = hash01(row, column, x.seed * 97)
     fade = 1 - (x.w / x.su).clamp(0, 1)
-    base = blend(x.a, x.b, x.p * torch.where((row + column) % 2 == 0, fade, 1 - fade).clamp(0, 1))
+    # Far away both colours fade to what lies between them, and never past it.
+    base = blend(x.a, x.b, x.p * (0.5 + torch.where((row + column) % 2 == 0, 0.5, -0.5) * fade))
     base = lit(base, 1 + (0.15 * (vary - 0.5)) * fade + 0.06 * x.noise(0.5)[:, 0])
     joint = torch.maximum(line(du, 0.03 * x.su, x.w), line(dv, 0.03 * x.sv, x.w))
     return lit(base, 1 - 0.45 * joint)

@@ -31,7 +31,7 @@ from visiongen.world.textures import evaluate
 BUILDERS: dict[str, Callable[[Scene], None]] = {
     "street": build_street, "room": build_room, "tabletop": build_tabletop,
 }  # fmt: skip
-VERSION = 2  # raise with whatever changes a frame: frames kept on disk are found by it
+VERSION = 3  # raise with whatever changes a frame: frames kept on disk are found by it
 KINDS = ("room", "street", "tabletop", "mixed", "wall", "blank-wall")
 GROUP_PIXELS = {"cpu": 1 << 18, "gpu": 1 << 24}
 """Pixels traced at once: what a processor's cache, or a GPU's memory, takes."""

@@ -57,7 +57,7 @@ FACING: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "right": lambda n: n[..., 0] > 0.55,
     "camera": lambda n: n[..., 2] > 0.75,
     "down": lambda n: n[..., 1] < -0.5,
-    "edge-on": lambda n: np.abs(n[..., 2]) < 0.25,
+    "edge-on": lambda n: (np.abs(n[..., 2]) < 0.25) & n.any(-1),  # the sky has no normal
 }
 METRES = (1.0, 1.5, 2.5, 4.0, 6.0, 10.0, 16.0, 30.0)
 LARGE = 0.12  # of the picture: what the atom "large" asks of one thing
@@ -152,8 +152,14 @@ class Rule:
         for position in range(len(self.regions) - 1, -1, -1):
             labels[self.regions[position].mask(maps)] = position
         if any(kind_of(atom) in MATTER for atom in self.atoms):
-            return np.asarray(cv2.medianBlur(labels, 5))
+            return _commonest(labels, len(self.regions) + 1)
         return labels
+
+
+def _commonest(labels: np.ndarray, count: int, side: int = 5) -> np.ndarray:
+    """Each pixel's most frequent label of the square around it: specks go, none comes from nowhere."""
+    shares = [cv2.boxFilter((labels == k).astype(np.float32), -1, (side, side)) for k in range(count)]
+    return np.argmax(shares, axis=0).astype(np.uint8)
 
 
 def kind_of(atom: str) -> str:
