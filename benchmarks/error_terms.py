@@ -103,7 +103,8 @@ class _Way:
         one = _between(*(np.array([self.drawn[row].whole[self.primary]]) for row in rows))
         low, high = percentile_interval(_between(*(self.drawn[row].resampled[self.primary] for row in rows)))
         share = float(one[0]) + 0.0  # no -0
-        return {"share": share, "ci95": [low + 0.0, high + 0.0] if np.isfinite(low) else None}
+        told = np.isfinite(low) and self.drawn[above].units > 1  # one image says nothing about others
+        return {"share": share, "ci95": [low + 0.0, high + 0.0] if told else None}
 
 
 def _between(above: np.ndarray, below: np.ndarray, blind: np.ndarray, perfect: np.ndarray) -> np.ndarray:

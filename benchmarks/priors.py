@@ -6,6 +6,7 @@ A guess is made at the size of the truths that it comes from, and read at any ot
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -14,14 +15,22 @@ from visiongen.resize import nearest_index, resize_nearest
 CUTS = np.linspace(0.02, 0.9, 45)
 
 
-def at_any_size(guess: np.ndarray) -> Callable[[tuple[int, int]], np.ndarray]:
-    """Size (H, W) -> the guess (h, w, ...) in that size."""
+@dataclass(frozen=True, eq=False)
+class AtAnySize:
+    """Size (H, W) -> ``guess`` (h, w, ...) in that size."""
 
-    def read(size: tuple[int, int]) -> np.ndarray:
+    guess: np.ndarray
+
+    def __call__(self, size: tuple[int, int]) -> np.ndarray:
+        """The nearest pixels."""
+        guess = self.guess
         rows, columns = nearest_index(size[0], guess.shape[0]), nearest_index(size[1], guess.shape[1])
         return guess[rows][:, columns]
 
-    return read
+
+def at_any_size(guess: np.ndarray) -> Callable[[tuple[int, int]], np.ndarray]:
+    """Size (H, W) -> the guess (h, w, ...) in that size."""
+    return AtAnySize(guess)
 
 
 def one_size(arrays: Sequence[np.ndarray]) -> np.ndarray:

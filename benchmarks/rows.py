@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from visiongen.benchmarks.base import Benchmark, Item
+from visiongen.benchmarks.base import Benchmark, Item, digest_of
+from visiongen.benchmarks.priors import AtAnySize
 from visiongen.benchmarks.reading import orders, parts_of, read_answer, truth_labels
 from visiongen.benchmarks.roundtrip import through_tokenizer, tokenizer_of
 from visiongen.benchmarks.sheets import Sheet
@@ -86,7 +87,7 @@ class ModelRow(Painter):
             "mode": mode,
             "seed": seed,
             "legend": str(legend) if legend else None,
-        } | guided_identity(benchmark)
+        } | read_identity(benchmark, legend)
         if self.options:
             self.identity["options"] = self.options
 
@@ -120,8 +121,8 @@ class BlindRow(Direct):
     def __init__(self, benchmark: Benchmark, data: str | Path | None) -> None:
         self.scorer = benchmark.scorer
         self.guess = benchmark.blind(data)
-        probe = np.ascontiguousarray(self.guess((64, 64)))
-        self.identity = {"prior": hashlib.sha256(probe.tobytes()).hexdigest()}
+        probe = self.guess.guess if isinstance(self.guess, AtAnySize) else self.guess((64, 64))
+        self.identity = {"prior": digest_of([np.asarray(probe)])}
 
     def answer(self, item: Item, truth: Any) -> Any:
         """The guess in the photo's size."""
@@ -204,6 +205,12 @@ def codec_identity(benchmark: Benchmark, legend: Legend | None) -> dict[str, Any
         task = kind()
         specs[part] = task.codec(legend if task.uses_legend else None).spec()
     return {"codec": specs.get(benchmark.task, specs), "holes": "nearest"}
+
+
+def read_identity(benchmark: Benchmark, legend: Legend | None) -> dict[str, Any]:
+    """What a painted map's answer depends on beside the painter: words, codecs, borders from the photo."""
+    words = {part: TASKS.get(part)().text for part in parts_of(benchmark)}
+    return codec_identity(benchmark, legend) | guided_identity(benchmark) | {"words": words}
 
 
 def guided_identity(benchmark: Benchmark) -> dict[str, Any]:

@@ -121,6 +121,7 @@ class Run:
             "paints": {name: self._keys(paint_key, row) for name, row in painters.items()},
             "identities": {n: r.identity for n, r in painters.items()},
             "reasons": self.reasons,
+            "specialists": [Path(run).name for run in options.specialists],
             "weights": weights,
             "sample": {
                 "mode": options.mode if predictions is None else "predictions",

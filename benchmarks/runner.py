@@ -95,6 +95,7 @@ def score(
         mode=sample["mode"],
         seed=sample["seed"],
         legend_seed=sample["legend_seed"],
+        options=sample.get("options", {}),
         data=data,
         shard=shard or Shard(),
     )

@@ -10,7 +10,7 @@ import numpy as np
 
 from visiongen.benchmarks.base import Benchmark, Item
 from visiongen.benchmarks.reading import orders, parts_of
-from visiongen.benchmarks.rows import Painted, Painter
+from visiongen.benchmarks.rows import Painted, Painter, codec_identity
 from visiongen.errors import InputError, UsageError
 from visiongen.files import sha256
 from visiongen.prompt import Legend
@@ -41,6 +41,7 @@ class SpecialistRow(Painter):
         self.sides = {part: model.long_side(asked) for part, model in self.models.items()}
         digests = {part: one.sha256 for part, one in trained.items()}
         self.identity = {"weights": _alone(digests), "long_side": _alone(self.sides)}
+        self.identity |= codec_identity(benchmark, legend)
 
     @classmethod
     def find(cls, benchmark: Benchmark, runs: Sequence[str | Path], legend: Legend | None) -> SpecialistRow:

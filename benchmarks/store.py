@@ -118,7 +118,8 @@ class RunFolder:
         stem, suffix = name.split(".")
         found: dict[str, Record] = {}
         parts = [self.path / name, *sorted(self.path.glob(f"{stem}-*of*.{suffix}"))]
-        for path in filter(Path.is_file, parts):
+        # The file that was written to last has the last word about a key.
+        for path in sorted(filter(Path.is_file, parts), key=lambda one: one.stat().st_mtime_ns):
             with open(path, "rb") as file:
                 for line in file:
                     try:

@@ -104,7 +104,7 @@ def card(facts: made.Facts, text: str) -> str:
 
 def problems(facts: made.Facts, text: str) -> list[str]:
     """What disagrees: the training table and the manifest, the files on disk and what they should be."""
-    found = training.problems()
+    found = training.problems() + made.outdated(facts)
     if made.read_json(RESULTS) != facts:
         found.append(f"{RESULTS.name}: is not what the runs say; run docs/make_card.py without --check")
     if CARD.read_text(encoding="utf-8") != text:

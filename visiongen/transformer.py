@@ -265,6 +265,7 @@ class Painter(nn.Module):
         for _ in range(count if self.recycle is not None else 0):
             with torch.no_grad():
                 before = self._draft(tokens, there, seen_here, photo.grid, legend, before)[2]
+            torch.clear_autocast_cache()  # else weights cast here have no gradient in the last pass, either
         prompt_tokens, x, logits, pointer = self._draft(tokens, there, seen_here, photo.grid, legend, before)
         prefix, seen = self._prompt_prefix(prompt_tokens, there, photo)
         return Condition(x, logits, pointer, prefix, seen, photo.grid, held)

@@ -88,7 +88,8 @@ def look(start: int, height: int, width: int) -> tuple[Shown, ...]:
 
 def _item(seed: int, kind: str, photo: np.ndarray, truth: WallTruth) -> Item:
     own = replace(truth, painted=kind == "painted")
-    digest = digest_of([photo, truth.depth, truth.wall, repr((own.normal, own.camera, own.painted)).encode()])
+    maps = [one for one in (truth.depth, truth.wall, truth.normals, truth.classes) if one is not None]
+    digest = digest_of([photo, *maps, repr((own.normal, own.camera, own.painted)).encode()])
     return Item(f"seed{seed}/{kind}", digest, lambda: photo, lambda: own, cluster=f"seed{seed}")
 
 

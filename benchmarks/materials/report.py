@@ -98,7 +98,8 @@ def summarise(sets: Sequence[Sequence[dict[str, float]]]) -> dict[str, Any]:
         with np.errstate(invalid="ignore"):
             low, high = bootstrap.percentile_interval(drawn[:, 0] / drawn[:, 1])
         value = float(rows[:, 0].sum() / used)
-        result[score] = {"value": round(value, 5), "ci95": [round(low, 5), round(high, 5)], "sets": used}
+        ends = [round(low, 5), round(high, 5)] if used > 1 else None
+        result[score] = {"value": round(value, 5), "ci95": ends, "sets": used}
     return result
 
 

@@ -100,7 +100,8 @@ def panoptic(truth: np.ndarray, answer: np.ndarray, scored: np.ndarray, photo: n
     """Wrong classes, and right ones whose segment is not found."""
     kind = np.where(truth < 0, -1, truth // 1000), np.where(answer < 0, -1, answer // 1000)
     wrong = scored & (kind[0] != kind[1])
-    found = np.isin(truth + 1, list(matched(truth + 1, answer + 1)))
+    # As panopticapi: what lies on void counts for no segment.
+    found = np.isin(truth + 1, list(matched(truth + 1, np.where(scored, answer + 1, 0))))
     return painted(
         photo,
         [

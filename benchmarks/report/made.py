@@ -8,6 +8,7 @@ from typing import Any
 
 from visiongen.benchmarks.report.html import Html, badge, facts, fold, grid, join, many, number, scroll, tag
 from visiongen.benchmarks.report.read import Run
+from visiongen.benchmarks.row_choice import REFERENCE_ROWS
 
 FAILURES = 50  # listed without unfolding
 
@@ -57,7 +58,9 @@ def command(run: Run) -> str:
     if run.result["partial"]:
         words += ["--limit", str(len(plan["images"]))]
     skipped = {row for row, why in plan["reasons"].items() if why.startswith("not asked for")}
-    if skipped:
+    for name in plan.get("specialists", ()):
+        words += ["--specialist", name]
+    if skipped or set(run.rows) - set(REFERENCE_ROWS):  # some rows are made on request alone
         kept = [row for row in run.rows if row not in skipped]
         words += ["--rows", ",".join(kept) or "none"]
     return shlex.join(words)

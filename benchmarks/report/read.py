@@ -101,8 +101,10 @@ def read_run(path: Path) -> Run:
     folder = RunFolder(path)
     plan = folder.plan()
     try:
-        result = _stored(path, plan) or dict(score_folder(folder))
-        run = Run(path, plan, result, folder.records())
+        records = folder.records()
+        whole = all(key in records for keys in plan["keys"].values() for key in keys.values())
+        result = (_stored(path, plan) if whole else None) or dict(score_folder(folder))
+        run = Run(path, plan, result, records)
     except (KeyError, TypeError, AttributeError) as error:
         raise InputError(
             f"{path / PLAN}: not a plan of this version ({type(error).__name__}: {error}); run again"

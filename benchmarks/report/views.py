@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -42,7 +43,8 @@ WIDTHS = {"basecolor": 3, "orm": 3, "tangent": 3}  # channels of the parts of a 
 
 def view_of(source: Source, part: str, prediction: Prediction, wanted: np.ndarray, truth: Any) -> View:
     """What is shown of one part; ``wanted``: the truth as labels of the task, full size."""
-    rules = getattr(source.run.scorer, "rules", None)
+    scorer = source.run.scorer
+    rules = getattr(scorer, "rules", None) or getattr(getattr(scorer, "map", None), "rules", None)
     scored, answer = scored_pixels(part, rules, truth, wanted), prediction.labels
     if part == "depth":
         return _depth_view(source, prediction, wanted, scored)
@@ -89,6 +91,9 @@ def scored_pixels(part: str, rules: Any, truth: Any, wanted: np.ndarray) -> np.n
     ``rules``: a depth scorer's, or None.
     """
     everywhere = np.ones(wanted.shape[:2], bool)
+    if part == "panoptic":
+        return np.asarray(wanted >= 0)
+    truth = _labels_of(part, truth)
     if not isinstance(truth, np.ndarray) or truth.shape[:2] != wanted.shape[:2]:
         return everywhere
     if part == "depth" and rules is not None:
@@ -98,6 +103,17 @@ def scored_pixels(part: str, rules: Any, truth: Any, wanted: np.ndarray) -> np.n
     if truth.dtype == np.uint8:
         return np.asarray(truth != IGNORE)
     return np.asarray(truth >= 0) if truth.dtype.kind == "i" and truth.ndim == 2 else everywhere
+
+
+def _labels_of(part: str, truth: Any) -> Any:
+    """The array that a truth of several is scored by: a wall's map of the part, a few-shot mask, an image of
+    classes with instances beside it."""
+    if dataclasses.is_dataclass(truth):
+        names = {"semantic": "classes", "depth": "depth", "normals": "normals"}
+        return getattr(truth, names.get(part, "labels"), None)
+    if isinstance(truth, np.ndarray) and truth.ndim == 3 and truth.shape[2] == 2 and part == "semantic":
+        return truth[..., 0].astype(np.uint8)
+    return truth
 
 
 def known_channels(source: Source, part: str, truth: Any) -> np.ndarray | None:

@@ -29,10 +29,10 @@ class InstanceScorer(ModuleScorer):
         """See metrics/instances.py; the protocol may set ``min_area``."""
         return instances.image_stats(truth, answer, self.min_area)
 
-    def labels(self, truth: np.ndarray, options: Options) -> np.ndarray:
-        """What is too small to be scored is not painted either."""
+    def shrink(self, truth: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+        """What is too small to be scored, in the truth's own pixels, is not painted either."""
         small = np.bincount(truth.ravel()) < self.min_area
-        return np.where(small[truth], 0, truth)
+        return np.asarray(super().shrink(np.where(small[truth], 0, truth), size))
 
     def answer(self, prediction: Prediction, options: Options) -> np.ndarray:
         """Ids, and the mean confidence inside each instance as its score."""

@@ -14,7 +14,6 @@ from visiongen.benchmarks.reading import parts_of
 from visiongen.benchmarks.report.made import command
 from visiongen.benchmarks.report.read import Run, find_runs, read_run
 from visiongen.benchmarks.result import against_rows
-from visiongen.benchmarks.row_choice import REFERENCE_ROWS
 from visiongen.benchmarks.runner import get_benchmark
 from visiongen.benchmarks.specialist_row import recipe_of
 from visiongen.benchmarks.store import RunFolder
@@ -118,6 +117,7 @@ def _command(run: Run, name: str) -> list[str]:
     if words[words.index("--split") + 1] == run.protocol["default_split"]:
         at = words.index("--split")
         words = words[:at] + words[at + 2 :]
-    if "--rows" not in words and set(run.rows) - set(REFERENCE_ROWS):  # rows that are made on request
-        words += ["--rows", ",".join(run.rows)]
+    while "--specialist" in words:  # the card names them for several runs at once
+        at = words.index("--specialist")
+        words = words[:at] + words[at + 2 :]
     return words

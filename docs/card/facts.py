@@ -35,6 +35,23 @@ def check_weights(where: str, got: str | None, wanted: str) -> None:
         )
 
 
+def outdated(facts: Facts) -> list[str]:
+    """Figures that were made by a version of their protocol that is no more."""
+    from visiongen.benchmarks.generation.report import VERSION
+    from visiongen.benchmarks.protocols import load_protocol
+
+    made = [(run["benchmark"], run["version"]) for run in facts["runs"]]
+    made += [(one["benchmark"], one["version"]) for one in (facts.get("incontext"),) if one]
+    found = [(name, version, load_protocol(name)["version"]) for name, version in made]
+    if guard := facts.get("generation"):
+        found.append(("generation", guard["version"], VERSION))
+    return [
+        f"{name}: measured by version {old}, which is {now} now; measure anew"
+        for name, old, now in found
+        if old != now
+    ]
+
+
 def key(run: Mapping[str, Any]) -> str:
     """By what a run is found again in another release."""
     seed = run.get("legend_seed")

@@ -39,7 +39,7 @@ def incontext(report: Report | None, before: Report | None = None) -> str:
         return ""
     counts = [name for name in report["rows"] if name.isdigit()]
     heads = ["blind", *(f"{name} examples" for name in counts), "ceiling"]
-    releases = {"this": report} | ({"before": before} if before else {})
+    releases = {"this": report} | ({"before": before} if _alike(report, before) else {})
     rows = [
         [name, *(_interval(one["rows"][row]["mIoU"]) for row in ("blind", *counts, "ceiling"))]
         for name, one in releases.items()
@@ -61,6 +61,11 @@ def incontext(report: Report | None, before: Report | None = None) -> str:
     )
 
 
+def _alike(report: Report, before: Report | None) -> bool:
+    """Whether both are of one version: figures of others do not compare."""
+    return bool(before) and before is not None and before["version"] == report["version"]
+
+
 def generation(report: Report | None, before: Report | None = None) -> str:
     """The tables of the guard, as its own command prints them."""
     from visiongen.benchmarks.generation.text import describe
@@ -69,7 +74,7 @@ def generation(report: Report | None, before: Report | None = None) -> str:
         return ""
     command = "python -m visiongen.benchmarks.generation --data ROOT"
     lines = ["### Generation", "", describe(dict(report)), "", "```", command, "```"]
-    if before:
+    if _alike(report, before):
         lines += ["", "The release before:", "", describe(dict(before))]
     return "\n".join(lines)
 
