@@ -13,13 +13,14 @@ from typing import Any
 import pytest
 
 from visiongen import weights
+from visiongen.benchmarks.protocols import load_protocol
 from visiongen.benchmarks.runner import get_benchmark
 from visiongen.errors import InputError
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "docs"))
 import make_card  # noqa: E402
-from card import collect, kept, page, sections, tables, training  # noqa: E402
+from card import collect, facts, kept, page, sections, tables, training  # noqa: E402
 
 OURS, OTHER, UNET = "a" * 64, "b" * 64, "c" * 64
 ENTRY = dataclasses.replace(weights.entry("tiny"), sha256=OURS)
@@ -297,3 +298,20 @@ def test_speed_and_cost_are_those_of_the_reports() -> None:
     }
     text = sections.cost({"rows": [used | {"peak_bytes": 940_000_000}], "rounds": 3, "env": env})
     assert "| 512 x 384, draft | 1.50 | 4.00 | 0.94 |" in text
+
+
+def test_figures_of_an_older_protocol_are_named() -> None:
+    now = load_protocol("world-depth")["version"]
+    run = {"benchmark": "world-depth", "version": now}
+    assert facts.outdated({"runs": [run]}) == []
+    (told,) = facts.outdated({"runs": [run | {"version": "0.1"}]})
+    assert told == f"world-depth: measured by version 0.1, which is {now} now; measure anew"
+    guard = {"benchmark": "world-incontext", "version": "0.1"}
+    assert len(facts.outdated({"runs": [], "incontext": guard, "generation": {"version": "0.1"}})) == 2
+
+
+def test_the_release_before_stands_beside_figures_of_one_version_alone() -> None:
+    rows = {name: {"mIoU": {"value": 0.1, "low": 0.1, "high": 0.2}} for name in ("blind", "1", "ceiling")}
+    report = {"version": "2.0", "rows": rows, "episodes": 3, "mode": "draft"}
+    assert "| before |" in sections.incontext(report, report)
+    assert "| before |" not in sections.incontext(report, report | {"version": "1.0"})

@@ -102,8 +102,10 @@ def read_run(path: Path) -> Run:
     plan = folder.plan()
     try:
         records = folder.records()
-        whole = all(key in records for keys in plan["keys"].values() for key in keys.values())
-        result = (_stored(path, plan) if whole else None) or dict(score_folder(folder))
+        # Records of other keys alone: changed and not scored since. No record: only the result was kept.
+        whole = not records or all(key in records for keys in plan["keys"].values() for key in keys.values())
+        stored = _stored(path, plan)
+        result = stored if stored and whole else dict(score_folder(folder))
         run = Run(path, plan, result, records)
     except (KeyError, TypeError, AttributeError) as error:
         raise InputError(

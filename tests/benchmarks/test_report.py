@@ -15,11 +15,13 @@ import pytest
 from bench_helpers import Reader, make_camvid
 from PIL import Image
 
-from visiongen.benchmarks.report import build
+from visiongen.benchmarks.metrics.panoptic import PanopticTruth
+from visiongen.benchmarks.report import build, errors
 from visiongen.benchmarks.report.pictures import choose
 from visiongen.benchmarks.report.read import find_runs, read_run
 from visiongen.benchmarks.report.thumbs import BUDGET, data_uri, shrink
-from visiongen.benchmarks.runner import Options, run, score_predictions
+from visiongen.benchmarks.report.views import scored_pixels
+from visiongen.benchmarks.runner import Options, infer, run, score_predictions
 from visiongen.cli.main import main
 from visiongen.errors import InputError, MissingDataError
 from visiongen.registry import BENCHMARKS
@@ -313,3 +315,29 @@ def test_pictures_stay_small_and_labels_exact() -> None:
     colours = {tuple(colour) for colour in labels.reshape(-1, 3)}
     small = shrink(np.repeat(np.repeat(labels, 3, 0), 3, 1))
     assert small.shape == labels.shape and {tuple(c) for c in small.reshape(-1, 3)} <= colours
+
+
+def test_a_result_older_than_the_plan_is_not_shown(tmp_path: Path) -> None:
+    """Labels changed and painted anew, but not scored: the old figure belongs to other labels."""
+    root, folder, rows = make_camvid(tmp_path / "camvid11", val=2), tmp_path / "run", ("blind",)
+    run("camvid11", Reader(), folder, Options(data=root, rows=rows))
+    assert read_run(folder).result["n_scored"] == 2
+    for path in sorted((root / "val" / "labels").glob("*.png")):
+        labels = np.asarray(Image.open(path))
+        Image.fromarray(np.where(labels == labels.min(), 1 + labels, labels).astype(np.uint8)).save(path)
+    infer("camvid11", Reader(), folder, Options(data=root, rows=rows))
+    with pytest.raises(MissingDataError, match="run the same bench run again"):
+        read_run(folder)
+
+
+def test_panoptic_pictures_leave_void_out_as_the_metric_does() -> None:
+    truth = np.full((8, 8), -1)
+    truth[:4] = 3001
+    scored = scored_pixels("panoptic", None, PanopticTruth(truth), truth)
+    assert scored.sum() == 32
+    names = [name for name, _ in errors.panoptic(truth, np.full((8, 8), 3001), scored, PHOTO).names]
+    assert any(name.startswith("not scored 50") for name in names)
+    assert not any("not found" in name and " 0" not in name for name in names), names
+
+
+PHOTO = np.zeros((8, 8, 3), np.uint8)

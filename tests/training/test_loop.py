@@ -316,3 +316,31 @@ def test_a_damaged_checkpoint_is_not_kept_as_the_one_before(tmp_path: Path) -> N
     assert load_checkpoint(tmp_path)["state"] == load_checkpoint(tmp_path, previous=True)["state"]
     again.checkpoint()
     assert load_checkpoint(tmp_path, previous=True)["state"]["step"] > 0, "both can be read"
+
+
+def test_a_run_is_not_overwritten(tmp_path: Path) -> None:
+    trainer(tmp_path, steps=2).fit()
+    before = weights_sha(tmp_path)
+    with pytest.raises(UsageError, match="a run is there"):
+        trainer(tmp_path, steps=4).fit()
+    assert weights_sha(tmp_path) == before and read_log(tmp_path / "log.jsonl")
+    trainer(tmp_path, steps=4).fit(resume=True)
+    assert weights_sha(tmp_path) != before
+
+
+def test_state_of_the_optimiser_is_not_given_to_other_parameters(tmp_path: Path) -> None:
+    def made(**optim: object) -> Trainer:
+        torch.manual_seed(0)
+        stream, schedule = Mixture([ToySource()]), Schedule(steps=2, warmup=1)
+        run = RunOptions(workers=0)
+        described = {"optim": {"name": optim.get("name", "adamw")}}
+        chosen = Optim(**optim)  # type: ignore[arg-type]
+        return Trainer(ToyModel(), stream, schedule, tmp_path, optim=chosen, run=run, described=described)
+
+    made(lr_scale={"net.0": 0.5}).fit()
+    made(lr_scale={"net.0": 0.25}).restore()  # another rate for the same parameters
+    for other in ({"net.4": 0.5}, {}):
+        with pytest.raises(UsageError, match="groups parameters otherwise"):
+            made(lr_scale=other).restore()
+    with pytest.raises(UsageError, match=r"optim\.name = 'adamw'"):
+        made(name="lion", lr_scale={"net.0": 0.5}).restore()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +15,9 @@ from visiongen.backbones.embedded import EmbeddedBackbone
 from visiongen.errors import UsageError, WeightsError
 from visiongen.prompt import Prompt
 from visiongen.training.pack import pack, read_facts
+from visiongen.training.painting import Painting
 from visiongen.training.recipe import ModelPart, check_recipe
-from visiongen.training.run import build_model, build_trainer, trained_model
+from visiongen.training.run import build_mixture, build_model, build_trainer, trained_model
 from visiongen.weights.deep import verify_deep
 
 FACTS = {
@@ -120,3 +122,48 @@ def test_packing_again_replaces_and_missing_facts_are_named(runs: dict[str, Path
         pack(runs["painter"], "small", {}, tmp_path)
     with pytest.raises(UsageError, match=r"nothing\.toml"):
         read_facts(tmp_path / "nothing.toml")
+
+
+def test_what_a_run_was_trained_for_is_packed_unless_told(runs: dict[str, Path], tmp_path: Path) -> None:
+    options = {"preset": "nano", "tokenizer": str(runs["tokenizer"]), "mean": ["normals", "depth"]}
+    run = train(tmp_path / "painter", "visiongen.training.painting:Painting", options)
+    for given, wanted in ((None, ("depth", "normals")), ([], ())):
+        path = pack(run, "small", FACTS, tmp_path / str(wanted), mean_tasks=given)
+        config = EmbeddedBackbone.load(path).painter.config
+        assert config.mean_tasks == wanted and config.trust == trained_model(run).painter.config.trust
+    with pytest.raises(WeightsError, match="no finished run"):
+        pack(tmp_path / "nowhere", "small", FACTS, tmp_path)
+
+
+def test_a_painter_knows_the_tokenizer_it_was_trained_with(runs: dict[str, Path], tmp_path: Path) -> None:
+    """By another one, its tokens would mean something else."""
+    shutil.copytree(runs["tokenizer"], tmp_path / "tokenizer")
+    options = {"preset": "nano", "tokenizer": str(tmp_path / "tokenizer")}
+    run = train(tmp_path / "painter", "visiongen.training.painting:Painting", options)
+    pack(run, "small", FACTS, tmp_path)
+    shutil.rmtree(tmp_path / "tokenizer")
+    shutil.copytree(runs["other"], tmp_path / "tokenizer")
+    with pytest.raises(WeightsError, match="was trained with another tokenizer"):
+        pack(run, "small", FACTS, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"mean": "depth"}, {"mean": ["depht"]}, {"held": 3}, {"clean": "x"}, {"recycles": -1},
+        {"draft": 0.0, "pixels": 2.0},
+    ],
+)
+def test_options_that_would_train_something_else(options: dict) -> None:
+    with pytest.raises(UsageError):
+        Painting("nano", **options)
+
+
+def test_options_of_sources_that_cannot_be_read(tmp_path: Path) -> None:
+    wrong = (("shapes", {"size": 128}), ("shapes", {"kinds": ["foo"]}), ("world", {"per_photo": 0}))
+    for source, options in wrong:
+        data = [{"source": source, "options": options}]
+        model, schedule = {"target": "toy:ToyModel"}, {"steps": 1}
+        recipe = check_recipe({"model": model, "data": data, "schedule": schedule})
+        with pytest.raises(UsageError, match=source):
+            build_mixture(recipe)

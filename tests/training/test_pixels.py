@@ -126,3 +126,17 @@ def test_between_two_answers_it_paints_the_nearer_picture() -> None:
         return model.loss(both())[1]["pixels"]
 
     assert left(5.0) < left(0.0) - 0.005
+
+
+def test_held_tokens_are_painted_as_they_are_and_learn_nothing() -> None:
+    given, model = batch(), tokenizer()
+    drawn = torch.Generator().manual_seed(2)
+    true, guess = (torch.randint(0, 8, (4, TOKENS, 12), generator=drawn) for _ in range(2))
+    keep = torch.tensor([True, False] * (TOKENS // 2)).expand(4, -1)
+    logits = torch.randn(4, TOKENS, 12, 8, generator=drawn).requires_grad_()
+    weight = torch.where(keep, 0.0, 1.0)
+    pixel_loss(model, logits, given, weight, held=(true, keep)).backward()
+    assert not logits.grad[keep].any() and logits.grad[[0, 2]][~keep[[0, 2]]].any()
+    as_decoded = torch.where(keep[..., None], true, guess)
+    found = pixel_loss(model, sure(guess), given, weight, held=(true, keep))
+    torch.testing.assert_close(found, pixel_loss(model, sure(as_decoded), given, weight))

@@ -95,14 +95,18 @@ def pack_run(
     facts: Annotated[Path, typer.Option(help="TOML: licence, source, training_data, hardware, card.")],
     into: Annotated[Path | None, typer.Option(help="Folder of the manifest; default: the package's.")] = None,
     decoder: Annotated[Path | None, typer.Option(help="Tokenizer run whose decoder is used.")] = None,
-    trust: Annotated[float, typer.Option(min=0.0, help="Nats needed to overrule the draft.")] = 0.0,
-    mean: Annotated[str, typer.Option(help="Tasks read by mean levels, with commas.")] = "",
+    trust: Annotated[
+        float | None, typer.Option(min=0.0, help="Nats needed to overrule the draft; default: the preset's.")
+    ] = None,
+    mean: Annotated[
+        str | None, typer.Option(help="Tasks read by mean levels, with commas; default: the recipe's.")
+    ] = None,
 ) -> None:
     """Turn a training run into weights with an entry in a manifest and checks for `verify --deep`."""
     from visiongen.registry import TASKS
     from visiongen.training.pack import pack, read_facts
 
-    tasks = [name.strip() for name in mean.split(",") if name.strip()]
-    for task in tasks:
+    tasks = None if mean is None else [name.strip() for name in mean.split(",") if name.strip()]
+    for task in tasks or ():
         TASKS.get(task)
     print(pack(run, name, read_facts(facts), into, decoder, trust, tasks))

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import platform
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch import nn
 
 from visiongen import checkpoint
+from visiongen.errors import WeightsError
 from visiongen.files import write_json
 
 if TYPE_CHECKING:
@@ -40,10 +43,31 @@ def export_weights(trainer: Trainer) -> dict[str, Any]:
     }
     path = trainer.out / WEIGHTS
     meta = {"kind": "training", **{k: facts[k] for k in ("steps", "samples", "recipe")}}
+    meta["tokenizer"] = frozen_digest(trainer.model)
     digest = checkpoint.save(path, {PREFIX: trainer.ema.shadow}, meta, dtype=torch.float32)
     facts = {"weights": WEIGHTS, "sha256": digest, **facts}
     write_json(trainer.out / SIDECAR, facts)
     return facts
+
+
+def frozen_digest(model: nn.Module) -> str | None:
+    """sha256 of the frozen tokenizer beside a model, which says what its tokens mean; None without one."""
+    tokenizer = getattr(model, "tokenizer", None)
+    if not isinstance(tokenizer, nn.Module) or any(part is tokenizer for part in model.modules()):
+        return None
+    digest = hashlib.sha256()
+    for name, value in sorted(tokenizer.state_dict().items()):
+        digest.update(name.encode() + value.detach().float().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def check_frozen(model: nn.Module, wanted: str | None, where: str) -> None:
+    """WeightsError where the tokenizer is not the one that a run was trained with (None: not recorded)."""
+    if wanted is not None and frozen_digest(model) != wanted:
+        raise WeightsError(
+            f"{where}: was trained with another tokenizer than the recipe's name means now; "
+            "give that one's file as model.options.tokenizer"
+        )
 
 
 def load_weights(path: str | Path) -> dict[str, torch.Tensor]:

@@ -20,6 +20,7 @@ from visiongen.errors import UsageError, VisiongenError, WeightsError
 from visiongen.training import precision
 from visiongen.training.batches import Batch, move
 from visiongen.training.checkpoint import (
+    CURRENT,
     adopt_previous,
     load_checkpoint,
     random_state,
@@ -27,7 +28,7 @@ from visiongen.training.checkpoint import (
     save_checkpoint,
 )
 from visiongen.training.ema import Ema
-from visiongen.training.export import export_weights
+from visiongen.training.export import check_frozen, export_weights, frozen_digest
 from visiongen.training.log import Log, Window
 from visiongen.training.mixture import Mixture, batches
 from visiongen.training.optim import Optim, make_optimiser
@@ -127,13 +128,26 @@ class Trainer:
                 "state": dict(self.state.__dict__),
                 "random": random_state(),
                 "described": self.described,
+                "tokenizer": frozen_digest(self.model),
+                "names": self._names(),
             },
         )
+
+    def _names(self) -> list[list[str]]:
+        """The parameters of each of the optimiser's groups, in the order in which its state is kept."""
+        known = {id(value): name for name, value in self.model.named_parameters()}
+        return [[known[id(value)] for value in group["params"]] for group in self.optimiser.param_groups]
 
     def restore(self, previous: bool = False) -> None:
         """Continue from the checkpoint in ``out_dir``; WeightsError if it cannot be used."""
         saved = load_checkpoint(self.out, previous)
         self._check_same_run(saved["described"])
+        check_frozen(self.model, saved.get("tokenizer"), str(self.out))
+        if saved.get("names", self._names()) != self._names():
+            raise UsageError(
+                f"{self.out}: lr_scale or weight_decay groups parameters otherwise than the checkpoint does; "
+                "start another run from its weights (init)"
+            )
         rates = [{key: group[key] for key in RATES if key in group} for group in self.optimiser.param_groups]
         try:
             self.model.load_state_dict(saved["model"])
@@ -154,7 +168,8 @@ class Trainer:
 
     def _check_same_run(self, described: dict[str, Any]) -> None:
         """The model and the seed must be those of the checkpoint; budget and rates may change."""
-        for part, field in (("model", "target"), ("model", "options"), ("run", "seed")):
+        fields = (("model", "target"), ("model", "options"), ("run", "seed"), ("optim", "name"))
+        for part, field in fields:
             ours = self.described.get(part, {}).get(field)
             theirs = described.get(part, {}).get(field)
             if ours != theirs:
@@ -172,6 +187,8 @@ class Trainer:
             torch.set_num_threads(self.options.threads)
         if resume:
             self.restore(previous)
+        elif (self.out / CURRENT).exists():
+            raise UsageError(f"{self.out}: a run is there; go on with --resume, or give another --out")
         self._log.start(self.state.step)
         self.stream.prepare()
         self.model.train()

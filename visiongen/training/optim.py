@@ -63,5 +63,5 @@ def make_optimiser(model: nn.Module, optim: Optim) -> torch.optim.Optimizer:
 
     try:
         return create_optimizer_v2(listed, opt=optim.name, lr=optim.lr, betas=optim.betas)
-    except (AssertionError, ValueError) as error:
+    except (AssertionError, ValueError, TypeError, IndexError) as error:
         raise UsageError(f"optim.name {optim.name!r}: {error}; try 'adamw'") from None

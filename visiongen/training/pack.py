@@ -35,8 +35,8 @@ def pack(
     facts: Mapping[str, str],
     folder: Path | None = None,
     decoder: str | Path | None = None,
-    trust: float = 0.0,
-    mean_tasks: Sequence[str] = (),
+    trust: float | None = None,
+    mean_tasks: Sequence[str] | None = None,
 ) -> Path:
     """Write ``name`` from the run in folder ``run`` into ``folder`` (the package's weights).
 
@@ -45,13 +45,16 @@ def pack(
     licence, source, training_data, hardware and card; WeightsError where one is missing.
     ``decoder``: a later run of the tokenizer whose decoder is to be used; its encoder must be the
     painter's, or the tokens would mean something else. ``trust``: nats that greedy decoding asks
-    of the past before it overrules the draft (``visiongen.decoding.board.choose``). ``mean_tasks``:
-    tasks whose maps are read by mean levels (``visiongen.decoding.board.read``). What the weights paint
+    of the past before it overrules the draft (``visiongen.decoding.board.choose``); None: the preset's.
+    ``mean_tasks``: tasks whose maps are read by mean levels (``visiongen.decoding.board.read``); None: those
+    that the run was trained for (``Painting(mean=...)``). What the weights paint
     of a fixed picture is written beside them (``visiongen.weights.deep``).
     """
     if missing := [key for key in FACTS if not facts.get(key)]:
         raise WeightsError(f"weights {name!r}: the manifest needs {missing[0]!r}; give it")
     run, folder = Path(run), folder or weights.ROOT
+    if not (run / SIDECAR).is_file():
+        raise WeightsError(f"{run}: no finished run ({SIDECAR} is missing); let it end, or check the path")
     sidecar = json.loads((run / SIDECAR).read_text())
     model = trained_model(run)
     file = folder / f"{name}.safetensors"
@@ -59,7 +62,9 @@ def pack(
     if decoder is not None:
         _exchange_decoder(model, decoder)
     if isinstance(model, Painting):
-        model.painter.config = replace(model.painter.config, trust=trust, mean_tasks=tuple(mean_tasks))
+        read = sorted(model.mean) if mean_tasks is None else mean_tasks
+        trust = model.painter.config.trust if trust is None else trust
+        model.painter.config = replace(model.painter.config, trust=trust, mean_tasks=tuple(read))
     _save(model, run, name, file)
     entry = weights.Entry(
         name=name,

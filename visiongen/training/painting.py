@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from visiongen.decoding.board import expected, read
 from visiongen.errors import UsageError
 from visiongen.prompt import PHOTO, Prompt
+from visiongen.registry import TASKS
 from visiongen.tokenizer import ImageTokenizer, TokenizerConfig
 from visiongen.training import holes, start
 from visiongen.training.balance import class_names, pixel_weights
@@ -27,7 +28,9 @@ from visiongen.training.batches import IGNORE
 from visiongen.training.pixels import TOKENS, pixel_loss
 from visiongen.transformer import SUB, Condition, Painter, PainterConfig
 
-PHOTO_WEIGHT = 0.3  # photos as targets have high entropy; they must not drown the maps
+# Photos as targets have high entropy; they must not drown the maps beside them. In a batch of photos alone
+# nothing is beside them: there the source's ``weight`` in the recipe decides.
+PHOTO_WEIGHT = 0.3
 
 
 class Painting(nn.Module):
@@ -74,6 +77,7 @@ class Painting(nn.Module):
         drawn: bool = True,
     ) -> None:
         super().__init__()
+        _check_options(mean, recycles, draft, pixels, {"clean": clean, "held": held, "balance": balance})
         frozen = start.tokenizer(tokenizer) if tokenizer else ImageTokenizer(TokenizerConfig.preset("nano"))
         # kept out of the module tree: it is not trained, averaged or saved with the painter
         object.__setattr__(self, "tokenizer", frozen.eval().requires_grad_(False))
@@ -124,7 +128,8 @@ class Painting(nn.Module):
             value = self._value_loss(condition.draft_logits, exact.flatten(1, 2), weight)
             total, value, logs["draft"] = self.draft * draft, self.draft * value, float(draft.detach())
             if self.pixels:
-                painted = pixel_loss(self.tokenizer, condition.draft_logits, batch, weight, self.pixel_tokens)
+                logits, most = condition.draft_logits, self.pixel_tokens
+                painted = pixel_loss(self.tokenizer, logits, batch, weight, most, condition.held)
                 total, logs["pixels"] = total + self.pixels * painted, float(painted.detach())
         if self.causal:
             causal, more = self._causal_loss(condition, tokens, exact, weight, batch, logs)
@@ -223,6 +228,23 @@ class Painting(nn.Module):
         blank = batch["photo_blank"][batch["photo_index"]].view(-1, 1, 1, 1)
         swap = torch.rand(tokens.shape[:3], device=tokens.device)[..., None] < share
         return torch.where(swap & ~blank, guess, tokens)
+
+
+def _check_options(
+    mean: Sequence[str], recycles: int, draft: float, pixels: float, shares: dict[str, float]
+) -> None:
+    """UsageError for what would be trained silently as something else."""
+    if isinstance(mean, str):
+        raise UsageError(f"painting: mean = {mean!r}; give a list of tasks")
+    for task in mean:
+        TASKS.get(task)
+    for name, share in shares.items():
+        if isinstance(share, bool) or not isinstance(share, (int, float)) or not 0 <= share <= 1:
+            raise UsageError(f"painting: {name} = {share!r}; give a share from 0 to 1")
+    if isinstance(recycles, bool) or not isinstance(recycles, int) or recycles < 0:
+        raise UsageError(f"painting: recycles = {recycles!r}; give a whole number from 0")
+    if not draft and (pixels or recycles):
+        raise UsageError("painting: pixels and recycles are of the draft, which draft = 0 leaves untrained")
 
 
 def _as_held(tokens: Tensor, condition: Condition) -> Tensor:

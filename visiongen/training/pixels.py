@@ -32,14 +32,20 @@ def measured(batch: dict[str, Any]) -> Tensor:
 
 
 def pixel_loss(
-    tokenizer: ImageTokenizer, logits: Tensor, batch: dict[str, Any], weight: Tensor, tokens: int = TOKENS
+    tokenizer: ImageTokenizer,
+    logits: Tensor,
+    batch: dict[str, Any],
+    weight: Tensor,
+    tokens: int = TOKENS,
+    held: tuple[Tensor, Tensor] | None = None,
 ) -> Tensor:
     """Huber distance of painted from target, colours in [-1, 1], of the ``measured`` orders (some of them).
 
     0 where there is none. ``logits`` (B, N, C, L) of all tokens in raster order, ``weight`` (B, N): tokens
     of weight 0 do not count. ``tokens``: of so many at most, of maps drawn anew each time. The levels are
     the rounded means, as decoding reads them; the gradient takes no note of the rounding (straight through,
-    arXiv 1308.3432).
+    arXiv 1308.3432). ``held``: tokens (B, N, C) that are painted in the levels' stead where the bool (B, N)
+    says so, as decoding does.
     """
     rows = measured(batch).nonzero()[:, 0]
     if not len(rows):
@@ -50,6 +56,9 @@ def pixel_loss(
     h, w = target.shape[-2] // PATCH, target.shape[-1] // PATCH
     mean = expected(logits[rows]).unflatten(1, (h, w))
     read = mean + (mean.round() - mean).detach()
+    if held is not None:
+        given, keep = (part[rows].unflatten(1, (h, w)) for part in held)
+        read = torch.where(keep[..., None], given.to(read.dtype), read)
     painted = tokenizer.paint(tokenizer.values(read))
     counted = (weight[rows] > 0).view(-1, 1, h, w).repeat_interleave(PATCH, 2).repeat_interleave(PATCH, 3)
     counts = counted * batch["valid"][rows][:, None]

@@ -17,7 +17,7 @@ from visiongen.errors import UsageError, WeightsError
 from visiongen.registry import SOURCES
 from visiongen.training import start
 from visiongen.training.channels import grown
-from visiongen.training.export import PREFIX
+from visiongen.training.export import PREFIX, check_frozen
 from visiongen.training.loop import RunOptions, Trainer
 from visiongen.training.mixture import Mixture
 from visiongen.training.optim import Optim
@@ -79,8 +79,16 @@ def load_init(model: nn.Module, path: str, strict: bool) -> None:
 def build_mixture(recipe: Recipe, data: str | Path | None = None) -> Mixture:
     """The sources of the recipe; ``data`` is the data root given by the user."""
     root = str(data) if data is not None else None
-    sources = [SOURCES.get(d.source)(**d.options, data=root) for d in recipe.data]
+    sources = [_source(d.source, d.options, root) for d in recipe.data]
     return Mixture(sources, [d.weight for d in recipe.data], recipe.run.seed)
+
+
+def _source(name: str, options: dict[str, Any], root: str | None) -> Any:
+    """One source; UsageError for options that it does not take or cannot read."""
+    try:
+        return SOURCES.get(name)(**options, data=root)
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"data.options of {name}: {error}; correct the recipe") from None
 
 
 def build_trainer(
@@ -123,6 +131,7 @@ def trained(path: str | Path) -> tuple[nn.Module, dict[str, Any]]:
     if "model" not in recipe:
         raise WeightsError(f"{weights.path}: carries no recipe; it was not made by `train`")
     model = build_model(ModelPart(**{**recipe["model"], "init": None}))
+    check_frozen(model, weights.meta.get("tokenizer"), str(weights.path))
     checkpoint.fill(model, weights.part(PREFIX), weights.path)
     return model.eval(), recipe
 

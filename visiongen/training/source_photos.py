@@ -60,6 +60,9 @@ class PhotoSource(Source):
             if self.hold_out > 1:
                 found = [f for i, f in enumerate(found) if i % self.hold_out]
             self._files.extend(found)
+        if not self._files:
+            told = ", ".join(self.folders)
+            raise MissingDataError(f"source photos: {told}: no photo (every {self.hold_out}th is held out)")
 
     def batch(self, index: int, seed: int) -> Batch:
         """``batch`` photos as targets: of one shared blank input, or of themselves with a hole."""

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from visiongen.data import pack
+from visiongen.errors import UsageError
 from visiongen.pbr import PbrSet, read_sets, turned, unit
 from visiongen.relight import Light, SurfaceMaps, encode_srgb, render
 from visiongen.training.augment import degrade, jitter
@@ -53,6 +54,8 @@ class SurfaceSource(Source):
         super().__init__(size=size, batch=batch, data=data)
         self.root = root
         self.tasks = check_tasks(tasks, _TASKS, self.name)
+        if per_photo is not None and per_photo < 1:
+            raise UsageError(f"source surfaces: per_photo = {per_photo}; ask at least one task of a photo")
         self.per_photo, self.mix, self.recolour = per_photo, mix, recolour
         self.scale = (float(scale[0]), float(scale[1]))
         self.jitter, self.degrade = jitter, degrade
@@ -98,7 +101,8 @@ class SurfaceSource(Source):
         self.prepare()
         first, second = (self._sets[i] for i in rng.choice(len(self._sets), size=2, p=self._chances))
         if self.tasks == ("tangent",) and not first.certain:  # such a photo would have nothing to paint
-            first = next(s for s in self._sets if s.certain)
+            chances = self._chances * [s.certain for s in self._sets]
+            first = self._sets[int(rng.choice(len(self._sets), p=chances / chances.sum()))]
         maps, certain = window(first, size, self.scale, rng), first.certain
         if rng.uniform() < self.mix and second is not first and (second.certain or not certain):
             maps = mixed(maps, window(second, size, self.scale, rng), rng)
