@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from pathlib import Path
@@ -99,3 +100,22 @@ def test_the_page_of_datasets_is_what_the_protocols_say() -> None:
     page = runpy.run_path(str(ROOT / "docs" / "make_datasets.py"))["page"]()
     text = (ROOT / "docs" / "datasets.md").read_text(encoding="utf-8")
     assert text == page, "run: python docs/make_datasets.py"
+
+
+def test_the_readme_says_what_the_results_say() -> None:
+    """The table of scores, cell by cell; a gap where nothing was measured."""
+    found = json.loads((ROOT / "weights" / "tiny.results.json").read_text())["runs"]
+    runs, seen = {run["benchmark"]: run for run in found}, 0
+    for line in (ROOT / "README.md").read_text(encoding="utf-8").splitlines():
+        name = re.match(r"\| `([\w-]+)`", line)
+        if not name or name[1] not in runs:
+            continue
+        run, cells = runs[name[1]], [cell.strip(" *`") for cell in line.strip("|").split("|")]
+        rows = ("blind", "specialist", "verified", "mirrored", "ceiling")
+        for row, cell in zip(rows, cells[2:], strict=True):
+            value, seen = run["rows"].get(row, {}).get(run["primary"]), seen + 1
+            assert (cell == "") == (value is None), (name[1], row)
+            if cell:
+                wanted = round(value[0], len(cell.partition(".")[2]))
+                assert float(cell) == pytest.approx(wanted), (name[1], row)
+    assert seen >= 50

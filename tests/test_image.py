@@ -145,6 +145,7 @@ def test_list_inputs(tmp_path: Path, photo: np.ndarray) -> None:
         assert list_inputs([b, tmp_path / bad, a]) == [b, tmp_path / bad, a], "it fails alone, when read"
 
 
+@settings(deadline=None)
 @given(SIZES, SIZES, st.integers(8, 200))
 def test_fit_keeps_the_aspect(height: int, width: int, side: int) -> None:
     geometry = Geometry.fit((height, width), side)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from visiongen.errors import UsageError
@@ -17,6 +17,7 @@ def test_parse_and_print() -> None:
     assert legend.array().dtype == np.uint8 and legend.array().shape == (2, 3)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(*[st.integers(0, 255)] * 3), min_size=1, max_size=30, unique=True))
 def test_text_round_trip(colours: list) -> None:
     legend = Legend(tuple(f"class {i}" for i in range(len(colours))), tuple(colours))

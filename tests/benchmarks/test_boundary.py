@@ -63,16 +63,16 @@ def test_at_least_three_times_faster_on_a_street() -> None:
     target, prediction = regions(rng, (512, 1024), 19, 48), regions(rng, (512, 1024), 19, 48)
 
     def seconds(run: Callable[[], np.ndarray]) -> float:
-        start = time.perf_counter()
+        start = time.process_time()  # the wall clock of a busy machine proves nothing
         run()
-        return time.perf_counter() - start
+        return time.process_time() - start
 
     ways = (
         lambda: boundary_counts(target, prediction, 19),
         lambda: eroded_counts(target, prediction, 19, boundary.RATIO),
     )
     assert np.array_equal(ways[0](), ways[1]())
-    taken = [[seconds(way) for way in ways] for _ in range(3)]
+    taken = [[seconds(way) for way in ways] for _ in range(7)]
     ours, theirs = np.min(taken, axis=0)
     assert theirs > 3 * ours, (ours, theirs)
 

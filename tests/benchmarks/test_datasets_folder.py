@@ -463,6 +463,10 @@ def test_run_validate_infer_and_score_by_the_command_line(
     assert call("score", tmp_path / "run", "--json", "-") == 0
     again = json.loads(capsys.readouterr().out)
     assert again["scores"] == result["scores"]
+    assert call("infer", root, "--mode", "draft", "--out", tmp_path / "two") == 0
+    assert "2 maps painted" not in capsys.readouterr().err
+    assert call("score", tmp_path / "two", "--json", "-") == 0
+    assert json.loads(capsys.readouterr().out)["scores"] == result["scores"]
     guesses = tmp_path / "guesses"
     for item in open_folder(root).items(None, "val"):
         save(guesses / f"{item.id}.png", item.truth())

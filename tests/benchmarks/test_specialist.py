@@ -118,6 +118,7 @@ def test_it_learns_from_a_training_batch(task: str) -> None:
         assert abs(np.log(right / 2)).mean() < 0.7 and abs(np.log(left / 20)).mean() < 0.7
     elif task == "normals":
         assert np.linalg.norm(answer, axis=-1) == pytest.approx(1, abs=1e-4)
+        assert right[..., 0].mean() > left[..., 0].mean() + 0.3
     elif task in PAINTED:
         assert abs(right - [0.8, 0.4, 0]).mean() < abs(left - [0.8, 0.4, 0]).mean()
     else:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pycocotools import mask as rle
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
@@ -77,8 +78,13 @@ def test_the_coco_file_is_scored_by_cocos_own_code(tmp_path: Path, capsys: pytes
     assert files[-1].name == "p.instance.json" and results.name in report["files"]
     assert np.array_equal(np.load(tmp_path / "p.instance.npy") > 0, truth() > 0)
     annotations = []
-    for number, one in enumerate(decoded().instances, 1):
-        annotations.append(one.coco(1, 1) | {"id": number, "area": one.area, "iscrowd": 0})
+    for number in range(1, int(truth().max()) + 1):
+        runs = rle.encode(np.asfortranarray(truth() == number, np.uint8))
+        told = {"segmentation": runs | {"counts": runs["counts"].decode()}, "bbox": rle.toBbox(runs).tolist()}
+        area = int((truth() == number).sum())
+        annotations.append(
+            told | {"id": number, "image_id": 1, "category_id": 1, "area": area, "iscrowd": 0}
+        )
     gold = tmp_path / "gold.json"
     gold.write_text(
         json.dumps(
