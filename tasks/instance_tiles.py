@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from visiongen.tasks.codecs.base import nearest_fill
+from visiongen.resize import nearest_fill
 from visiongen.tasks.codecs.grouping import by_area, parts
 
 MARGIN = 2

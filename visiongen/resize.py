@@ -138,3 +138,20 @@ def _bands(
         low, up = low_y[band], up_y[band].reshape(-1, 1, *extra)
         mixed = wide[low] * (1 - up) + wide[low + 1] * up
         yield band, mixed, smooth[low][:, low_x], rows[band], columns
+
+
+def nearest_fill(values: np.ndarray, holes: np.ndarray, mask: int = 5) -> tuple[np.ndarray, np.ndarray]:
+    """``values`` (H, W[, C]) with every hole (bool (H, W)) given the value of the nearest other pixel.
+
+    Second result: distance to that pixel float32 (H, W), 0 where there is no hole. All holes, or
+    none: the values come back as they are. ``mask`` (3 or 5): precision of the distance.
+    """
+    import cv2
+
+    if not holes.any() or holes.all():
+        return values, np.where(holes, np.inf, 0).astype(np.float32)
+    kind = cv2.DIST_LABEL_PIXEL
+    away, index = cv2.distanceTransformWithLabels(holes.astype(np.uint8), cv2.DIST_L2, mask, labelType=kind)
+    table = np.zeros((int(index.max()) + 1, *values.shape[2:]), values.dtype)
+    table[index[~holes]] = values[~holes]
+    return table[index], away

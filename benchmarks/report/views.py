@@ -91,8 +91,6 @@ def scored_pixels(part: str, rules: Any, truth: Any, wanted: np.ndarray) -> np.n
     ``rules``: a depth scorer's, or None.
     """
     everywhere = np.ones(wanted.shape[:2], bool)
-    if part == "panoptic":
-        return np.asarray(wanted >= 0)
     truth = _labels_of(part, truth)
     if not isinstance(truth, np.ndarray) or truth.shape[:2] != wanted.shape[:2]:
         return everywhere
@@ -110,7 +108,7 @@ def _labels_of(part: str, truth: Any) -> Any:
     classes with instances beside it."""
     if dataclasses.is_dataclass(truth):
         names = {"semantic": "classes", "depth": "depth", "normals": "normals"}
-        return getattr(truth, names.get(part, "labels"), None)
+        return getattr(truth, names.get(part, "labels"), None)  # panoptic: signed, void below 0
     if isinstance(truth, np.ndarray) and truth.ndim == 3 and truth.shape[2] == 2 and part == "semantic":
         return truth[..., 0].astype(np.uint8)
     return truth

@@ -11,8 +11,7 @@ from visiongen.benchmarks import priors
 from visiongen.benchmarks.metrics import depth
 from visiongen.benchmarks.scorers.base import Guess, Scorer, Scores
 from visiongen.errors import UsageError
-from visiongen.resize import resize_nearest
-from visiongen.tasks.codecs.base import nearest_fill
+from visiongen.resize import nearest_fill, resize_nearest
 
 
 class DepthScorer(Scorer):

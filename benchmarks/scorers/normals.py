@@ -10,8 +10,7 @@ import numpy as np
 from visiongen.benchmarks import priors
 from visiongen.benchmarks.metrics import normals
 from visiongen.benchmarks.scorers.base import Guess, Scorer, Scores
-from visiongen.resize import resize_nearest
-from visiongen.tasks.codecs.base import nearest_fill
+from visiongen.resize import nearest_fill, resize_nearest
 
 
 class NormalsScorer(Scorer):

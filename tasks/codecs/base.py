@@ -115,23 +115,6 @@ def check_unit(what: str, values: np.ndarray) -> np.ndarray:
     return values
 
 
-def nearest_fill(values: np.ndarray, holes: np.ndarray, mask: int = 5) -> tuple[np.ndarray, np.ndarray]:
-    """``values`` (H, W[, C]) with every hole (bool (H, W)) given the value of the nearest other pixel.
-
-    Second result: distance to that pixel float32 (H, W), 0 where there is no hole. All holes, or
-    none: the values come back as they are. ``mask`` (3 or 5): precision of the distance.
-    """
-    import cv2
-
-    if not holes.any() or holes.all():
-        return values, np.where(holes, np.inf, 0).astype(np.float32)
-    kind = cv2.DIST_LABEL_PIXEL
-    away, index = cv2.distanceTransformWithLabels(holes.astype(np.uint8), cv2.DIST_L2, mask, labelType=kind)
-    table = np.zeros((int(index.max()) + 1, *values.shape[2:]), values.dtype)
-    table[index[~holes]] = values[~holes]
-    return table[index], away
-
-
 def check_positive(codec: str, **values: float) -> None:
     """Raise InputError unless each named parameter is a finite number above zero."""
     for key, value in values.items():

@@ -9,7 +9,8 @@ from typing import ClassVar
 import numpy as np
 
 from visiongen.errors import InputError
-from visiongen.tasks.codecs.base import Codec, check_labels, check_map, check_positive, nearest_fill
+from visiongen.resize import nearest_fill
+from visiongen.tasks.codecs.base import Codec, check_labels, check_map, check_positive
 from visiongen.tasks.codecs.gray import paint_gray, read_gray
 
 # black, red, yellow, green, cyan, blue, magenta, white: one channel changes along each edge.

@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from visiongen.errors import InputError
-from visiongen.tasks.codecs.base import Codec, check_map, check_positive, nearest_fill
+from visiongen.resize import nearest_fill
+from visiongen.tasks.codecs.base import Codec, check_map, check_positive
 from visiongen.tasks.codecs.grouping import by_area, join, parts
 from visiongen.tasks.codecs.legend import squared_distances
 

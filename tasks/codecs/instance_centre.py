@@ -8,7 +8,8 @@ from typing import ClassVar
 import numpy as np
 
 from visiongen.errors import InputError
-from visiongen.tasks.codecs.base import Codec, check_map, check_positive, nearest_fill
+from visiongen.resize import nearest_fill
+from visiongen.tasks.codecs.base import Codec, check_map, check_positive
 from visiongen.tasks.codecs.density import cluster_colours
 from visiongen.tasks.codecs.grouping import by_area, compact, join, parts
 

@@ -11,7 +11,8 @@ import numpy as np
 
 from visiongen.errors import CodecError, InputError, VisiongenError
 from visiongen.prompt import Legend, hex_colour
-from visiongen.tasks.codecs.base import Codec, check_map, check_positive, check_spec, nearest_fill
+from visiongen.resize import nearest_fill
+from visiongen.tasks.codecs.base import Codec, check_map, check_positive, check_spec
 
 UNKNOWN = 255
 _CHUNK = 1 << 16

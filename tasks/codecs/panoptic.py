@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from visiongen.errors import InputError
-from visiongen.tasks.codecs.base import check_map, nearest_fill
+from visiongen.resize import nearest_fill
+from visiongen.tasks.codecs.base import check_map
 from visiongen.tasks.codecs.grouping import compact, parts
 from visiongen.tasks.codecs.legend import UNKNOWN, LegendCodec, LegendNearest
 

@@ -20,7 +20,7 @@ def test_it_declares_what_it_can_do(name) -> None:
     kind = BACKBONES.get(name)
     assert issubclass(kind, Backbone)
     assert isinstance(kind.capabilities, Capabilities)
-    assert kind.capabilities.licence not in ("", "unknown")
+    assert kind.load().capabilities.licence not in ("", "unknown"), "what its own weights may be used for"
     assert callable(kind.load)
 
 

@@ -338,7 +338,7 @@ def test_materials_of_a_shrunk_frame_are_averaged_and_the_sky_is_left_out() -> N
     view = whole_view((8, 8), (4, 4))
     assert np.array_equal(view.mean(frame, there)[2:], np.full((2, 4, 3), 100))
     assert not view.mean(frame, there)[:2].any()
-    odd = whole_view((8, 8), (3, 3)).mean(frame.astype(np.float32) / 200, there)
+    odd = whole_view((8, 8), (3, 3), True).mean(frame.astype(np.float32) / 200, there)
     assert odd.dtype == np.float32 and np.allclose(odd[1:], 0.5, atol=0.17) and odd[1].min() > 0.3, (
         "no darker beside the sky"
     )

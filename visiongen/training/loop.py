@@ -187,7 +187,7 @@ class Trainer:
             torch.set_num_threads(self.options.threads)
         if resume:
             self.restore(previous)
-        elif (self.out / CURRENT).exists():
+        elif self.state.step == 0 and (self.out / CURRENT).exists():  # nor restored by the caller
             raise UsageError(f"{self.out}: a run is there; go on with --resume, or give another --out")
         self._log.start(self.state.step)
         self.stream.prepare()

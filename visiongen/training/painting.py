@@ -78,7 +78,7 @@ class Painting(nn.Module):
     ) -> None:
         super().__init__()
         _check_options(mean, recycles, draft, pixels, {"clean": clean, "held": held, "balance": balance})
-        frozen = start.tokenizer(tokenizer) if tokenizer else ImageTokenizer(TokenizerConfig.preset("nano"))
+        frozen = start.tokenizer(tokenizer) if tokenizer else _untrained()
         # kept out of the module tree: it is not trained, averaged or saved with the painter
         object.__setattr__(self, "tokenizer", frozen.eval().requires_grad_(False))
         if not draft and not causal:
@@ -228,6 +228,13 @@ class Painting(nn.Module):
         blank = batch["photo_blank"][batch["photo_index"]].view(-1, 1, 1, 1)
         swap = torch.rand(tokens.shape[:3], device=tokens.device)[..., None] < share
         return torch.where(swap & ~blank, guess, tokens)
+
+
+def _untrained() -> ImageTokenizer:
+    """The same one whenever a recipe is built: its tokens must not change their meaning."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return ImageTokenizer(TokenizerConfig.preset("nano"))
 
 
 def _check_options(

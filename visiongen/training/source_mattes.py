@@ -13,7 +13,7 @@ import numpy as np
 from visiongen.data import data_root, pack
 from visiongen.errors import InputError, UsageError
 from visiongen.registry import TASKS
-from visiongen.tasks.codecs.base import nearest_fill
+from visiongen.resize import nearest_fill
 from visiongen.training.augment import jitter, random_view
 from visiongen.training.batches import Batch, BatchBuilder
 from visiongen.training.reading import decode_rgb, read_rgb
