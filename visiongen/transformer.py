@@ -261,8 +261,10 @@ class Painter(nn.Module):
         if held is not None and self.config.context:
             seen_here = seen_here + self.held(*held).to(seen_here.dtype)
         count = self.config.recycles if recycles is None else recycles
+        if count and self.recycle is None:
+            raise UsageError(f"recycles {count}: these weights did not learn it; leave it out")
         before = None
-        for _ in range(count if self.recycle is not None else 0):
+        for _ in range(count):
             with torch.no_grad():
                 before = self._draft(tokens, there, seen_here, photo.grid, legend, before)[2]
             torch.clear_autocast_cache()  # else weights cast here have no gradient in the last pass, either

@@ -47,8 +47,11 @@ def failures(run: Run) -> Html:
     return fold(title, tag("ul", *lines, class_="plain"), shown=len(found) <= FAILURES)
 
 
-def command(run: Run) -> str:
-    """The command that makes this run again (elsewhere: with ``--data`` and the weights' own name)."""
+def command(run: Run, specialists: bool = True) -> str:
+    """The command that makes this run again (elsewhere: with ``--data`` and the weights' own name).
+
+    ``specialists`` False: without their runs.
+    """
     plan, source = run.plan, run.plan.get("source") or run.plan["benchmark"]
     if plan.get("predictions"):
         words = ["visiongen", "bench", "score", source, "--predictions", plan["predictions"]]
@@ -58,7 +61,7 @@ def command(run: Run) -> str:
     if run.result["partial"]:
         words += ["--limit", str(len(plan["images"]))]
     skipped = {row for row, why in plan["reasons"].items() if why.startswith("not asked for")}
-    for name in plan.get("specialists", ()):
+    for name in plan.get("specialists", ()) if specialists else ():
         words += ["--specialist", name]
     if skipped or set(run.rows) - set(REFERENCE_ROWS):  # some rows are made on request alone
         kept = [row for row in run.rows if row not in skipped]

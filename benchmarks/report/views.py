@@ -43,8 +43,7 @@ WIDTHS = {"basecolor": 3, "orm": 3, "tangent": 3}  # channels of the parts of a 
 
 def view_of(source: Source, part: str, prediction: Prediction, wanted: np.ndarray, truth: Any) -> View:
     """What is shown of one part; ``wanted``: the truth as labels of the task, full size."""
-    scorer = source.run.scorer
-    rules = getattr(scorer, "rules", None) or getattr(getattr(scorer, "map", None), "rules", None)
+    rules = getattr(source.run.scorer, "rules", None)
     scored, answer = scored_pixels(part, rules, truth, wanted), prediction.labels
     if part == "depth":
         return _depth_view(source, prediction, wanted, scored)

@@ -60,6 +60,7 @@ class WallScorer(Scorer):
     def __init__(self, protocol: dict[str, Any]) -> None:
         super().__init__(protocol)
         self.map = self.kind(protocol)
+        self.rules = getattr(self.map, "rules", None)  # a depth map's range, as its own scorer has it
 
     def measures(self, truth: WallTruth, answer: np.ndarray | None) -> Sequence[Any]:
         """What the answer says about the wall, as numbers or rows of them."""

@@ -111,13 +111,10 @@ def _triple(score: Mapping[str, Any]) -> list[float | None]:
 
 def _command(run: Run, name: str) -> list[str]:
     """The words of the command, weights by the name they ship under, the default split left out."""
-    words = shlex.split(command(run))
+    words = shlex.split(command(run, specialists=False))  # the card names them for several runs at once
     if "--weights" in words:
         words[words.index("--weights") + 1] = name
     if words[words.index("--split") + 1] == run.protocol["default_split"]:
         at = words.index("--split")
-        words = words[:at] + words[at + 2 :]
-    while "--specialist" in words:  # the card names them for several runs at once
-        at = words.index("--specialist")
         words = words[:at] + words[at + 2 :]
     return words

@@ -40,9 +40,8 @@ def outdated(facts: Facts) -> list[str]:
     from visiongen.benchmarks.generation.report import VERSION
     from visiongen.benchmarks.protocols import load_protocol
 
-    made = [(run["benchmark"], run["version"]) for run in facts["runs"]]
-    made += [(one["benchmark"], one["version"]) for one in (facts.get("incontext"),) if one]
-    found = [(name, version, load_protocol(name)["version"]) for name, version in made]
+    made = [*facts["runs"], *([facts["incontext"]] if facts.get("incontext") else [])]
+    found = [(o["benchmark"], o["version"], load_protocol(o["benchmark"])["version"]) for o in made]
     if guard := facts.get("generation"):
         found.append(("generation", guard["version"], VERSION))
     return [

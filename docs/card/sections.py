@@ -63,7 +63,7 @@ def incontext(report: Report | None, before: Report | None = None) -> str:
 
 def _alike(report: Report, before: Report | None) -> bool:
     """Whether both are of one version: figures of others do not compare."""
-    return bool(before) and before is not None and before["version"] == report["version"]
+    return before is not None and before["version"] == report["version"]
 
 
 def generation(report: Report | None, before: Report | None = None) -> str:

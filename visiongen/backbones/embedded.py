@@ -66,10 +66,9 @@ class EmbeddedBackbone(Backbone):
         fp16 on disk becomes ``dtype`` in memory (bfloat16 halves memory; tokens may then differ
         between modes). WeightsError when missing, cut short, altered or of another kind.
         """
-        path = Path(name)
-        if path.suffix == ".safetensors":
-            return cls.of(checkpoint.load(path), device, dtype)
-        path, licence = weights.check(str(name)), weights.entry(str(name)).licence
+        path, licence = Path(name), "unknown"
+        if path.suffix != ".safetensors":
+            path, licence = weights.check(str(name)), weights.entry(str(name)).licence
         return cls.of(checkpoint.load(path), device, dtype, licence)
 
     @classmethod

@@ -157,7 +157,9 @@ def score(
     if predictions is not None:
         if len(what) > 1:
             raise UsageError(f"--predictions belongs to one benchmark; {len(what)} are given")
-        options = _options(split, limit, "verified", 0, None, data, rows, None, None, shard)
+        options = runner.Options(
+            split=split, limit=limit, data=data, rows=wanted_rows(rows), shard=_shard(shard)
+        )
         benchmark = runner.get_benchmark(what[0])
         name = f"{benchmark.name}-{benchmark.split(split)}-{predictions.stem}"
         folder = out or Path("out") / "bench" / name

@@ -73,8 +73,8 @@ def _start(
     """The condition of each picture, all of them joined, and the board of their drafts."""
     # one by one: a picture's draft must not depend on its batch, not even in the last bit
     rows = [torch.tensor([i], device=photo.features.device) for i in range(len(prompts))]
-    more = _recycled(painter, sampler)
-    conds = [painter.condition(photo.select(i), [p], **more) for i, p in zip(rows, prompts, strict=True)]
+    pairs = zip(rows, prompts, strict=True)
+    conds = [painter.condition(photo.select(i), [p], recycles=sampler.recycles) for i, p in pairs]
     cond = conds[0].join(conds)
     trust = painter.config.trust if sampler.trust is None else sampler.trust
     mean = torch.tensor([p.task in painter.config.mean_tasks for p in prompts])
@@ -95,24 +95,15 @@ def _order(
     return _greedy(painter, cond, board, sampler, 0)
 
 
-def _recycled(painter: Any, sampler: Sampler) -> dict[str, int]:
-    """How often drafts are made again, where the sampler says so."""
-    if sampler.recycles is None:
-        return {}
-    if sampler.recycles and painter.recycle is None:
-        raise UsageError(f"recycles {sampler.recycles}: these weights did not learn it; leave it out")
-    return {"recycles": sampler.recycles}
-
-
 def _again(painter: Any, photo: Any, prompts: Sequence[Prompt], sampler: Sampler) -> list[Again]:
     """For each picture, alone: its draft's logits once tokens are held."""
     if not painter.config.context:
         raise UsageError("mode masked: these weights do not see what is settled; use another mode")
-    device, more = photo.features.device, _recycled(painter, sampler)
+    device = photo.features.device
 
     def one(i: int, tokens: Tensor, keep: Tensor) -> Tensor:
         row = photo.select(torch.tensor([i], device=device))
-        return painter.condition(row, [prompts[i]], (tokens, keep), **more).draft_logits.float()
+        return painter.condition(row, [prompts[i]], (tokens, keep), sampler.recycles).draft_logits.float()
 
     return [partial(one, i) for i in range(len(prompts))]
 

@@ -107,6 +107,7 @@ class Trainer:
         self.state = State()
         self._buffers = [b for b in self.model.buffers() if b.is_floating_point()]
         self.described = described or {}
+        self._frozen = frozen_digest(self.model)  # it never changes; checkpoints need it every time
         self.on_log = on_log
         self._log = Log(self.out)
         self._window = Window()
@@ -128,7 +129,7 @@ class Trainer:
                 "state": dict(self.state.__dict__),
                 "random": random_state(),
                 "described": self.described,
-                "tokenizer": frozen_digest(self.model),
+                "tokenizer": self._frozen,
                 "names": self._names(),
             },
         )

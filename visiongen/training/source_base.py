@@ -69,3 +69,10 @@ def check_tasks(tasks: Sequence[str], known: Sequence[str], where: str) -> tuple
     if not tasks:
         raise UsageError(f"source {where}: tasks is empty; choose from {', '.join(known)}")
     return tuple(tasks)
+
+
+def check_per_photo(per_photo: int | None, where: str) -> int | None:
+    """How many tasks are asked of a photo at most, None = all; UsageError below 1."""
+    if per_photo is not None and per_photo < 1:
+        raise UsageError(f"source {where}: per_photo = {per_photo}; ask at least one task of a photo")
+    return per_photo

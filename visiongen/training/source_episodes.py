@@ -64,10 +64,8 @@ class EpisodeSource(WorldSource):
         super().__init__(
             size=size, batch=batch, tasks=tuple(tasks), per_photo=per_photo, whole=whole, pool=pool, **world
         )
-        if not pool:
-            raise UsageError("source episodes: pool = 0; examples are chosen from a pool, give its size")
         if pool < 2:
-            raise UsageError(f"source episodes: pool = {pool}; an example is another frame, give at least 2")
+            raise UsageError(f"source episodes: pool = {pool}; examples are other frames of it, give 2")
         untaught = [task for task in tasks if task not in UNNAMED_TASKS]
         if untaught:
             known = ", ".join(UNNAMED_TASKS)

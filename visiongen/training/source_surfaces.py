@@ -10,12 +10,11 @@ import cv2
 import numpy as np
 
 from visiongen.data import pack
-from visiongen.errors import UsageError
 from visiongen.pbr import PbrSet, read_sets, turned, unit
 from visiongen.relight import Light, SurfaceMaps, encode_srgb, render
 from visiongen.training.augment import degrade, jitter
 from visiongen.training.batches import Batch, BatchBuilder
-from visiongen.training.source_base import Size, Source, check_tasks
+from visiongen.training.source_base import Size, Source, check_per_photo, check_tasks
 from visiongen.training.targets import dense
 from visiongen.world.materials import HELD_OUT
 
@@ -54,9 +53,8 @@ class SurfaceSource(Source):
         super().__init__(size=size, batch=batch, data=data)
         self.root = root
         self.tasks = check_tasks(tasks, _TASKS, self.name)
-        if per_photo is not None and per_photo < 1:
-            raise UsageError(f"source surfaces: per_photo = {per_photo}; ask at least one task of a photo")
-        self.per_photo, self.mix, self.recolour = per_photo, mix, recolour
+        self.per_photo = check_per_photo(per_photo, self.name)
+        self.mix, self.recolour = mix, recolour
         self.scale = (float(scale[0]), float(scale[1]))
         self.jitter, self.degrade = jitter, degrade
         self._sets: list[Packed] = []

@@ -16,7 +16,7 @@ from visiongen.training.augment import View, degrade, jitter, random_view, whole
 from visiongen.training.batches import REVERSED, Batch, BatchBuilder, photo_prompt
 from visiongen.training.pool import Frame, FramePool, default_cache, describe
 from visiongen.training.semantic import check_colours
-from visiongen.training.source_base import Size, Source, check_tasks
+from visiongen.training.source_base import Size, Source, check_per_photo, check_tasks
 from visiongen.training.targets import Seen
 
 #: Training uses seeds below this one; the benchmarks world-depth and world-normals start there.
@@ -74,9 +74,8 @@ class WorldSource(Source):
                 f"source world: first_seed = {first_seed} with pool = {pool}; seeds from "
                 f"{END_OF_TRAINING_SEEDS} on are kept for scoring, stay below"
             )
-        if per_photo is not None and per_photo < 1:
-            raise UsageError(f"source {self.name}: per_photo = {per_photo}; ask at least one task of a photo")
-        self.per_photo, self.reverse, self.whole = per_photo, reverse, whole
+        self.per_photo = check_per_photo(per_photo, self.name)
+        self.reverse, self.whole = reverse, whole
         self.scale = (float(scale[0]), float(scale[1]))
         self.subset, self.distractors = subset, distractors
         self.colours = check_colours(colours, self.name)
