@@ -2,7 +2,8 @@
 
 For the image ``ID`` (of several parts: ``ID.PART``) the first of these counts:
 
-``ID.TASK.npy``, ``ID.npy``   labels as the task has them (ids, metres, unit vectors, numbers in [0, 1])
+``ID.TASK.npy``, ``ID.npy``   labels as the task has them (ids, metres, unit vectors, numbers in [0, 1]); with
+             the ``ID.TASK.json`` of ``visiongen predict`` beside it as that says (:mod:`painted_answers`)
 ``ID.TASK.map.png``, ``ID.map.png``   a painted map with its codec inside, as ``visiongen predict`` writes it
 ``ID.png``   a painted map with its codec inside, or else whole numbers: ids (semantic, instance, panoptic as
              class * 1000 + number, 65535 void), millimetres in 16 bit (depth; 0 none), (n + 1) / 2 of full
@@ -23,14 +24,13 @@ import numpy as np
 
 from visiongen.benchmarks.base import Benchmark, Item
 from visiongen.benchmarks.official_results import CocoResults
+from visiongen.benchmarks.painted_answers import as_prediction, beside, read_map, read_saved
 from visiongen.benchmarks.reading import orders, parts_of
 from visiongen.benchmarks.rows import Direct
 from visiongen.errors import InputError, MissingDataError
 from visiongen.files import sha256
-from visiongen.image import Geometry
-from visiongen.prompt import Legend, Prompt
-from visiongen.tasks.base import Prediction, Task
-from visiongen.tasks.codecs.base import read_map_png
+from visiongen.prompt import Legend
+from visiongen.tasks.base import Prediction
 from visiongen.tasks.returned import has_spec
 
 IDS = ("semantic", "instance", "panoptic")
@@ -68,8 +68,12 @@ class PredictionsRow(Direct):
         if self.official is not None:
             self._whole = self._whole or _digest(self.source)
             return self._whole
-        found = [self._find(item.id, part) for part in parts_of(self.benchmark)]
-        return [None if path is None else [path.name, sha256(path)] for path in found]
+        found: list[Any] = []
+        for part in parts_of(self.benchmark):
+            path = self._find(item.id, part)
+            files = [] if path is None else [path, *beside(path)]
+            found.append([text for file in files for text in (file.name, sha256(file))] or None)
+        return found
 
     def answer(self, item: Item, truth: Any) -> Any:
         """InputError where the file is missing, damaged or not of the photo's size."""
@@ -79,7 +83,7 @@ class PredictionsRow(Direct):
             except KeyError:
                 raise InputError(f"{self.source}: no prediction for {item.id!r}; it fails") from None
         scorer, parts = self.benchmark.scorer, parts_of(self.benchmark)
-        if len(parts) == 1 and not _is_map(path := self._file(item, parts[0])):
+        if len(parts) == 1 and _is_plain(path := self._file(item, parts[0])):
             return scorer.given(_labels(path, parts[0]), item.options)
         found = self.predictions(item)
         if len(parts) > 1:
@@ -93,9 +97,11 @@ class PredictionsRow(Direct):
         for part, task, prompt in zip(parts_of(self.benchmark), tasks, prompts, strict=True):
             path = self._file(item, part)
             if _is_map(path):
-                found[part] = _decode(path, item, task, prompt)
+                found[part] = read_map(path, item, task, prompt)
+            elif beside(path):
+                found[part] = read_saved(path, _labels(path, part), task, prompt)
             else:
-                found[part] = _as_prediction(_labels(path, part), task, prompt)
+                found[part] = as_prediction(_labels(path, part), task, prompt)
         return found
 
     def _file(self, item: Item, part: str) -> Path:
@@ -126,6 +132,11 @@ def _is_map(path: Path) -> bool:
     return path.suffix == ".png" and has_spec(path)
 
 
+def _is_plain(path: Path) -> bool:
+    """Whether a file's labels are all that there is to it."""
+    return not _is_map(path) and not beside(path)
+
+
 def _digest(path: Path) -> str:
     files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
     return "".join(sha256(file) for file in files) if len(files) == 1 else _joined(files)
@@ -135,51 +146,6 @@ def _joined(files: list[Path]) -> str:
     import hashlib
 
     return hashlib.sha256("".join(sha256(file) for file in files).encode()).hexdigest()
-
-
-def _decode(path: Path, item: Item, task: Task, prompt: Prompt) -> Prediction:
-    """A painted map, by the codec that is written in it; legends are matched by name."""
-    painted, codec = read_map_png(path)
-    photo = item.photo()
-    try:
-        geometry = Geometry.painted((photo.shape[0], photo.shape[1]), painted.shape)
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from None
-    unit = task.codec(prompt.legend).unit
-    if codec.unit != unit:
-        raise InputError(
-            f"{path}: its codec says {codec.unit}, {task.name} needs {unit}; paint it as {task.name}"
-        )
-    labels, certainty = codec.decode(painted)
-    legend = getattr(codec, "legend", None)
-    if legend is not None and prompt.legend is not None and legend.names != prompt.legend.names:
-        labels = _renamed(path, labels, legend, prompt.legend)
-    return task.build(labels, certainty, painted, geometry, prompt)
-
-
-def _renamed(path: Path, labels: np.ndarray, theirs: Legend, ours: Legend) -> np.ndarray:
-    odd = [name for name in theirs.names if name not in ours.names]
-    if odd or labels.dtype != np.uint8:
-        what = repr(odd[0]) if odd else "another order"
-        raise InputError(f"{path}: its legend has {what}; use the benchmark's legend")
-    table = np.full(256, 255, np.uint8)
-    table[: len(theirs)] = [ours.names.index(name) for name in theirs.names]
-    return table[labels]
-
-
-def _as_prediction(labels: np.ndarray, task: Task, prompt: Prompt) -> Prediction:
-    """Labels in the photo's own size, for a scorer that combines several."""
-    size = (labels.shape[0], labels.shape[1])
-    sure = np.ones(size, np.float32)
-    nothing = np.zeros((*size, 3), np.uint8)
-    return task.prediction(
-        labels=labels,
-        confidence=sure,
-        map=nothing,
-        prompt=prompt,
-        codec=task.codec(prompt.legend),
-        geometry=Geometry.fit(size, max(size)),
-    )
 
 
 def _labels(path: Path, task: str) -> np.ndarray:

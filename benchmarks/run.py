@@ -49,15 +49,16 @@ class Options:
             raise UsageError(f"--limit {self.limit}: give at least 1 image, or leave it out")
         if self.legend_seed is not None and self.legend_seed < 0:
             raise UsageError(f"--legend-seed {self.legend_seed}: give a whole number from 0")
-        _check_options(self.options)
+        if self.options:
+            _check_options(self.options, self.mode)
         known = (*REFERENCE_ROWS, *BRANCH_ROWS)
         unknown = [row for row in self.rows if row not in known]
         if unknown:
             raise UsageError(f"row {unknown[0]!r}: choose from {', '.join(known)}")
 
 
-def _check_options(options: Mapping[str, Any]) -> None:
-    """UsageError for what is the protocol's to say, or a value that no sampler takes."""
+def _check_options(options: Mapping[str, Any], mode: str) -> None:
+    """UsageError for what is the protocol's to say, a value that no sampler takes, or one without effect."""
     from visiongen.backbones.base import Sampler
     from visiongen.tasks.predicting import SAMPLING, split_sampling
 
@@ -65,7 +66,7 @@ def _check_options(options: Mapping[str, Any]) -> None:
     for name in others:
         known = ", ".join(SAMPLING)
         raise UsageError(f"--option {name}: a benchmark takes {known}; the rest is its protocol's")
-    Sampler(**sampling)
+    Sampler.of(mode, options=sampling)
 
 
 class Run:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from visiongen.errors import UsageError
+from visiongen.errors import InputError, UsageError
 from visiongen.files import write_atomic, write_json
 from visiongen.image import Geometry
 from visiongen.prompt import PHOTO, Example, Legend, Prompt
@@ -25,11 +25,13 @@ class Prediction:
     """Labels of one photo in the photo's own size, and everything needed to trust them.
 
     ``labels`` has the input's (H, W); ``confidence`` is float32 (H, W) in [0, 1]; ``map`` is what
-    was painted, uint8 at ``geometry.work_size``, guided by the photo where the task does so. ``stats``
+    was painted, uint8 at ``geometry.work_size``, guided by the photo where the task does so; of tiles, and of
+    a mirrored pair, it is their mean painted anew, so that it decodes to the labels. ``stats``
     says what decoding cost; ``weights`` is {"name", "sha256"} or None; ``sample`` is {"mode", "seed"};
     ``tokens`` int64 (h/8, w/8, C) is the map as the generator wrote it, before any guiding, ``seen`` uint8
     (h, w, 3) what it was shown, and ``certainty`` (h, w) the generator's own part of the confidence, where
-    it has them and painted in one piece. ``guided``: whether such a map's borders are the photo's.
+    it has them and painted in one piece. ``guided``: whether such a map's borders are the photo's; ``drawn``
+    uint8 (h, w, 3) is then the map before they were. ``image_id``: the photo's number in COCO's files.
     """
 
     labels: np.ndarray
@@ -46,6 +48,8 @@ class Prediction:
     seen: np.ndarray | None = None
     certainty: np.ndarray | None = None
     guided: bool = False
+    drawn: np.ndarray | None = None
+    image_id: int = 1
 
     @property
     def task(self) -> str:
@@ -131,6 +135,11 @@ class Task(ABC):
     borders: ClassVar[tuple[float, float]] = (8, 1e-3)  # how far ``follow`` reaches in pixels, how stiffly
 
     @property
+    def by_rows(self) -> bool:
+        """Whether ``repaint`` needs only the rows that it paints, not what ``gather`` finds in all."""
+        return True
+
+    @property
     def mirrors(self) -> bool:
         """Whether the mirrored photo's answer is the mirrored answer, and both have a mean."""
         return True
@@ -158,6 +167,13 @@ class Task(ABC):
         """The task as this input asks for it: itself, unless the file says something about it."""
         return self
 
+    def shown(self, codec: Codec) -> Task:
+        """The task as example maps that ``codec`` reads ask for it: itself, unless they say something of it.
+
+        UsageError for maps that cannot be its own.
+        """
+        return self
+
     def check(self) -> None:  # noqa: B027
         """Raise UsageError when something is missing without which nothing can be predicted."""
 
@@ -172,6 +188,13 @@ class Task(ABC):
     @abstractmethod
     def codec(self, legend: Legend | None = None, **options: Any) -> Codec:
         """The codec of this task; ``options`` override the codec's own parameters."""
+
+    def codec_of(self, prompt: Prompt) -> Codec:
+        """The codec of a prompt's maps; a legend or an option that it refuses is a UsageError."""
+        try:
+            return self.codec(prompt.legend)
+        except InputError as error:
+            raise UsageError(f"{self.name}: {error}") from error
 
     def decode(
         self,
@@ -222,6 +245,10 @@ class Task(ABC):
     @abstractmethod
     def harden(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Averaged values (h, w, C) -> labels, and a factor for the confidence, (h, w)."""
+
+    def gather(self, labels: np.ndarray, codec: Codec) -> np.ndarray:
+        """What ``harden`` made of all rows -> labels as ``codec`` decodes them; things are found here."""
+        return labels
 
     def repaint(self, values: np.ndarray, codec: Codec) -> tuple[np.ndarray, np.ndarray]:
         """A map uint8 (h, w, 3) that is read as these averages (h, w, C); a factor for the confidence."""

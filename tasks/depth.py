@@ -7,23 +7,26 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from visiongen.errors import InputError
 from visiongen.image import Geometry
 from visiongen.prompt import Legend, Prompt
 from visiongen.tasks.base import Prediction, Task
 from visiongen.tasks.codecs.base import Codec
-from visiongen.tasks.codecs.depth import CubeWalk, GrayDisparity
+from visiongen.tasks.codecs.depth import CubeWalk, GrayDisparity, GrayRelative
 from visiongen.tasks.codecs.gray import paint_gray
 from visiongen.tasks.pictures import colour_near, nearness
 
-# KITTI's 16-bit scale: 3.9 mm steps up to 256 m, which holds the codec's whole range.
+# KITTI's 16-bit scale: 3.9 mm steps up to 256 m, which holds the default codec's whole range.
 PNG_SCALE = 256
+_LARGEST = 65535
 
 
 @dataclass
 class DepthPrediction(Prediction):
     """``labels`` float32 (H, W). Unit "m": metres, +inf = sky or infinitely far.
 
-    Unit "relative": relative inverse depth in [0, 1], larger is nearer, without scale or shift.
+    Unit "relative": relative inverse depth in [0, 1] (of another codec what its ``measure`` says), larger is
+    nearer, without scale or shift. NaN = invalid in every unit.
     """
 
     @property
@@ -32,30 +35,52 @@ class DepthPrediction(Prediction):
         return self.labels
 
     def relative(self) -> np.ndarray:
-        """Relative inverse depth float32 in [0, 1], larger is nearer, from either unit."""
-        return self.labels if self.unit == "relative" else GrayDisparity().relative(self.labels)
+        """Relative inverse depth float32 in [0, 1], larger is nearer, from either unit.
+
+        InputError for other measures: their scale and shift are unknown, so their inverse is unknown too.
+        """
+        if self.unit == "m":
+            return GrayDisparity().relative(self.labels)
+        if self._measure != GrayDisparity.measure:
+            raise InputError(f"depth: {self._measure} has no inverse; align it to metres first")
+        return self.labels
+
+    @property
+    def _measure(self) -> str:
+        assert isinstance(self.codec, GrayRelative)
+        return self.codec.measure
 
     def picture(self) -> np.ndarray:
         """Near = red, far = dark blue, on a log scale for metres."""
         return colour_near(self.labels if self.unit == "relative" else nearness(self.labels))
 
     def label_image(self) -> tuple[np.ndarray, dict[str, Any]]:
-        """16 bit; metres = value / 256 with 0 = infinitely far or invalid, or value / 65535."""
-        if self.unit == "relative":
-            image = (self.labels * 65535 + 0.5).astype(np.uint16)
-            return image, {"bits": 16, "value": "relative inverse depth", "scale": 65535}
+        """16 bit; metres = value / scale with 0 = infinitely far or invalid, or value / 65535.
+
+        ``scale`` is 256, or the largest power of two by which the largest finite value still fits. A relative
+        map of which something is not shown (NaN) has 0 there, and shows at least 1.
+        """
         finite = np.isfinite(self.labels)
-        scaled = np.where(finite, self.labels, 0) * PNG_SCALE + 0.5
+        known = np.where(finite, self.labels, 0)
+        if self.unit != "m":
+            image = (known * _LARGEST + 0.5).astype(np.uint16)
+            reading = {"bits": 16, "value": self._measure, "scale": _LARGEST}
+            if finite.all():
+                return image, reading
+            image[finite & (image == 0)] = 1
+            return image, reading | {"0": "invalid; the NPY keeps NaN"}
+        scale = _png_scale(float(known.max(initial=0)))
         # A finite depth is never 0: that value means "no finite depth here".
-        image = np.where(finite, np.clip(scaled, 1, 65535), 0).astype(np.uint16)
-        reading = {"bits": 16, "value": "metres = value / scale", "scale": PNG_SCALE}
+        image = np.where(finite, np.clip(known * scale + 0.5, 1, _LARGEST), 0).astype(np.uint16)
+        reading = {"bits": 16, "value": "metres = value / scale", "scale": scale}
         return image, reading | {"0": "infinitely far (sky) or invalid; the NPY keeps +inf"}
 
     def summary(self) -> dict[str, Any]:
-        """Median, nearest and farthest finite value, and the share that is infinitely far."""
+        """Median, nearest and farthest finite value, and the shares infinitely far and invalid."""
         values = self.labels[np.isfinite(self.labels)]
-        share = 1 - values.size / self.labels.size
-        numbers = {"infinite": round(share, 5)}
+        infinite = float(np.isposinf(self.labels).mean())
+        invalid = 1 - infinite - values.size / self.labels.size
+        numbers = {"infinite": round(infinite, 5), "invalid": round(max(0.0, invalid), 5)}
         if values.size:
             numbers |= {
                 "min": round(float(values.min()), 4),
@@ -63,6 +88,14 @@ class DepthPrediction(Prediction):
                 "max": round(float(values.max()), 4),
             }
         return super().summary() | numbers
+
+
+def _png_scale(most: float) -> float:
+    """Steps a metre, a power of two and at most 256, by which ``most`` metres fit in 16 bits."""
+    scale: float = PNG_SCALE
+    while most * scale > _LARGEST:
+        scale = scale // 2 if scale > 1 else scale / 2
+    return scale
 
 
 @dataclass(frozen=True)

@@ -29,8 +29,12 @@ class EdgesPrediction(GrayPrediction):
     thin: bool = False
 
     def thinned(self) -> np.ndarray:
-        """Strength float32 (H, W) on crests about one pixel wide, 0 elsewhere (see ``thin_edges``)."""
-        return thin_edges(self.labels)
+        """Strength float32 (H, W) on crests one pixel wide, 0 elsewhere (see ``thin_edges``).
+
+        A photo larger than its map has lines as much wider: their crests are looked for at that scale.
+        """
+        scale = max(self.geometry.input_size) / max(self.geometry.work_size)
+        return thin_edges(self.labels, scale=max(1.0, scale))
 
     def save(self, folder: str | Path, stem: str) -> list[Path]:
         """As every prediction; ``thin`` adds .thin.png, and the JSON, still the last, lists it."""

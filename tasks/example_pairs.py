@@ -16,6 +16,7 @@ from visiongen.tasks.codecs.base import Codec, difference, read_map_png
 from visiongen.tasks.codecs.gray import AlphaGray
 from visiongen.tasks.codecs.image import RgbImage
 from visiongen.tasks.codecs.legend import LegendCodec, LegendNearest, squared_distances
+from visiongen.tasks.codecs.panoptic import BorderPanoptic
 from visiongen.tasks.returned import codec_named, has_spec
 from visiongen.unnamed import TEXT, by_area, unnamed_legend
 
@@ -31,7 +32,8 @@ class Pairs:
     """1 to 4 pairs as the backbone reads them, small and of one size.
 
     ``legend`` (None: the maps are continuous) holds unnamed entries, the largest last; ``codec`` reads
-    maps of their kind: for flat maps the nearest colour, under names where the maps had them.
+    maps of their kind: for flat maps the nearest colour, under names where the maps had them, and
+    segments with the things that they show where they are panoptic (its border is then the last entry).
     """
 
     examples: tuple[Example, ...]
@@ -87,32 +89,37 @@ def read_pairs(
 
 def show_examples(
     tasks: Sequence[Task], prompts: Sequence[Prompt], pairs: Sequence[tuple[Picture, Picture]], named: bool
-) -> list[Prompt]:
-    """The prompts with the examples instead of words; those of the task ``incontext`` have them already.
+) -> tuple[list[Task], list[Prompt]]:
+    """The tasks, and the prompts with the examples instead of words; ``incontext`` has them already.
 
     Maps of a task with a legend are snapped to its colours; unless the caller ``named`` one, the legend
-    is the one that the maps hold. Other maps must be of the task's own codec (UsageError).
+    is the one that the maps hold, and the task may take more from them (``Task.shown``). Other maps must
+    be of the task's own codec (UsageError).
     """
-    return [
-        prompt if prompt.examples else _shown(task, prompt, pairs, named)
+    shown = [
+        (task, prompt) if prompt.examples else _shown(task, prompt, pairs, named)
         for task, prompt in zip(tasks, prompts, strict=True)
     ]
+    return [task for task, _ in shown], [prompt for _, prompt in shown]
 
 
-def _shown(task: Task, prompt: Prompt, pairs: Sequence[tuple[Picture, Picture]], named: bool) -> Prompt:
-    codec = task.codec(prompt.legend)
+def _shown(
+    task: Task, prompt: Prompt, pairs: Sequence[tuple[Picture, Picture]], named: bool
+) -> tuple[Task, Prompt]:
     if not task.uses_legend:
-        return replace(prompt, text=TEXT, examples=read_pairs(pairs, codec).examples)
+        found = read_pairs(pairs, task.codec_of(prompt))
+        return task, replace(prompt, text=TEXT, examples=found.examples)
     if not named:
         found = read_pairs(pairs)
         if not isinstance(found.codec, LegendCodec):
             raise UsageError(f"examples: {task.name} needs maps of flat colours, these vary smoothly")
-        return replace(prompt, text=TEXT, legend=found.codec.legend, examples=found.examples)
+        legend = found.codec.legend
+        return task.shown(found.codec), replace(prompt, text=TEXT, legend=legend, examples=found.examples)
     assert prompt.legend is not None
     colours = prompt.legend.array()
     maps = [_read(photo, painted, i)[1] for i, (photo, painted) in enumerate(pairs, 1)]
-    found = read_pairs([(pair[0], snap(m, colours)) for pair, m in zip(pairs, maps, strict=True)], codec)
-    return replace(prompt, text=TEXT, examples=found.examples)
+    snapped = [(pair[0], snap(m, colours)) for pair, m in zip(pairs, maps, strict=True)]
+    return task, replace(prompt, text=TEXT, examples=read_pairs(snapped, task.codec_of(prompt)).examples)
 
 
 def _read(photo: Picture, painted: Picture, number: int) -> tuple[np.ndarray, np.ndarray, Codec | None]:
@@ -136,9 +143,10 @@ def _read(photo: Picture, painted: Picture, number: int) -> tuple[np.ndarray, np
 
 def _colours(maps: Sequence[np.ndarray], codec: Codec | None, tolerance: float) -> np.ndarray | None:
     """The flat colours (K, 3) of the maps; None where colours vary smoothly."""
-    if isinstance(codec, LegendCodec):
-        return codec.legend.array()
-    if isinstance(codec, AlphaGray):
+    own = _own_legend(codec)
+    if own is not None:
+        return own.array()
+    if isinstance(codec, AlphaGray):  # every example with a legend that painters were trained on is flat
         return np.array([[255, 255, 255], [0, 0, 0]], np.uint8)
     return flat_colours(maps, tolerance) if codec is None else None
 
@@ -216,7 +224,14 @@ def _reading(codec: Codec | None, kept: np.ndarray, legend: Legend) -> Codec:
     """How maps in the colours of ``legend`` are read; ``kept``: its entries' places in the codec's."""
     if isinstance(codec, AlphaGray):
         return codec
-    if not isinstance(codec, LegendCodec):
+    own = _own_legend(codec)
+    if own is None:
         return LegendNearest(legend)
-    names = tuple(codec.legend.names[i] for i in kept)
-    return LegendNearest(Legend(names, legend.colours))
+    named = Legend(tuple(own.names[i] for i in kept), legend.colours)
+    return codec.showing(named) if isinstance(codec, BorderPanoptic) else LegendNearest(named)
+
+
+def _own_legend(codec: Codec | None) -> Legend | None:
+    """The legend of a codec that has one, other painters' palettes among them."""
+    legend: Legend | None = getattr(codec, "legend", None)
+    return legend

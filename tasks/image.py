@@ -152,7 +152,7 @@ class Image(Task):
 
 def recognise(codec: Codec, where: str = "map") -> dict[str, Any]:
     """What a map's own codec says: {"source": ..., "legend": ...}; InputError for other maps."""
-    if isinstance(codec, LegendCodec):
+    if isinstance(codec, LegendCodec) and codec.unit == LegendCodec.unit:  # classes alone, no borders
         return {"source": "semantic", "legend": codec.legend}
     for name in SOURCES:
         if TASKS.get(name)().codec().spec() == codec.spec():
@@ -189,7 +189,7 @@ def inpaint(
     keep = keep_mask(_shrink(hole[place], geometry))
     small = geometry.apply(np.ascontiguousarray(photo[place]))
     prompt = fill_prompt(small, keep, Image.name)
-    sampler = Sampler(mode=mode, seed=seed, **sampling)  # type: ignore[arg-type]
+    sampler = Sampler.of(mode, seed, sampling)
     painter = backbone or default_backbone()
     canvas = painter.scene(cover(small, keep)).paint([prompt], sampler)[0]
     inside = hole[place]

@@ -17,27 +17,43 @@ from visiongen.tasks.base import Prediction, Task
 from visiongen.tasks.codecs.base import Codec
 from visiongen.tasks.codecs.image import RgbImage
 from visiongen.tasks.codecs.legend import LegendCodec
+from visiongen.tasks.codecs.panoptic import BorderPanoptic
 from visiongen.tasks.example_pairs import TOLERANCE, Pairs, Picture, read_pairs
 from visiongen.tasks.image import Image
-from visiongen.tasks.instance import InstanceSegmentation
-from visiongen.tasks.instance_tiles import from_cores
+from visiongen.tasks.panoptic import Panoptic, PanopticPrediction
 from visiongen.tasks.semantic import Semantic, SemanticPrediction
 from visiongen.unnamed import TEXT
 
 
-@dataclass
-class InContextPrediction(SemanticPrediction):
-    """``labels`` uint8 (H, W): position in the legend of the examples' colours; 255 = unknown.
-
-    The legend's entries are called ``?1``, ``?2``, ... (the largest last), or as the example maps
-    called them. Examples that are continuous give the prediction of their own task instead.
-    """
+class _OfExamples(Prediction):
+    """What predictions with the examples' own legend share."""
 
     @property
     def legend(self) -> Legend | None:
         """The examples' colours, under the examples' names."""
         assert isinstance(self.codec, LegendCodec)
         return self.codec.legend
+
+
+@dataclass
+class InContextPrediction(_OfExamples, SemanticPrediction):
+    """``labels`` uint8 (H, W): position in the legend of the examples' colours; 255 = unknown.
+
+    The legend's entries are called ``?1``, ``?2``, ... (the largest last), or as the example maps
+    called them. Examples that are continuous give the prediction of their own task instead.
+    """
+
+
+@dataclass
+class InContextPanopticPrediction(_OfExamples, PanopticPrediction):
+    """As of the task panoptic, in the legend of the example maps: what these count are its things."""
+
+
+#: Tasks whose predictions take their legend from the examples here.
+OWN: dict[type[Task], type[Prediction]] = {
+    Semantic: InContextPrediction,
+    Panoptic: InContextPanopticPrediction,
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,8 +83,8 @@ class InContext(Task):
         return read_pairs(self.examples, self.example_codec, self.tolerance)
 
     def check(self) -> None:
-        """Examples that cannot be read are refused before anything is painted."""
-        assert self.pairs
+        """Examples that cannot be read, or that no task's maps look like, are refused before painting."""
+        assert self.pairs and self.like
 
     @property
     def mirrors(self) -> bool:
@@ -97,6 +113,8 @@ class InContext(Task):
     def like(self) -> Task:
         """The task whose maps look like the examples': it resizes, averages and holds the labels."""
         codec = self.codec()
+        if isinstance(codec, BorderPanoptic):
+            return Panoptic(codec.things, codec.min_area)
         if isinstance(codec, LegendCodec):
             return Semantic()
         if codec.unit == "relative":
@@ -119,9 +137,7 @@ class InContext(Task):
         photo_name: str | None = None,
     ) -> Prediction:
         """The prediction of the task that the maps look like."""
-        if labels.ndim == 3 and isinstance(self.like, InstanceSegmentation):  # blended tiles
-            labels = from_cores(labels, self.codec().min_area)  # type: ignore[attr-defined]
-        kind = self.prediction if isinstance(self.like, Semantic) else self.like.prediction
+        kind = OWN.get(type(self.like), self.like.prediction)
         return kind(
             labels=self.undo(geometry, labels),
             confidence=np.clip(geometry.undo_scalar(certainty), 0, 1),
@@ -143,6 +159,15 @@ class InContext(Task):
     def harden(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """As the task that the maps look like."""
         return self.like.harden(values)
+
+    def gather(self, labels: np.ndarray, codec: Codec) -> np.ndarray:
+        """As the task that the maps look like."""
+        return self.like.gather(labels, codec)
+
+    @property
+    def by_rows(self) -> bool:
+        """As the task that the maps look like."""
+        return self.like.by_rows
 
     def repaint(self, values: np.ndarray, codec: Codec) -> tuple[np.ndarray, np.ndarray]:
         """As the task that the maps look like."""

@@ -14,10 +14,10 @@ import numpy as np
 from visiongen.errors import InputError
 from visiongen.files import write_json
 from visiongen.image import Geometry
-from visiongen.prompt import Legend, Prompt
+from visiongen.prompt import Legend
 from visiongen.tasks.base import Prediction, Task
 from visiongen.tasks.codecs.base import Codec
-from visiongen.tasks.codecs.instance import CAPACITY, Instance, list_instances, palette
+from visiongen.tasks.codecs.instance import CAPACITY, DistinctInstances, Instance, list_instances, palette
 from visiongen.tasks.codecs.instance_centre import CentreInstances
 from visiongen.tasks.instance_tiles import from_cores, to_cores
 from visiongen.tasks.pictures import overlay
@@ -30,11 +30,9 @@ class InstancePrediction(Prediction):
     """``labels`` int32 (H, W): 0 = none, 1 the largest instance, 2 the next.
 
     ``classes``: id -> (category number, name) of each instance, empty until :meth:`classify`.
-    ``image_id`` is the number that the COCO file gives the photo.
     """
 
     classes: dict[int, tuple[int, str]] = dataclasses.field(default_factory=dict)
-    image_id: int = 1
 
     @cached_property
     def instances(self) -> list[Instance]:
@@ -90,13 +88,15 @@ class InstancePrediction(Prediction):
     def coco(self) -> list[dict[str, Any]]:
         """COCO results, one dict an instance, that ``COCO.loadRes`` reads: RLE, box, score.
 
-        ``category_id``: place of the class in the semantic legend, from 1 on; 1 for all without one.
+        ``image_id`` is the prediction's, ``file_name`` (an extra) the photo's. ``category_id``: place of the
+        class in the semantic legend, from 1 on; 1 for all without one.
         """
         results = []
         for one in self.instances:
             y, x = np.unravel_index(int(one.mask.argmax()), one.mask.shape)
             number, name = self.classes.get(int(self.labels[y, x]), (1, UNCLASSED))
-            results.append(one.coco(self.image_id, number) | {"category": name})
+            told = {"category": name, "file_name": self.photo_name or ""}
+            results.append(one.coco(self.image_id, number) | told)
         return results
 
     def save(self, folder: str | Path, stem: str) -> list[Path]:
@@ -133,22 +133,6 @@ class InstanceSegmentation(Task):
         """Centre colours."""
         return CentreInstances(**options)
 
-    def build(
-        self,
-        labels: np.ndarray,
-        certainty: np.ndarray,
-        painted: np.ndarray,
-        geometry: Geometry,
-        prompt: Prompt,
-        photo_name: str | None = None,
-    ) -> Prediction:
-        """As every task; blended tiles (h, w, 2) first become ids."""
-        if labels.ndim == 3:
-            codec = self.codec(prompt.legend)
-            assert isinstance(codec, CentreInstances)
-            labels = from_cores(labels, codec.min_area)
-        return super().build(labels, certainty, painted, geometry, prompt, photo_name)
-
     def undo(self, geometry: Geometry, labels: np.ndarray) -> np.ndarray:
         """Ids by vote, never mixed."""
         return geometry.undo_labels(labels)
@@ -159,5 +143,15 @@ class InstanceSegmentation(Task):
         return to_cores(ids), confidence
 
     def harden(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Both by majority, bool (h, w, 2); ``build`` numbers them once all rows are there."""
+        """Both by majority, bool (h, w, 2); ``gather`` numbers them once all rows are there."""
         return values >= 0.5, np.ones(values.shape[:2], np.float32)
+
+    def gather(self, labels: np.ndarray, codec: Codec) -> np.ndarray:
+        """(in an instance, well inside one) bool (h, w, 2) -> ids int32 (h, w)."""
+        assert isinstance(codec, (CentreInstances, DistinctInstances))
+        return from_cores(labels, codec.min_area)
+
+    @property
+    def by_rows(self) -> bool:
+        """No: a colour tells the centre of the whole instance."""
+        return False

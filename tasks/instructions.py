@@ -26,7 +26,7 @@ def instruction(task: Task, legend: Legend | None = None, size: tuple[int, int] 
     Several lines of plain text. A task without an order in words raises UsageError.
     """
     prompt = task.prompt(legend)
-    codec = task.codec(prompt.legend)
+    codec = task.codec_of(prompt)
     if task.name not in ORDERS:
         raise UsageError(f"task {task.name!r}: no order in words; choose one of {', '.join(ORDERS)}")
     plain = PLAIN if task.name not in TEXTURED else UNLIT

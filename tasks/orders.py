@@ -10,6 +10,7 @@ testing. Labels are averaged, not colours, as where tiles overlap: class probabi
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -41,13 +42,25 @@ class Orders:
         tasks, prompts = [self.tasks[i] for i in chosen], [self.prompts[i] for i in chosen]
         return dataclasses.replace(self, tasks=tasks, prompts=prompts)
 
+    def at(self, top: int, left: int) -> Orders:
+        """The same for the part of a photo that begins at these pixels, with a seed of its own.
+
+        Drawn by one seed, every tile would have the same random numbers, and one pattern would repeat.
+        """
+        name = f"{self.sampler.seed}/{top}/{left}"
+        seed = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "little")
+        return dataclasses.replace(self, sampler=self.sampler.with_(seed=seed))
+
     def look(self, photo: np.ndarray, geometry: Geometry) -> np.ndarray:
         """What all of them are shown of the input; UsageError where that differs."""
-        views = [task.look(photo, geometry) for task in self.tasks]
-        if any(not np.array_equal(view, views[0]) for view in views[1:]):
-            names = ", ".join(task.name for task in self.tasks)
-            raise UsageError(f"tasks {names}: one of them reads a map, not a photo; ask for it alone")
-        return views[0]
+        first, *others = self.tasks
+        view = first.look(photo, geometry)
+        for task in others:  # one after the other: a view each of a large photo would fill the memory
+            alike = type(task).look is type(first).look is Task.look
+            if not alike and not np.array_equal(task.look(photo, geometry), view):
+                names = ", ".join(task.name for task in self.tasks)
+                raise UsageError(f"tasks {names}: one of them reads a map, not a photo; ask for it alone")
+        return view
 
     def paint(self, view: np.ndarray) -> list[Canvas]:
         """One canvas a task of what is seen, uint8 (h, w, 3), sides multiples of 8."""
@@ -85,7 +98,8 @@ def _followed(task: Task, prompt: Prompt, canvas: Canvas, view: np.ndarray) -> C
     codec = task.codec(prompt.legend)
     values, sure = _softened(task, canvas, codec)
     image, agreed = task.repaint(task.follow(values, view), codec)
-    return dataclasses.replace(canvas, image=image, confidence=(sure * agreed).astype(np.float32))
+    sure = (sure * agreed).astype(np.float32)
+    return dataclasses.replace(canvas, image=image, confidence=sure, drawn=canvas.image)
 
 
 def _softened(task: Task, canvas: Canvas, codec: Codec) -> tuple[np.ndarray, np.ndarray]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from visiongen.tasks.codecs.legend import farthest_colour
 from visiongen.tasks.codecs.panoptic import BORDER, MANY, VOID, BorderPanoptic
 from visiongen.tasks.pictures import encode_png
 from visiongen.tasks.semantic import DEFAULT_LEGEND
+from visiongen.unnamed import UNNAMED
 from visiongen.world.classes import STUFF_NAMES
 
 OTHER = "other"  # what a legend calls the rest is never counted
@@ -28,8 +30,6 @@ OTHER = "other"  # what a legend calls the rest is never counted
 @dataclass
 class PanopticPrediction(Prediction):
     """``labels`` int32 (H, W): position in the legend * 1000 + number; 0 = stuff, -1 = void."""
-
-    image_id: int = 1
 
     @property
     def segments(self) -> list[Segment]:
@@ -107,8 +107,9 @@ class PanopticPrediction(Prediction):
 class Panoptic(Task):
     """Paint each class in its legend colour, and a border where two things of one class touch.
 
-    ``things``: names of the legend that are counted; None: all but the stuff of
-    visiongen.world.classes. ``min_area``: parts of a thing below so many painted pixels are dropped.
+    ``things``: names of the legend that are counted; None: those of the example maps where these are
+    panoptic, else all but the stuff of visiongen.world.classes and entries without a name (``?1``): nobody
+    said that these can be counted. ``min_area``: parts of a thing below so many painted pixels are dropped.
     A legend without an entry "border" gets one, in the colour farthest from the others. ``guided``: borders
     follow the photo's, see :mod:`visiongen.tasks.guide`; on rendered frames that no benchmark scores it
     takes PQ from .20 to .28, with windows wider than a token: specks are things of their own else.
@@ -143,7 +144,8 @@ class Panoptic(Task):
         """Legend colours with borders."""
         legend = with_border(legend or DEFAULT_LEGEND)
         if self.things is None:
-            things = tuple(n for n in legend.names if n not in (*STUFF_NAMES, BORDER, OTHER))
+            names = [n for n in legend.names if n not in (*STUFF_NAMES, BORDER, OTHER)]
+            things = tuple(n for n in names if not n.startswith(UNNAMED))
         else:
             things = self.things
             odd = [n for n in things if n not in legend.names or n == BORDER]
@@ -151,21 +153,11 @@ class Panoptic(Task):
                 raise UsageError(f"things: {odd[0]!r} is no class of the legend; choose from its names")
         return BorderPanoptic(legend, **{"things": things, "min_area": self.min_area, **options})
 
-    def build(
-        self,
-        labels: np.ndarray,
-        certainty: np.ndarray,
-        painted: np.ndarray,
-        geometry: Geometry,
-        prompt: Prompt,
-        photo_name: str | None = None,
-    ) -> Prediction:
-        """As every task; blended tiles' classes, uint8, first become segments."""
-        if labels.dtype == np.uint8:
-            codec = self.codec(prompt.legend)
-            assert isinstance(codec, BorderPanoptic)
-            labels = codec.group(labels)
-        return super().build(labels, certainty, painted, geometry, prompt, photo_name)
+    def shown(self, codec: Codec) -> Task:
+        """With the things of the example maps, unless others were asked for."""
+        if self.things is not None or not isinstance(codec, BorderPanoptic):
+            return self
+        return dataclasses.replace(self, things=codec.things)
 
     def undo(self, geometry: Geometry, labels: np.ndarray) -> np.ndarray:
         """Segments by vote, never mixed."""
@@ -177,10 +169,15 @@ class Panoptic(Task):
         return codec.probabilities(painted), np.ones(painted.shape[:2], np.float32)
 
     def harden(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The likeliest entry uint8 and its probability; ``build`` finds the segments at the end."""
+        """The likeliest entry uint8 and its probability; ``gather`` finds the segments at the end."""
         best = values.argmax(axis=2)
         factor = np.take_along_axis(values, best[..., None], axis=2)[..., 0]
         return best.astype(np.uint8), factor.astype(np.float32)
+
+    def gather(self, labels: np.ndarray, codec: Codec) -> np.ndarray:
+        """Entries uint8 (h, w) -> segments int32 (h, w)."""
+        assert isinstance(codec, BorderPanoptic)
+        return codec.group(labels)
 
     def repaint(self, values: np.ndarray, codec: Codec) -> tuple[np.ndarray, np.ndarray]:
         """Every pixel in its likeliest entry's colour: the borders are painted as they were averaged."""

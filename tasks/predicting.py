@@ -53,7 +53,8 @@ def predict_many(
     photos and instances. ``examples``: 1 to 4
     pairs (photo, map) that say what is meant instead of words, see :mod:`visiongen.tasks.example_pairs`.
     ``options``: temperature, top_k, top_p, window, steps, recycles, trust for the sampler, or a task's own
-    (``relative``, ``unknown_distance``). Bad options raise UsageError, bad photos InputError.
+    (``relative``, ``unknown_distance``). Bad options raise UsageError, and so does one of the sampler's that
+    ``mode`` does not use; bad photos InputError.
     """
     check_call(tasks, long_side, tile, mirror, backbone)
     if not isinstance(photo, (str, Path)):
@@ -62,7 +63,7 @@ def predict_many(
     wanted, prompts = make_orders(tasks, photo, legend=legend, examples=examples, **options)
     if mirror:
         check_mirror(wanted)
-    sampler = Sampler(mode=mode, seed=seed, **sampling)  # type: ignore[arg-type]
+    sampler = Sampler.of(mode, seed, sampling)
     photo, photo_name = named_photo(photo, photo_name)
     painter = backbone or default_backbone()
     orders = Orders(wanted, prompts, painter, sampler, mirror)
@@ -117,12 +118,14 @@ def make_orders(
     """The tasks and prompts that :func:`predict_many` paints by; its options, without the sampler's."""
     if examples is not None:
         options["examples"] = examples
-    wanted = [task if photo is None else task.given(photo) for task in _tasks(tasks, options)]
+    wanted = [task if photo is None else task.given(photo) for task in make_tasks(tasks, options)]
     for task in wanted:
         task.check()
     prompts = _prompts(wanted, None if legend is None else Legend.given(legend))
     if examples is not None:
-        prompts = show_examples(wanted, prompts, examples, legend is not None)
+        wanted, prompts = show_examples(wanted, prompts, examples, legend is not None)
+    for task, prompt in zip(wanted, prompts, strict=True):
+        task.codec_of(prompt)  # refuses what it cannot read by before anything is painted
     return wanted, prompts
 
 
@@ -138,17 +141,20 @@ def _whole(orders: Orders, photo: np.ndarray, long_side: int, photo_name: str | 
     """Paint the photo in one piece."""
     geometry = Geometry.fit(photo.shape[:2], long_side)
     results, view = [], orders.look(photo, geometry)
+    if np.shares_memory(view, photo):  # ``seen`` is kept: the caller's may be a buffer for the next photo
+        view = view.copy()
     canvases = orders.paint(view)
     for task, prompt, canvas in zip(orders.tasks, orders.prompts, canvases, strict=True):
         result = task.decode(canvas.image, geometry, prompt, canvas.confidence, photo_name)
         result.stats, result.tokens = canvas.stats.to_json(), canvas.tokens
         result.seen, result.certainty, result.guided = view, canvas.confidence, task.follows
+        result.drawn = canvas.drawn
         results.append(result)
     return results
 
 
-def _tasks(tasks: Sequence[str | Task], options: dict[str, Any]) -> list[Task]:
-    """Task objects; each option goes to the tasks that have it, and must find one."""
+def make_tasks(tasks: Sequence[str | Task], options: Mapping[str, Any]) -> list[Task]:
+    """Task objects; each option goes to the tasks that have it, and must find one (UsageError)."""
     if not tasks:
         raise UsageError(f"tasks: none given; choose from {', '.join(TASKS)}")
     left = set(options) - {"examples"}  # every task may have them

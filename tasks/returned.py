@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from visiongen.errors import CodecError, InputError, UsageError
+from visiongen.errors import CodecError, UsageError
 from visiongen.image import Geometry, read_image
 from visiongen.prompt import Legend, Prompt
 from visiongen.registry import CODECS, TASKS
@@ -36,18 +36,9 @@ RELATIVE_DEPTH = "relative depth"
 class RelativeDepthPrediction(DepthPrediction):
     """Affine-invariant depth: ``labels`` float32 (H, W) in [0, 1], larger is farther; not inverse depth."""
 
-    def relative(self) -> np.ndarray:
-        """Not to be had: scale and shift of depth are unknown, so its inverse is unknown too."""
-        raise InputError("depth: affine-invariant depth has no inverse; align it to metres first")
-
     def picture(self) -> np.ndarray:
         """Near = red, far = dark blue."""
         return colour_near(1 - self.labels)
-
-    def label_image(self) -> tuple[np.ndarray, dict[str, Any]]:
-        """16 bit; relative depth = value / 65535."""
-        image = (self.labels * 65535 + 0.5).astype(np.uint16)
-        return image, {"bits": 16, "value": "relative depth", "scale": 65535}
 
 
 @dataclass
@@ -57,6 +48,7 @@ class ImportedNormalsPrediction(NormalsPrediction):
     def picture(self) -> np.ndarray:
         """OpenGL colours, whatever the map's were."""
         return OpenGLNormals().encode(self.labels)
+
 
 #: Where several tasks paint maps of one family, the one that any such map is read as.
 FIRST = {"legend": "semantic", "alpha": "matting"}
@@ -158,9 +150,9 @@ def lay(
 
 def _nothing(labels: np.ndarray, codec: Codec) -> float:
     """What a label is where the map shows nothing."""
-    if labels.dtype.kind not in "iu":
-        return float("nan") if codec.unit == "m" else 0
     family = codec.name.split("/")[0]
+    if labels.dtype.kind not in "iu":
+        return float("nan") if family == "depth" else 0  # 0 is a depth in every unit
     return {"instance": 0, "panoptic": VOID}.get(family, UNKNOWN)
 
 

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from visiongen.errors import UsageError
 from visiongen.image import Geometry
 from visiongen.prompt import Legend, Prompt
 from visiongen.tasks.base import Prediction, Task
@@ -73,6 +74,12 @@ class Semantic(Task):
         return LegendNearest(
             legend or DEFAULT_LEGEND, **{"unknown_distance": self.unknown_distance, **options}
         )
+
+    def shown(self, codec: Codec) -> Task:
+        """Itself; the border of a panoptic map is no class (UsageError)."""
+        if codec.unit != LegendNearest.unit:
+            raise UsageError(f"examples: painted with {codec.name}, not in classes alone; ask for panoptic")
+        return self
 
     def undo(self, geometry: Geometry, labels: np.ndarray) -> np.ndarray:
         """Ids by vote, never mixed."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 
 import numpy as np
 
@@ -25,25 +24,22 @@ _MANY = 64  # beyond this many channels the averages are kept in half precision
 
 @dataclass(frozen=True)
 class Span:
-    """One tile along one axis: pixels [start, stop), of which [own_start, own_stop) are its own."""
+    """One tile along one axis: pixels [start, stop)."""
 
     start: int
     stop: int
-    own_start: int
-    own_stop: int
 
 
 def spans(length: int, tile: int, overlap: float = OVERLAP) -> list[Span]:
     """Cover ``length`` with tiles at multiples of 8; all in pixels, all multiples of 8.
 
-    Neighbours overlap by at least ``overlap`` x tile; a cut in the middle says who owns a pixel.
+    Neighbours overlap by at least ``overlap`` x tile: a tile of 8 pixels, which could not, is made 16.
     """
-    tile = min(tile, length)
+    tile = min(max(tile, 2 * STEP), length)
     step = max(STEP, int(tile * (1 - overlap)) // STEP * STEP)
     count = 1 + -(-(length - tile) // step)
     at = [round((length - tile) * i / max(1, count - 1) / STEP) * STEP for i in range(count)]
-    cuts = [0, *((a + b + tile) // 2 for a, b in pairwise(at)), length]
-    return [Span(a, a + tile, *cuts[i : i + 2]) for i, a in enumerate(at)]
+    return [Span(a, a + tile) for a in at]
 
 
 def feather(span: Span, length: int, overlap: float = OVERLAP) -> np.ndarray:
@@ -58,14 +54,14 @@ def feather(span: Span, length: int, overlap: float = OVERLAP) -> np.ndarray:
 
 @dataclass
 class Blend:
-    """Averages of one task for the open rows, and the labels of the finished ones."""
+    """Averages of one task for the open rows, and labels and map of the finished ones."""
 
     task: Task
     prompt: Prompt
     size: tuple[int, int]
     whole: np.ndarray
     top: int = 0
-    painted: np.ndarray = field(init=False)
+    map: np.ndarray = field(init=False)
     confidence: np.ndarray = field(init=False)
     labels: np.ndarray | None = None
 
@@ -73,7 +69,7 @@ class Blend:
         channels = self.whole.shape[2]
         kind = np.float32 if channels <= _MANY else np.float16
         self.codec = self.task.codec(self.prompt.legend)
-        self.painted = np.empty((*self.size, 3), np.uint8)
+        self.map = np.empty((*self.size, 3), np.uint8)  # painted anew: it is to decode to the labels
         self.confidence = np.empty(self.size, np.float32)
         self.sums = np.zeros((0, self.size[1], channels), kind)
         self.rest = np.zeros((0, self.size[1], 2), np.float32)  # weight, weighted confidence
@@ -94,11 +90,6 @@ class Blend:
         place = np.s_[row.start - self.top : row.stop - self.top, column.start : column.stop]
         self.sums[place] += values * weight[..., None]
         self.rest[place] += np.stack([weight, weight * confidence], axis=2)
-        own = np.s_[row.own_start : row.own_stop, column.own_start : column.own_stop]
-        self.painted[own] = canvas.image[
-            row.own_start - row.start : row.own_stop - row.start,
-            column.own_start - column.start : column.own_stop - column.start,
-        ]
 
     def _region(self, row: Span, column: Span) -> np.ndarray:
         """The whole photo's values (from one small painting) where this tile lies."""
@@ -115,13 +106,16 @@ class Blend:
         self.top = stop
 
     def _harden(self, start: int, stop: int) -> None:
-        """Labels and confidence of the open rows [start, stop)."""
+        """Labels, map and confidence of the open rows [start, stop)."""
         weight = self.rest[start:stop, :, :1]
-        labels, factor = self.task.harden(self.sums[start:stop] / weight)
+        mean = self.sums[start:stop] / weight
+        labels, factor = self.task.harden(mean)
         if self.labels is None:
             self.labels = np.empty((*self.size, *labels.shape[2:]), labels.dtype)
         place = slice(self.top + start, self.top + stop)
         self.labels[place] = labels
+        if self.task.by_rows:
+            self.map[place] = self.task.repaint(mean, self.codec)[0]
         self.confidence[place] = factor * self.rest[start:stop, :, 1] / weight[..., 0]
 
 
@@ -133,10 +127,11 @@ def _grow(array: np.ndarray, rows: int) -> np.ndarray:
 def paint_tiles(
     photo: np.ndarray, rows: Sequence[Span], columns: Sequence[Span], orders: Orders
 ) -> Iterator[tuple[Span, Span, list[Canvas]]]:
-    """Paint every tile from the top left; each tile is read once for all prompts."""
+    """Paint every tile from the top left, by random numbers of its own; each is read once for all prompts."""
     for row in rows:
         for column in columns:
-            yield row, column, orders.paint(photo[row.start : row.stop, column.start : column.stop])
+            own = orders.at(row.start, column.start)
+            yield row, column, own.paint(photo[row.start : row.stop, column.start : column.stop])
 
 
 def predict_tiles(
@@ -179,8 +174,8 @@ def _finish(
     """Close the last rows, undo the resize, add up the costs."""
     blend.close_to(blend.size[0])
     assert blend.labels is not None
-    result = blend.task.build(
-        blend.labels, blend.confidence, blend.painted, geometry, blend.prompt, photo_name
-    )
+    labels = blend.task.gather(blend.labels, blend.codec)
+    painted = blend.map if blend.task.by_rows else blend.codec.encode(labels)
+    result = blend.task.build(labels, blend.confidence, painted, geometry, blend.prompt, photo_name)
     result.stats = DecodeStats.sum(parts).to_json() | {"tiles": len(parts) - 1}
     return result

@@ -23,7 +23,7 @@ import numpy as np
 
 from visiongen.backbones.base import Backbone, Canvas, Sampler
 from visiongen.errors import UsageError
-from visiongen.prompt import Held, Prompt
+from visiongen.prompt import Held, Legend, Prompt
 from visiongen.tasks.base import Prediction, Task
 from visiongen.tasks.codecs.legend import LegendNearest
 from visiongen.tasks.image import Image
@@ -63,7 +63,7 @@ def ask(
     if previous.seen is None:
         raise UsageError("turns: the prediction does not hold its photo (tiles?); predict it again whole")
     painter = backbone or default_backbone()
-    sampler = Sampler(mode=mode, seed=seed, **sampling)  # type: ignore[arg-type]
+    sampler = Sampler.of(mode, seed, sampling)
     _check_painter(previous, painter)
     turn = _Turn(previous, painter, sampler)
     result = turn.reworded(words) if previous.task == Image.name else turn.segmented(words)
@@ -108,9 +108,21 @@ class _Turn:
             labels = Semantic().codec(change.legend).decode(first.image)[0]
             keep = ~_near(np.isin(labels, change.added))
         else:
-            labels = before.codec.decode(before.map)[0]
-            keep = ~_touched(~np.isin(labels, change.unchanged))
+            keep = ~self._gone(change, legend)
         return self._repaint(change, keep)
+
+    def _gone(self, change: Change, legend: Legend) -> np.ndarray:
+        """Tokens bool (h, w) with anything that does not stay: as the map is read, or as it was drawn.
+
+        What is held is what was drawn. Where the photo's borders have since taken the last of a removed
+        entry out of a token, the token still shows it, and would show it again in the next turn.
+        """
+        before = self.previous
+        gone = ~np.isin(before.codec.decode(before.map)[0], change.unchanged)
+        if before.drawn is not None:
+            removed = np.setdiff1d(np.arange(len(legend)), change.unchanged)
+            gone |= np.isin(before.codec.decode(before.drawn)[0], removed)
+        return _touched(gone)
 
     def _repaint(self, change: Change, keep: np.ndarray) -> Prediction:
         tokens, image = self.previous.tokens, self.previous.map
@@ -118,7 +130,9 @@ class _Turn:
         if keep.any():  # a backbone without tokens is given the picture, and may write it a little anew
             held = Held(keep, image=image) if tokens is None else Held(keep, tokens=tokens)
         prompt = Prompt(self.previous.task, Semantic.text, change.legend, held=held)
-        same = Canvas(image, tokens, True, 0, image.shape[0], self.previous.certainty)
+        same = Canvas(
+            image, tokens, True, 0, image.shape[0], self.previous.certainty, drawn=self.previous.drawn
+        )
         if keep.all():
             return self._read(self._task, prompt, same, kept=int(keep.sum()))
         assert self.previous.seen is not None
@@ -140,7 +154,7 @@ class _Turn:
         result = task.decode(canvas.image, before.geometry, prompt, canvas.confidence, before.photo_name)
         result.stats = canvas.stats.to_json() | {"tokens_kept": kept} | more
         result.tokens, result.seen, result.guided = canvas.tokens, before.seen, before.guided
-        result.certainty = canvas.confidence
+        result.certainty, result.drawn = canvas.confidence, canvas.drawn
         return result
 
 

@@ -80,3 +80,11 @@ def test_links_stay_and_pipes_are_written_to(tmp_path: Path) -> None:
     write_atomic(pipe, "said")
     reader.join(10)
     assert heard == ["said"] and stat.S_ISFIFO(pipe.stat().st_mode)
+
+
+def test_the_umask_of_all_threads_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It belongs to the process: changed for a moment, another thread may write with it or keep it."""
+    masks: list[int] = []
+    monkeypatch.setattr(os, "umask", masks.append)
+    assert write_atomic(tmp_path / "a", "x").read_text() == "x"
+    assert masks == []

@@ -156,6 +156,19 @@ def test_fit_keeps_the_aspect(height: int, width: int, side: int) -> None:
     assert geometry.apply(np.zeros((height, width, 3), np.uint8)).shape == (*work, 3)
 
 
+@settings(max_examples=200, deadline=None)
+@given(st.integers(100, 3000), st.integers(100, 3000), st.integers(8, 600))
+def test_a_maps_shape_tells_how_it_was_fitted(height: int, width: int, side: int) -> None:
+    """Whatever the long side was, a multiple of 8 or not."""
+    fitted = Geometry.fit((height, width), side)
+    assert Geometry.painted((height, width), (*fitted.work_size, 3)) == fitted
+
+
+def test_no_photo_is_painted_in_another_shape() -> None:
+    with pytest.raises(InputError, match="map: 240x240 is not the shape of a photo of 640x480"):
+        Geometry.painted((480, 640), (240, 240, 3))
+
+
 def test_fit_refuses_and_apply_checks() -> None:
     with pytest.raises(UsageError, match="long_side=3"):
         Geometry.fit((10, 10), 3)

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from visiongen.errors import UsageError
-from visiongen.prompt import MAX_LEGEND, Legend, parse_colour
+from visiongen.prompt import MAX_BYTES, MAX_LEGEND, Legend, Prompt, parse_colour
 
 
 def test_parse_and_print() -> None:
@@ -63,3 +63,12 @@ def test_recolour_keeps_names() -> None:
     legend = Legend.parse("a=#000001,b=#000002").recolour([(9, 9, 9), (8, 8, 8)])
     assert legend.names == ("a", "b") and legend.colours[1] == (8, 8, 8)
     assert parse_colour("#0a0B0c") == (10, 11, 12)
+
+
+def test_words_that_would_be_cut_are_refused() -> None:
+    fits = "ä" * (MAX_BYTES // 2)
+    assert Prompt("semantic", fits, Legend((fits,), ((0, 0, 0),))).text == fits
+    with pytest.raises(UsageError, match=f"instruction '{fits}ä': 98 bytes, at most 96"):
+        Prompt("image", fits + "ä")
+    with pytest.raises(UsageError, match=f"legend entry '{fits}!': 97 bytes, at most 96"):
+        Prompt("semantic", "segment", Legend(("a", fits + "!"), ((0, 0, 0), (9, 9, 9))))

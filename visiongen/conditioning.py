@@ -144,7 +144,8 @@ class Cache:
     def mask(self, length: int, groups: int, start: int | Tensor) -> Tensor | None:
         """Additive (B or 1, 1, groups * T, S): each of T positions sees what is not after it.
 
-        Cut from one staircase of zeros and -inf, so that a pass only makes a view of it.
+        Cut from one staircase of zeros and -inf, so that a pass only makes a view of it (on CUDA, a copy
+        that its kernels can read).
         """
         total = self.store.shape[-2]
         starts = start.tolist() if isinstance(start, Tensor) else [start]
@@ -158,5 +159,18 @@ class Cache:
             self._steps[length, groups] = self.store.new_zeros(ahead.shape).masked_fill_(ahead, -torch.inf)
         stairs = self._steps[length, groups]
         cuts = [stairs[:, total - self.size - s : total - self.size - s + end] for s in starts]
-        mask = cuts[0][None, None] if len(cuts) == 1 else torch.stack(cuts)[:, None]
+        if len(cuts) > 1:
+            mask = torch.stack(cuts)[:, None]
+        else:
+            mask = (aligned(cuts[0]) if self.store.is_cuda else cuts[0])[None, None]
         return mask if there is None else mask + there
+
+
+def aligned(mask: Tensor) -> Tensor:
+    """A copy of ``mask`` (T, S) whose rows begin at multiples of 8 numbers, the first one at the storage's.
+
+    CUDA's memory-efficient attention reads a mask's rows 16 bytes at a time. PyTorch pads rows of another
+    length, but does not look at where a view begins: "misaligned address" (pytorch issue 183484).
+    """
+    rows, width = mask.shape
+    return mask.new_zeros(rows, width + -width % 8)[:, :width].copy_(mask)

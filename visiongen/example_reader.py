@@ -56,11 +56,11 @@ class ExampleReader(nn.Module):
             maps = _tensor([examples[i].map for i in at], device)
             colour = F.avg_pool2d(maps, 8).flatten(2).transpose(1, 2)
             said = self.pair(torch.cat([seen, colour.to(seen.dtype)], dim=-1)).mean(1, keepdim=True)
-            rows = torch.tensor([owner[i] for i in at], device=device)
+            rows = [owner[i] for i in at]
             share = torch.stack([_shares(examples[i], prompts[owner[i]], entries) for i in at]).to(device)
-            pair = pair.index_add(0, rows, said.float())
-            total = total.index_add(0, rows, (share.transpose(1, 2) @ seen.float()).float())
-            area = area.index_add(0, rows, share.sum(1)[..., None])
+            _add(pair, rows, said.float())
+            _add(total, rows, (share.transpose(1, 2) @ seen.float()).float())
+            _add(area, rows, share.sum(1)[..., None])
         counts = torch.tensor([max(1, len(p.examples)) for p in prompts], device=device)
         kind = self.entry.weight.dtype
         mean, there = (total / area.clamp(min=0.5)).to(kind), area > 0.5
@@ -71,6 +71,12 @@ class ExampleReader(nn.Module):
         mine = F.normalize(self.mine(self.norm(features)).float(), dim=-1)
         theirs = F.normalize(prototypes.float(), dim=-1)
         return (self.sharp * mine @ theirs.transpose(1, 2)).float()
+
+
+def _add(total: Tensor, rows: Sequence[int], values: Tensor) -> None:
+    """``total[rows[i]] += values[i]``, one after the other: GPUs' own ``index_add`` has no fixed order."""
+    for row, value in zip(rows, values, strict=True):
+        total[row] += value
 
 
 def _by_size(examples: Sequence[Example]) -> list[list[int]]:

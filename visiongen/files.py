@@ -6,7 +6,7 @@ import errno
 import hashlib
 import json
 import os
-import tempfile
+import secrets
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -34,12 +34,11 @@ def write_atomic(path: str | Path, write: Callable[[BinaryIO], object] | bytes |
                 _put(stream, write)
             return asked
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        handle, temporary = _create(path)
         with os.fdopen(handle, "wb") as file:
             _put(file, write)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())
         os.replace(temporary, path)
     except OSError as error:
         cause = error.strerror or str(error)
@@ -51,17 +50,20 @@ def write_atomic(path: str | Path, write: Callable[[BinaryIO], object] | bytes |
     return asked
 
 
+def _create(path: Path) -> tuple[int, str]:
+    """A new file beside ``path``, open for writing, and its name; it may be read as the umask says.
+
+    The kernel applies the umask: to ask for it one must change it, for every thread of the process.
+    """
+    name = str(path.parent / f".{path.name}.{secrets.token_hex(4)}")
+    return os.open(name, os.O_CREAT | os.O_EXCL | os.O_RDWR | getattr(os, "O_BINARY", 0), 0o666), name
+
+
 def _put(file: BinaryIO, write: Callable[[BinaryIO], object] | bytes | str) -> None:
     if callable(write):
         write(file)
     else:
         file.write(write.encode() if isinstance(write, str) else write)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def write_json(path: str | Path, value: Any) -> Path:

@@ -221,13 +221,16 @@ class Geometry:
     def painted(cls, size: tuple[int, int], shape: tuple[int, ...]) -> Geometry:
         """That of a photo of ``size`` (H, W) whose whole was painted as a map of ``shape`` (h, w, ...).
 
-        InputError: no photo of this aspect is painted so.
+        The map does not tell the ``long_side`` that it was painted at: any that :meth:`fit` rounds to its
+        longer side will do. InputError: no photo of this aspect is painted so.
         """
-        found = cls.fit(size, max(shape[:2]))
-        if found.work_size != shape[:2]:
-            (high, wide), (h, w) = size, shape[:2]
-            raise InputError(f"map: {w}x{h} is not the shape of a photo of {wide}x{high}; paint it whole")
-        return found
+        h, w = shape[:2]
+        for side in range(max(STEP, max(h, w) - STEP // 2), max(h, w) + STEP // 2):
+            found = cls.fit(size, side)
+            if found.work_size == (h, w):
+                return found
+        high, wide = size
+        raise InputError(f"map: {w}x{h} is not the shape of a photo of {wide}x{high}; paint it whole")
 
     def as_dict(self) -> dict[str, list[int]]:
         """JSON-able form: {"input_size": [H, W], "work_size": [h, w]}."""

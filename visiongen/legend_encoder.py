@@ -7,17 +7,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from visiongen.prompt import Prompt
+from visiongen.prompt import MAX_BYTES, Prompt
 from visiongen.unnamed import UNNAMED
-
-MAX_BYTES = 96  # names and instructions are cut here
 
 
 def encode_bytes(texts: list[str], device: torch.device) -> Tensor:
-    """UTF-8 bytes + 1, zero-padded: (n, MAX_BYTES) int64."""
+    """UTF-8 bytes + 1, zero-padded: (n, MAX_BYTES) int64. A ``Prompt`` has no longer words."""
     rows = torch.zeros(len(texts), MAX_BYTES, dtype=torch.int64)
     for row, text in zip(rows, texts, strict=True):
-        data = text.encode()[:MAX_BYTES]
+        data = text.encode()
         row[: len(data)] = torch.tensor(list(data), dtype=torch.int64) + 1
     return rows.to(device)
 

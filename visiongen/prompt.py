@@ -19,6 +19,7 @@ _HEX = re.compile(r"^#([0-9a-fA-F]{6})$")
 PHOTO = "image"  # the task whose answer is a photo
 MAX_LEGEND = 256
 MAX_EXAMPLES = 4
+MAX_BYTES = 96  # of an instruction or a name, in UTF-8: what the painter reads of it
 
 
 def parse_colour(value: object, where: str = "colour") -> Colour:
@@ -180,7 +181,7 @@ class Prompt:
 
     ``examples`` (at most ``MAX_EXAMPLES``) show what is meant; then a legend's names may be blank to
     the backbone: its entries are known by what they cover in the examples. ``held`` is what has been
-    painted before.
+    painted before. UsageError: more examples, or words (the text, a name) of more than ``MAX_BYTES`` bytes.
     """
 
     task: str
@@ -192,3 +193,9 @@ class Prompt:
     def __post_init__(self) -> None:
         if len(self.examples) > MAX_EXAMPLES:
             raise UsageError(f"examples: {len(self.examples)} given, at most {MAX_EXAMPLES} are read")
+        names = self.legend.names if self.legend else ()
+        for what, words in (("instruction", self.text), *(("legend entry", name) for name in names)):
+            size = len(words.encode())
+            if size > MAX_BYTES:
+                told = f"{size} bytes, at most {MAX_BYTES} are read; say it shorter"
+                raise UsageError(f"{what} {words!r}: {told}")

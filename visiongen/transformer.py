@@ -35,12 +35,42 @@ from visiongen.trunk import Trunk, grid_positions
 SUB = 4  # the legend pointer looks at SUB x SUB cells of a token (2 x 2 pixels each)
 
 
+# fmt: off
+_PRESETS: dict[str, dict[str, Any]] = {
+    "nano": dict(
+        dim=64, heads=2, kv_heads=1, hidden=96, widths=(16, 24, 32),
+        photo_blocks=1, draft_blocks=1, causal_blocks=2, trust=0.0, context=True,
+    ),
+    "mini": dict(
+        dim=96, heads=2, kv_heads=1, hidden=256, widths=(16, 40, 80),
+        photo_blocks=2, draft_blocks=1, causal_blocks=2, context=True,
+    ),
+    "tiny": dict(context=True),
+    "tiny-deep": dict(photo_blocks=8, draft_blocks=3, trunk_extra=(1, 2, 1, 1), context=True),
+    "tiny-deeper": dict(
+        photo_blocks=8, draft_blocks=3, draft_convs=2, trunk_extra=(1, 2, 1, 1), chain=256,
+        context=True,
+    ),
+    "small": dict(
+        dim=512, heads=8, kv_heads=4, hidden=1408, widths=(64, 128, 320),
+        photo_blocks=8, draft_blocks=4, causal_blocks=6, context=True,
+    ),
+    "base": dict(
+        dim=768, heads=12, kv_heads=4, hidden=2048, widths=(96, 192, 448),
+        photo_blocks=12, draft_blocks=6, causal_blocks=10, context=True,
+    ),
+}
+# fmt: on
+# Says how maps are read, or is an option of training: no part of a preset's shape.
+_NO_SHAPE = ("trust", "mean_tasks", "inject", "recycles", "residual")
+
+
 @dataclass(frozen=True)
 class PainterConfig:
     """Shape of a painter.
 
-    Presets: ``nano`` (tests), ``mini`` (ablations), ``tiny``, ``tiny-deep`` (shipped),
-    ``small``, ``base``.
+    Presets: ``nano`` (tests), ``mini`` (ablations), ``tiny`` and ``tiny-deep`` (earlier series),
+    ``tiny-deeper`` (shipped), ``small``, ``base``.
     """
 
     levels: tuple[int, ...] = (8,) * 12  # FSQ levels of each channel of a token
@@ -65,35 +95,17 @@ class PainterConfig:
     @classmethod
     def preset(cls, name: str, levels: tuple[int, ...] = (8,) * 12) -> PainterConfig:
         """A named configuration for a tokenizer with these ``levels``."""
-        # fmt: off
-        table: dict[str, dict[str, Any]] = {
-            "nano": dict(
-                dim=64, heads=2, kv_heads=1, hidden=96, widths=(16, 24, 32),
-                photo_blocks=1, draft_blocks=1, causal_blocks=2, trust=0.0, context=True,
-            ),
-            "mini": dict(
-                dim=96, heads=2, kv_heads=1, hidden=256, widths=(16, 40, 80),
-                photo_blocks=2, draft_blocks=1, causal_blocks=2, context=True,
-            ),
-            "tiny": dict(context=True),
-            "tiny-deep": dict(photo_blocks=8, draft_blocks=3, trunk_extra=(1, 2, 1, 1), context=True),
-            "tiny-deeper": dict(
-                photo_blocks=8, draft_blocks=3, draft_convs=2, trunk_extra=(1, 2, 1, 1), chain=256,
-                context=True,
-            ),
-            "small": dict(
-                dim=512, heads=8, kv_heads=4, hidden=1408, widths=(64, 128, 320),
-                photo_blocks=8, draft_blocks=4, causal_blocks=6, context=True,
-            ),
-            "base": dict(
-                dim=768, heads=12, kv_heads=4, hidden=2048, widths=(96, 192, 448),
-                photo_blocks=12, draft_blocks=6, causal_blocks=10, context=True,
-            ),
-        }
-        # fmt: on
-        if name not in table:
-            raise UsageError(f"unknown preset {name!r}: choose one of {', '.join(table)}")
-        return cls(levels=tuple(levels), **table[name])
+        if name not in _PRESETS:
+            raise UsageError(f"unknown preset {name!r}: choose one of {', '.join(_PRESETS)}")
+        return cls(levels=tuple(levels), **_PRESETS[name])
+
+    def preset_name(self) -> str | None:
+        """The preset whose shape this is, at these levels; None where no preset has it."""
+        shape = {key: value for key, value in asdict(self).items() if key not in _NO_SHAPE}
+        for name in _PRESETS:
+            if shape.items() <= asdict(PainterConfig.preset(name, self.levels)).items():
+                return name
+        return None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for a checkpoint's JSON."""

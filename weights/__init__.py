@@ -22,6 +22,7 @@ else:
     import tomli as tomllib
 
 ROOT = Path(__file__).parent
+MANIFEST = "manifest.toml"
 
 
 @dataclass(frozen=True)
@@ -45,16 +46,27 @@ class Entry:
         return asdict(self)
 
 
+def remedy(root: Path | None = None) -> str:
+    """How what is missing or damaged in a folder of weights (None: the package's) comes back."""
+    if root is None or root.resolve() == ROOT.resolve():
+        return "reinstall visiongen"
+    return "copy or pack them there again, or check the folder"
+
+
 def list(root: Path | None = None) -> tuple[Entry, ...]:
     """Every entry of the manifest, in its order; WeightsError for an unreadable manifest."""
-    manifest = (root or ROOT) / "manifest.toml"
+    manifest = (root or ROOT) / MANIFEST
     try:
         tables = tomllib.loads(manifest.read_text(encoding="utf-8")).get("weights", [])
     except FileNotFoundError:
-        raise WeightsError(f"{manifest}: missing; reinstall visiongen") from None
+        raise WeightsError(f"{manifest}: missing; {remedy(root)}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise WeightsError(f"{manifest}: not TOML ({error}); reinstall visiongen") from None
-    return tuple(_entry(table, manifest) for table in tables)
+        raise WeightsError(f"{manifest}: not TOML ({error}); {remedy(root)}") from None
+    entries = tuple(_entry(table, manifest) for table in tables)
+    names = [one.name for one in entries]
+    if twice := sorted(name for name in set(names) if names.count(name) > 1):
+        raise WeightsError(f"{manifest}: {twice[0]!r} is entered twice; keep one of the two")
+    return entries
 
 
 def _entry(table: dict[str, Any], manifest: Path) -> Entry:
@@ -81,7 +93,7 @@ def path(name: str, root: Path | None = None) -> Path:
     """Where the file of ``name`` lies; WeightsError when it is not there. Does not verify it."""
     found = (root or ROOT) / entry(name, root).file
     if not found.is_file():
-        raise WeightsError(f"{found}: weights {name!r} are missing; reinstall visiongen")
+        raise WeightsError(f"{found}: weights {name!r} are missing; {remedy(root)}")
     return found
 
 
@@ -91,11 +103,11 @@ def check(name: str, root: Path | None = None) -> Path:
     size = file.stat().st_size
     if size != record.bytes:
         raise WeightsError(
-            f"{file}: truncated or altered: expected {record.bytes} bytes, got {size}; reinstall"
+            f"{file}: truncated or altered: expected {record.bytes} bytes, got {size}; {remedy(root)}"
         )
     if (got := sha256(file)) != record.sha256:
         raise WeightsError(
-            f"{file}: truncated or altered: expected sha256 {record.sha256}, got {got}; reinstall"
+            f"{file}: truncated or altered: expected sha256 {record.sha256}, got {got}; {remedy(root)}"
         )
     return file
 

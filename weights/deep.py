@@ -53,7 +53,7 @@ def verify_deep(name: str, root: Path | None = None) -> Deep:
     if (content := _content(file)) != stored["content"]:
         raise WeightsError(
             f"{file}: not the weights that {checks_path(name, root).name} was made of: content sha256 "
-            f"{content}, expected {stored['content']}; reinstall visiongen"
+            f"{content}, expected {stored['content']}; {shelf.remedy(root)}"
         )
     try:
         found = _facts(name, file, root)
@@ -103,7 +103,7 @@ def _check_identity(name: str, backbone: EmbeddedBackbone) -> None:
     """WeightsError unless verified gives exactly sequential's tokens, the promise of docs/decoding.md."""
     from visiongen.backbones.base import Sampler
 
-    orders = facts.prompts()
+    orders = facts.prompts(backbone.painter.config.context)
     scene = backbone.scene(facts.picture())
     # trust 0: the causal picture decides, so that there is something to agree on
     verified, sequential = (
@@ -132,11 +132,12 @@ def _read(name: str, root: Path | None) -> dict[str, Any]:
     try:
         stored: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise WeightsError(f"{path}: missing; make it with `visiongen weights checks {name}`") from None
+        words = name if root is None else f"{name} --in {root}"
+        raise WeightsError(f"{path}: missing; make it with `visiongen weights checks {words}`") from None
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise WeightsError(f"{path}: not JSON ({error}); reinstall visiongen") from None
+        raise WeightsError(f"{path}: not JSON ({error}); {shelf.remedy(root)}") from None
     if not isinstance(stored, dict) or stored.get("schema") != SCHEMA:
-        raise WeightsError(f"{path}: not of schema {SCHEMA}; reinstall visiongen")
+        raise WeightsError(f"{path}: not of schema {SCHEMA}; {shelf.remedy(root)}")
     return stored
 
 

@@ -47,8 +47,11 @@ def picture() -> np.ndarray:
     return image.astype(np.uint8)
 
 
-def prompts() -> dict[str, Prompt]:
-    """One order a task, and the photo from a map; names in the order they are painted."""
+def prompts(context: bool = True) -> dict[str, Prompt]:
+    """One order a task, and the photo from a map; names in the order they are painted.
+
+    ``context`` False: of a painter that reads no examples.
+    """
     from visiongen.prompt import Example, Legend, Prompt
     from visiongen.registry import TASKS
     from visiongen.unnamed import TEXT
@@ -57,7 +60,9 @@ def prompts() -> dict[str, Prompt]:
     orders = {name: TASKS.get(name)().prompt(legend) for name in ("semantic", "panoptic")}
     orders |= {name: TASKS.get(name)().prompt() for name in DENSE}
     example = Example(picture(), legend.array()[(picture()[..., 2] > 100).astype(np.intp)])
-    orders["incontext"] = Prompt("incontext", TEXT, Legend(legend.names[:2], legend.colours[:2]), (example,))
+    if context:
+        two = Legend(legend.names[:2], legend.colours[:2])
+        orders["incontext"] = Prompt("incontext", TEXT, two, (example,))
     return orders | {"photo": TASKS.get("semantic")().reverse_prompt(legend)}
 
 
@@ -68,7 +73,7 @@ def backbone_facts(backbone: EmbeddedBackbone) -> dict[str, dict[str, list[float
     from visiongen.backbones.base import Sampler
 
     scene, painter, found = backbone.scene(picture()), backbone.painter, {}
-    for name, prompt in prompts().items():
+    for name, prompt in prompts(painter.config.context).items():
         colours = scene.paint([prompt], Sampler(mode="draft"))[0].image
         with torch.inference_mode():
             condition = painter.condition(scene.prefix(), [prompt])

@@ -71,13 +71,13 @@ def _missing(root: Path, split: str) -> MissingDataError:
     )
 
 
-def read_lines(path: Path) -> np.ndarray:
+def read_lines(path: Path, remedy: str = "fetch it again") -> np.ndarray:
     """Every person's lines, bool (H, W, A), of a packed NPZ or an official MAT file; InputError: damaged."""
-    people = _read_mat(path) if path.suffix == ".mat" else read_boundaries(path)
+    people = _read_mat(path, remedy) if path.suffix == ".mat" else read_boundaries(path)
     return np.ascontiguousarray(people.transpose(1, 2, 0))
 
 
-def _read_mat(path: Path) -> np.ndarray:
+def _read_mat(path: Path, remedy: str) -> np.ndarray:
     from scipy.io import loadmat
     from scipy.io.matlab import MatReadError
 
@@ -85,7 +85,7 @@ def _read_mat(path: Path) -> np.ndarray:
         cell = loadmat(str(path))["groundTruth"]
         return np.stack([cell[0, k][0, 0]["Boundaries"].astype(bool) for k in range(cell.shape[1])])
     except (MatReadError, OSError, ValueError, KeyError, IndexError) as error:
-        raise InputError(f"{path}: no readable boundaries ({error}); fetch it again") from error
+        raise InputError(f"{path}: no readable boundaries ({error}); {remedy}") from error
 
 
 BENCHMARK = Bsds500("bsds500")

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from visiongen.benchmarks.datasets.files import Sample
-from visiongen.benchmarks.datasets.float_images import read_npy, read_png16, read_raw
+from visiongen.benchmarks.datasets.float_images import ORIGINAL, read_npy, read_png16, read_raw
 from visiongen.benchmarks.datasets.listed import ListedFiles, stem
 from visiongen.errors import InputError
 
@@ -27,10 +27,10 @@ def only(depth: np.ndarray, rows: slice, columns: slice) -> np.ndarray:
     return kept
 
 
-def one_channel(path: Path, array: np.ndarray) -> np.ndarray:
+def one_channel(path: Path, array: np.ndarray, remedy: str = ORIGINAL) -> np.ndarray:
     """The array if it is (H, W), else InputError: depth is no colour picture."""
     if array.ndim != 2:
-        raise InputError(f"{path}: depth of shape {array.shape}, not (H, W); fetch the original file")
+        raise InputError(f"{path}: shape {array.shape}, not (H, W); {remedy}")
     return array
 
 

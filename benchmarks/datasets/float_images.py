@@ -19,22 +19,23 @@ import numpy as np
 
 from visiongen.errors import DependencyError, InputError, VisiongenError
 
+ORIGINAL = "fetch the original file"  # what to do about a file of another kind; folders of one's own say more
 DPT_MAGIC = 202021.25  # float32 that spells "PIEH"
 
 
-def read_png16(path: Path) -> np.ndarray:
+def read_png16(path: Path, remedy: str = ORIGINAL) -> np.ndarray:
     """uint16 (H, W) or RGB (H, W, 3) of a 16-bit PNG; InputError for one of 8 bits."""
-    array = _opencv(path)
+    array = _opencv(path, remedy)
     if array.dtype != np.uint16:
-        raise InputError(f"{path}: {array.dtype} where 16 bits are stored; fetch the original file")
+        raise InputError(f"{path}: {array.dtype} where 16 bits are stored; {remedy}")
     return array
 
 
-def read_png8(path: Path) -> np.ndarray:
+def read_png8(path: Path, remedy: str = ORIGINAL) -> np.ndarray:
     """uint8 (H, W) or RGB (H, W, 3) of an 8-bit PNG; InputError for one of 16 bits."""
-    array = _opencv(path)
+    array = _opencv(path, remedy)
     if array.dtype != np.uint8:
-        raise InputError(f"{path}: {array.dtype} where 8 bits are stored; fetch the original file")
+        raise InputError(f"{path}: {array.dtype} where 8 bits are stored; {remedy}")
     return array
 
 
@@ -62,13 +63,13 @@ def opencv_has_exr() -> bool:
     return re.search(r"OpenEXR:\s+(?!NO)\S", cv2.getBuildInformation()) is not None
 
 
-def _opencv(path: Path) -> np.ndarray:
+def _opencv(path: Path, remedy: str = ORIGINAL) -> np.ndarray:
     """Values as they are stored, three channels in the order RGB, an alpha channel dropped."""
     import cv2
 
     array = cv2.imread(str(path), cv2.IMREAD_UNCHANGED) if path.is_file() else None
     if array is None:
-        raise InputError(f"{path}: missing, empty or damaged; fetch it again")
+        raise InputError(f"{path}: missing, empty or damaged; {remedy}")
     return array if array.ndim == 2 else np.ascontiguousarray(array[..., 2::-1])
 
 
@@ -121,12 +122,12 @@ def read_raw(path: Path, size: tuple[int, int]) -> np.ndarray:
     return _rows(path, _bytes(path), size)
 
 
-def read_npy(path: Path) -> np.ndarray:
+def read_npy(path: Path, remedy: str = ORIGINAL) -> np.ndarray:
     """An array saved by numpy, never one of Python objects."""
     try:
         array: np.ndarray = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
-        raise InputError(f"{path}: no readable array ({error}); fetch it again") from error
+        raise InputError(f"{path}: no readable array ({error}); {remedy}") from error
     return array
 
 

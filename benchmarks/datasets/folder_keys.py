@@ -69,8 +69,8 @@ class FolderSpec(BaseModel):
         return {}
 
 
-def legend_of(classes: list[str] | None, legend: str | None, colours: list[str] | None) -> Legend:
-    """The legend in the order of ``classes``; without one, in ``colours`` or in colours far apart."""
+def legend_of(classes: list[str] | None, legend: str | None) -> Legend:
+    """The legend in the order of ``classes``; without one, in colours far apart."""
     if classes is None and legend is None:
         raise ValueError("classes: missing; give a list of names, or a legend")
     if legend is not None:
@@ -85,12 +85,10 @@ def legend_of(classes: list[str] | None, legend: str | None, colours: list[str] 
     odd = [name for name in classes if "," in name or "=" in name]
     if odd:
         raise ValueError(f"classes: {odd[0]!r} has a comma or an equals sign; call it something else")
-    if colours is None:
-        from visiongen.tasks.codecs.legend import choose_legend_colours
+    from visiongen.tasks.codecs.legend import choose_legend_colours
 
-        drawn = choose_legend_colours(max(1, len(classes)), np.random.default_rng(0))
-        return Legend.of(list(zip(classes, drawn.tolist(), strict=False)))
-    return Legend.of(list(zip(classes, colours, strict=True)))
+    drawn = choose_legend_colours(max(1, len(classes)), np.random.default_rng(0))
+    return Legend.of(list(zip(classes, drawn.tolist(), strict=False)))
 
 
 def stored_ids(ids: list[int] | None, ignore: Sequence[Any], classes: int) -> list[int]:
@@ -107,7 +105,10 @@ def stored_ids(ids: list[int] | None, ignore: Sequence[Any], classes: int) -> li
 
 
 class SemanticSpec(FolderSpec):
-    """Label pictures of ids ("png", "npy") or of exact colours ("rgb")."""
+    """Label pictures of ids ("png", "npy") or of exact colours ("rgb").
+
+    ``label_colours`` are read and never painted: they may lie a level apart.
+    """
 
     primary: Text = "mIoU"
     format: Literal["png", "rgb", "npy"] = "png"
@@ -130,14 +131,13 @@ class SemanticSpec(FolderSpec):
         if any(isinstance(one, str) != coloured for one in ignore):
             kind = "colours, as #000000" if coloured else "stored numbers"
             raise ValueError(f"ignore = {ignore}: format = {self.format!r} has {kind}")
-        names = self.classes
-        if self.label_colours is not None and names is not None and len(self.label_colours) != len(names):
-            raise ValueError(
-                f"label_colours: {len(self.label_colours)} for {len(names)} classes; one a class"
-            )
         if coloured and self.label_colours is None and self.legend is None:
             raise ValueError("label_colours: missing; format = 'rgb' needs the colour of each class")
-        legend = legend_of(names, self.legend, self.label_colours)
+        legend = legend_of(self.classes, self.legend)
+        if self.label_colours is not None and len(self.label_colours) != len(legend):
+            raise ValueError(
+                f"label_colours: {len(self.label_colours)} for {len(legend)} classes; one a class"
+            )
         found: dict[str, Any] = {"classes": list(legend.names), "legend": str(legend), "ignore": ignore}
         odd = [one for group in self.categories.values() for one in group if one not in legend.names]
         if odd:
@@ -169,7 +169,7 @@ class PanopticSpec(FolderSpec):
 
         extra = [] if self.legend is None else Legend.parse(self.legend).names
         spare = [name for name in (OTHER, BORDER) if name in extra and name not in (self.classes or [])]
-        legend = legend_of(None if self.classes is None else [*self.classes, *spare], self.legend, None)
+        legend = legend_of(None if self.classes is None else [*self.classes, *spare], self.legend)
         classes = [name for name in legend.names if name not in spare]
         odd = [name for name in self.things if name not in classes]
         if odd:

@@ -15,26 +15,27 @@ import numpy as np
 from visiongen.benchmarks.datasets.bsds500 import read_lines
 from visiongen.benchmarks.datasets.depth_sets import one_channel
 from visiongen.benchmarks.datasets.files import Sample
-from visiongen.benchmarks.datasets.float_images import read_npy, read_png16
+from visiongen.benchmarks.datasets.float_images import read_npy, read_png8, read_png16
+from visiongen.benchmarks.datasets.folder_masks import read_mask, read_opacity
 from visiongen.benchmarks.datasets.label_images import (
+    colour_table,
     lookup,
     match_colours,
     read_colours,
     read_index,
     to_positions,
 )
-from visiongen.benchmarks.datasets.matting_sets import read_alpha
-from visiongen.benchmarks.datasets.normals_dsine import ENCODINGS, unit
-from visiongen.benchmarks.datasets.parallel import read_gray
-from visiongen.benchmarks.datasets.saliency_sets import read_mask
+from visiongen.benchmarks.datasets.matting_sets import with_trimap
+from visiongen.benchmarks.datasets.normals_dsine import from_png, unit
 from visiongen.benchmarks.metrics.edge_thinning import thin
 from visiongen.benchmarks.metrics.panoptic import MANY, VOID
 from visiongen.errors import InputError
-from visiongen.prompt import parse_colour
 from visiongen.tasks.coco_panoptic import read_ids
 
 Protocol = dict[str, Any]
-UNSCORED = 255
+FORMAT = "save it as `format` of dataset.toml says, or correct that"
+NAME_IDS = "name it in label_ids or ignore of dataset.toml"
+NAME_COLOURS = "name it in label_colours or ignore of dataset.toml; JPEG and resizing make other colours"
 AXES = {  # stored axes -> factors that make them x right, y up, z to the viewer
     "opengl": (1, 1, 1),
     "lub": (-1, 1, 1),  # left, up, backwards: DSINE
@@ -46,9 +47,9 @@ AXES = {  # stored axes -> factors that make them x right, y up, z to the viewer
 def numbers(path: Path, how: str) -> np.ndarray:
     """Whole numbers int64 (H, W): "png" of 1, 8 or 16 bits or a palette, "rgb", "npy"."""
     if how == "rgb":
-        return read_ids(read_colours(path))
+        return read_ids(read_colours(path, FORMAT))
     if how == "npy":
-        array = one_channel(path, read_npy(path))
+        array = one_channel(path, read_npy(path, FORMAT), FORMAT)
         if array.dtype.kind not in "iub":
             raise InputError(f"{path}: {array.dtype} are no whole numbers; save integers")
         return array.astype(np.int64)
@@ -57,7 +58,9 @@ def numbers(path: Path, how: str) -> np.ndarray:
     try:
         with Image.open(path) as image:
             if image.format == "JPEG" or not (image.mode in ("1", "L", "P") or image.mode.startswith("I")):
-                raise InputError(f"{path}: {image.format} {image.mode} is no PNG of numbers in one channel")
+                raise InputError(
+                    f"{path}: {image.format} {image.mode} is no PNG of numbers in one channel; {FORMAT}"
+                )
             return np.asarray(image).astype(np.int64)
     except (OSError, SyntaxError) as error:
         raise InputError(f"{path}: damaged picture ({error}); write it again") from error
@@ -67,19 +70,17 @@ def semantic(protocol: Protocol, sample: Sample) -> np.ndarray:
     """Positions uint8 (H, W), 255 = not scored."""
     path, how = sample.truth[0], protocol["format"]
     if how == "rgb":
-        stored, void = protocol["label_colours"], protocol["void_colours"]
-        colours = np.array([parse_colour(one) for one in [*stored, *void]], np.uint8)
-        positions = np.array([*range(len(stored)), *[UNSCORED] * len(void)], np.uint8)
-        return match_colours(read_colours(path), colours, positions, path)
-    found = read_index(path) if how == "png" else numbers(path, how)
-    return to_positions(found, lookup(protocol["label_ids"], protocol["void_ids"]), path)
+        table = colour_table(protocol["label_colours"], protocol["void_colours"])
+        return match_colours(read_colours(path, FORMAT), *table, path, NAME_COLOURS)
+    found = read_index(path, FORMAT) if how == "png" else numbers(path, how)
+    return to_positions(found, lookup(protocol["label_ids"], protocol["void_ids"]), path, NAME_IDS)
 
 
 def depth(protocol: Protocol, sample: Sample) -> np.ndarray:
     """Metres float32 (H, W), 0 = missing; inf stays: the sky."""
     path = sample.truth[0]
     read = read_png16 if protocol["format"] == "png" else read_npy
-    stored = one_channel(path, read(path)).astype(np.float64)
+    stored = one_channel(path, read(path, FORMAT), FORMAT).astype(np.float64)
     there = ~np.isin(stored, protocol["missing"]) & ~np.isnan(stored)
     metres = np.where(there, stored / protocol["scale"], 0)
     if metres.min(initial=0) < 0:
@@ -91,12 +92,13 @@ def normals(protocol: Protocol, sample: Sample) -> np.ndarray:
     """Unit float32 (H, W, 3), x right, y up, z to the viewer; NaN where there is none."""
     path, how, axes = sample.truth[0], protocol["format"], protocol["axes"]
     if how == "npy":
-        stored = read_npy(path)
+        stored = read_npy(path, FORMAT)
         if stored.ndim != 3 or stored.shape[2] != 3 or stored.dtype.kind != "f":
             raise InputError(f"{path}: {stored.dtype} {stored.shape}; save unit vectors as floats (H, W, 3)")
         there = np.isfinite(stored).all(axis=2) & (stored != 0).any(axis=2)
     else:
-        stored, there = ENCODINGS[how](path, (0, 0))
+        read, top = (read_png8, 255) if how == "png" else (read_png16, 65535)
+        stored, there = from_png(path, read, top, FORMAT)
     length = np.linalg.norm(stored[there], axis=1)
     if length.size and not 0.8 < np.median(length) < 1.25:
         raise InputError(
@@ -113,16 +115,14 @@ def normals(protocol: Protocol, sample: Sample) -> np.ndarray:
 
 def salient(protocol: Protocol, sample: Sample) -> np.ndarray:
     """1 on the object, else 0, float32 (H, W)."""
-    return read_mask(sample.truth[0])
+    return read_mask(sample.truth[0]).astype(np.float32)
 
 
 def matting(protocol: Protocol, sample: Sample) -> np.ndarray:
     """Opacity float32 (H, W); with a trimap (H, W, 2), the second 1 where it is unknown."""
+    alpha = read_opacity(sample.truth[0])
     if len(sample.truth) == 2:
-        return read_alpha(*sample.truth)
-    alpha = read_gray(sample.truth[0])
-    if alpha.max(initial=0) == 1:
-        raise InputError(f"{sample.truth[0]}: its values are 0 and 1; write opacity from 0 to 255")
+        return with_trimap(alpha, sample.truth[1], "draw it anew, or leave the folder `trimaps` out")
     return alpha.astype(np.float32) / 255
 
 
@@ -130,17 +130,17 @@ def edges(protocol: Protocol, sample: Sample) -> np.ndarray:
     """Everyone's lines bool (H, W, A), thinned to one pixel."""
     path, how = sample.truth[0], protocol["format"]
     if how == "mat":
-        return read_lines(path)
+        return read_lines(path, FORMAT)
     if how == "npy":
-        drawn = read_npy(path)
+        drawn = read_npy(path, FORMAT)
         drawn = drawn[..., None] if drawn.ndim == 2 else drawn
         if drawn.dtype != bool or drawn.ndim != 3:
             raise InputError(f"{path}: {drawn.dtype} {drawn.shape}; save bool (H, W, people)")
     else:
-        people = [read_mask(one) for one in sample.truth]
+        people = [read_mask(one, soft=True) for one in sample.truth]
         if any(one.shape != people[0].shape for one in people):
             raise InputError(f"{path}: the people's pictures differ in size; draw them on one photo")
-        drawn = np.stack(people, axis=2) > 0
+        drawn = np.stack(people, axis=2)
     return np.stack([thin(drawn[..., k]) for k in range(drawn.shape[2])], axis=2)
 
 
@@ -148,7 +148,7 @@ def referring(protocol: Protocol, sample: Sample) -> np.ndarray:
     """bool (H, W): what the phrase means."""
     value = sample.note["value"]
     if value is None:
-        return read_mask(sample.truth[0]) > 0
+        return read_mask(sample.truth[0])
     found = numbers(sample.truth[0], "png") == value
     if not found.any():
         raise InputError(f"{sample.truth[0]}: no pixel is {value}, which {sample.note['row']} asks for")

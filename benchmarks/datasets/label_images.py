@@ -19,6 +19,7 @@ from visiongen.errors import InputError, MissingDataError
 from visiongen.prompt import hex_colour, parse_colour
 
 VOID = 255
+OFFICIAL = "use the official labels"  # what to do about a label that cannot be; folders of one's own say more
 IMAGE_ENDS = (".jpg", ".png", ".jpeg", ".webp")
 
 
@@ -63,20 +64,25 @@ def lookup(label_ids: Sequence[int], void_ids: Sequence[int]) -> np.ndarray:
     return table
 
 
-def to_positions(stored: np.ndarray, table: np.ndarray, path: Path) -> np.ndarray:
+def to_positions(stored: np.ndarray, table: np.ndarray, path: Path, remedy: str = OFFICIAL) -> np.ndarray:
     """Positions uint8 (H, W) of stored ids; InputError: one that is no label, with its place."""
     outside = (stored < 0) | (stored >= len(table))
     found = np.where(outside, -1, table[np.where(outside, 0, stored)])
     if (found < 0).any():
         y, x = np.argwhere(found < 0)[0]
         raise InputError(
-            f"{path}: value {int(stored[y, x])} at row {y}, column {x} is no label of this set; use the "
-            "official labels"
+            f"{path}: value {int(stored[y, x])} at row {y}, column {x} is no label of this set; {remedy}"
         )
     return found.astype(np.uint8)
 
 
-def match_colours(picture: np.ndarray, colours: np.ndarray, positions: np.ndarray, path: Path) -> np.ndarray:
+def match_colours(
+    picture: np.ndarray,
+    colours: np.ndarray,
+    positions: np.ndarray,
+    path: Path,
+    remedy: str = "use the official masks, never saved again as JPEG or resized",
+) -> np.ndarray:
     """Positions uint8 (H, W) of a picture (H, W, 3) in exactly these colours (N, 3); InputError: others."""
     codes, known = _codes(picture), _codes(colours)
     order = known.argsort()
@@ -85,8 +91,8 @@ def match_colours(picture: np.ndarray, colours: np.ndarray, positions: np.ndarra
     if wrong.any():
         y, x = np.argwhere(wrong)[0]
         raise InputError(
-            f"{path}: colour {hex_colour(picture[y, x])} at row {y}, column {x} is no label of this set; use "
-            "the official masks, never saved again as JPEG or resized"
+            f"{path}: colour {hex_colour(picture[y, x])} at row {y}, column {x} is no label of this set; "
+            f"{remedy}"
         )
     return positions[place]
 
@@ -95,34 +101,34 @@ def _codes(colours: np.ndarray) -> np.ndarray:
     return colours.astype(np.int64) @ np.array([1 << 16, 1 << 8, 1])
 
 
-def read_index(path: Path) -> np.ndarray:
+def read_index(path: Path, remedy: str = OFFICIAL) -> np.ndarray:
     """Stored ids uint8 (H, W) of a palette or gray picture; InputError: damaged, coloured, or a JPEG.
 
     A palette is not looked at: its colours may repeat, and gray made of them means nothing.
     """
-    stored = _read(path, ("L", "P", "1"), "not an index PNG of 8 bits; use the official labels")
-    return stored.astype(np.uint8)
+    return _read(path, ("L", "P", "1"), "not an index PNG of 8 bits", remedy).astype(np.uint8)
 
 
-def read_colours(path: Path) -> np.ndarray:
+def read_colours(path: Path, remedy: str = OFFICIAL) -> np.ndarray:
     """Colours uint8 (H, W, 3) of a lossless mask, an alpha channel dropped; InputError as ``read_index``."""
-    return np.ascontiguousarray(_read(path, ("RGB", "RGBA"), "not coloured; use the official mask")[..., :3])
+    return np.ascontiguousarray(_read(path, ("RGB", "RGBA"), "not coloured", remedy)[..., :3])
 
 
-def _read(path: Path, modes: Sequence[str], what: str) -> np.ndarray:
+def _read(path: Path, modes: Sequence[str], what: str, remedy: str) -> np.ndarray:
     from PIL import Image
 
     try:
         with Image.open(path) as image:
             if image.format == "JPEG":
-                raise InputError(f"{path}: a JPEG, which changes labels; use the official PNG")
+                raise InputError(f"{path}: a JPEG, which changes labels; {remedy}")
             if image.mode not in modes:
-                raise InputError(f"{path}: mode {image.mode} is {what}")
+                raise InputError(f"{path}: mode {image.mode} is {what}; {remedy}")
             return np.array(image)
     except (OSError, SyntaxError, ValueError) as error:
         if isinstance(error, InputError):
             raise
-        raise InputError(f"{path}: damaged label file ({error}); fetch it again") from error
+        again = "fetch it again" if remedy == OFFICIAL else remedy
+        raise InputError(f"{path}: damaged label file ({error}); {again}") from error
 
 
 def pairs(

@@ -43,12 +43,17 @@ def read_alpha(alpha_file: Path, trimap_file: Path) -> np.ndarray:
 
     InputError: damaged, of two sizes, or a trimap with other values.
     """
-    alpha, trimap = read_gray(alpha_file), read_gray(trimap_file)
+    return with_trimap(read_gray(alpha_file), trimap_file, "use the shipped trimap")
+
+
+def with_trimap(alpha: np.ndarray, trimap_file: Path, remedy: str) -> np.ndarray:
+    """``alpha`` uint8 (H, W) in [0, 1] and 1 where the trimap is unknown; InputError as ``read_alpha``."""
+    trimap = read_gray(trimap_file)
     if alpha.shape != trimap.shape:
-        raise InputError(f"{trimap_file}: {trimap.shape} is not the alpha's {alpha.shape}; fetch it again")
+        raise InputError(f"{trimap_file}: {trimap.shape} is not the alpha's {alpha.shape}; {remedy}")
     odd = trimap[~np.isin(trimap, TRIMAP)]
     if odd.size:
-        raise InputError(f"{trimap_file}: value {odd[0]} is none of 0, 128, 255; use the shipped trimap")
+        raise InputError(f"{trimap_file}: value {odd[0]} is none of 0, 128, 255; {remedy}")
     return np.stack([alpha.astype(np.float32) / 255, (trimap == UNKNOWN).astype(np.float32)], axis=2)
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from visiongen.benchmarks.datasets.files import Sample
-from visiongen.benchmarks.datasets.float_images import read_exr, read_png8, read_png16
+from visiongen.benchmarks.datasets.float_images import ORIGINAL, read_exr, read_png8, read_png16
 from visiongen.benchmarks.datasets.listed import ListedFiles, stem
 from visiongen.errors import InputError
 
@@ -24,20 +24,23 @@ Found = tuple[np.ndarray, np.ndarray]  # normals (H, W, 3) as stored, bool (H, W
 _IMAGE = re.compile(r"_img\.\w+$")
 
 
-def _png(path: Path, read: Callable[[Path], np.ndarray], top: float) -> Found:
-    colours = read(path)
-    _three(path, colours)
+def from_png(
+    path: Path, read: Callable[[Path, str], np.ndarray], top: float, remedy: str = ORIGINAL
+) -> Found:
+    """Normals n = v / ``top`` * 2 - 1 of a picture, black for none; InputError: gray, or of other bits."""
+    colours = read(path, remedy)
+    _three(path, colours, remedy)
     return colours.astype(np.float32) / np.float32(top) * 2 - 1, colours.astype(np.int64).sum(-1) > 0
 
 
 def png8(path: Path, size: tuple[int, int]) -> Found:
     """n = v / 255 * 2 - 1; black means none."""
-    return _png(path, read_png8, 255)
+    return from_png(path, read_png8, 255)
 
 
 def png16(path: Path, size: tuple[int, int]) -> Found:
     """n = v / 65535 * 2 - 1; black means none."""
-    return _png(path, read_png16, 65535)
+    return from_png(path, read_png16, 65535)
 
 
 def exr(path: Path, size: tuple[int, int]) -> Found:
@@ -68,9 +71,9 @@ ENCODINGS: dict[str, Callable[[Path, tuple[int, int]], Found]] = {
 }  # fmt: skip
 
 
-def _three(path: Path, array: np.ndarray) -> None:
+def _three(path: Path, array: np.ndarray, remedy: str = ORIGINAL) -> None:
     if array.ndim != 3 or array.shape[-1] != 3:
-        raise InputError(f"{path}: shape {array.shape}, not (H, W, 3); fetch it again")
+        raise InputError(f"{path}: shape {array.shape}, not (H, W, 3); {remedy}")
 
 
 def to_right(stored: np.ndarray) -> np.ndarray:

@@ -152,7 +152,10 @@ class CocoScorer(Scorer):
     # --- guesses ------------------------------------------------------------------------------
 
     def prior(self, truths: Sequence[Truths]) -> Guess:
-        """One instance of the commonest class: the blob that covers its largest instances best."""
+        """One instance of the commonest class: the blob that covers its largest instances best.
+
+        None, where no training picture has any.
+        """
         maps = [paint(one) for one in truths]
         count = np.zeros(len(self.classes), int)
         for one in truths:
@@ -163,7 +166,7 @@ class CocoScorer(Scorer):
             ids, areas = np.unique(labels[labels // MANY == kind], return_counts=True)
             if len(ids):
                 largest.append(labels == ids[areas.argmax()])
-        blob = priors.best_blob(largest)
+        blob = priors.best_blob(largest or [labels >= 0 for labels in maps])
         return priors.at_any_size(np.where(blob, kind * MANY + 1, VOID).astype(np.int32))
 
     def choose(self, guess: np.ndarray, options: Options) -> Found:

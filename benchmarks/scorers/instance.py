@@ -42,6 +42,10 @@ class InstanceScorer(ModuleScorer):
         return np.stack([ids, score[ids]], axis=-1).astype(np.float32)
 
     def prior(self, truths: Sequence[np.ndarray]) -> Guess:
-        """One instance: the blob that covers the largest instance of the training pictures best."""
+        """One instance: the blob that covers the largest instance of the training pictures best.
+
+        None, where none of them has any.
+        """
         largest = [truth == 1 + np.bincount(truth.ravel())[1:].argmax() for truth in truths if truth.any()]
+        largest = largest or [truth > 0 for truth in truths]
         return priors.at_any_size(priors.best_blob(largest).astype(np.int32))

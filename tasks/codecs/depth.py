@@ -67,6 +67,8 @@ class CubeWalk(Codec):
         with np.errstate(invalid="ignore"):
             inverse = 1 / (1 + depth * np.float32(1 / self.scale))
             index = STEPS - STEPS * inverse * inverse + np.float32(0.5)
+            # White is infinitely far alone, also where ``far`` itself lies in the walk's last step.
+            index = np.minimum(index, STEPS - 1)
             index[~(depth < self.far)] = STEPS
         return WALK[index.astype(np.int16)]
 
@@ -78,7 +80,7 @@ class CubeWalk(Codec):
         with np.errstate(divide="ignore"):
             depth = self.scale * (1 / np.sqrt(1 - position / STEPS) - 1)
         # The colour of `far` itself still counts as finite, so that rounding up to it round-trips.
-        last = round(STEPS - STEPS * (1 + self.far / self.scale) ** -2)
+        last = min(round(STEPS - STEPS * (1 + self.far / self.scale) ** -2), STEPS - 1)
         np.minimum(depth, np.nextafter(np.float32(self.far), np.float32(0)), out=depth)
         depth[position > last] = np.inf
         return depth.astype(np.float32), confidence
@@ -217,6 +219,7 @@ class GrayRelative(Codec):
     sigma: float = 24.0
 
     unit: ClassVar[str] = "relative"
+    measure: ClassVar[str]  # what is told in [0, 1], in words
     bound: ClassVar[str] = "1/510 of the quantile range, inside the range"
 
     def __post_init__(self) -> None:
@@ -254,6 +257,7 @@ class GrayDisparity(GrayRelative):
     """Relative inverse depth (affine-invariant disparity); infinitely far counts as zero."""
 
     name: ClassVar[str] = "depth/disparity@1"
+    measure: ClassVar[str] = "relative inverse depth"
 
     def nearness(self, depth: np.ndarray) -> np.ndarray:
         """Inverse depth, 1/m."""
@@ -265,6 +269,7 @@ class GrayLog(GrayRelative):
     """Relative log depth: equal ratios of depth are equal steps of gray, near and far alike."""
 
     name: ClassVar[str] = "depth/graylog@1"
+    measure: ClassVar[str] = "relative log depth, near = 1"
 
     def nearness(self, depth: np.ndarray) -> np.ndarray:
         """Minus the logarithm of depth."""

@@ -87,7 +87,7 @@ class LegendNearest(LegendCodec):
     """Nearest legend colour; a softmax over squared distances gives the confidence.
 
     ``temperature`` t is in colour levels: p(k) ~ exp(-|m - c_k|^2 / 2t^2). ``unknown_distance``
-    in levels, or None for off: pixels farther than that from every colour become 255.
+    in levels, or None for off: pixels farther than that from every colour become 255, with confidence 0.
     """
 
     temperature: float = 24.0
@@ -102,7 +102,7 @@ class LegendNearest(LegendCodec):
             check_positive(self.name, unknown_distance=self.unknown_distance)
 
     def decode(self, painted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Map -> ids uint8 (H, W), 255 = unknown, and the softmax probability of the id."""
+        """Map -> ids uint8 (H, W), 255 = unknown, and the softmax probability of the id, 0 where unknown."""
         flat = check_map(painted).reshape(-1, 3)
         labels = np.empty(len(flat), np.uint8)
         confidence = np.empty(len(flat), np.float32)
@@ -115,7 +115,10 @@ class LegendNearest(LegendCodec):
             distance *= -0.5 / self.temperature**2
             confidence[part] = 1 / np.exp(distance, out=distance).sum(axis=1)
             if self.unknown_distance is not None:
-                best[nearest[:, 0] > self.unknown_distance**2] = UNKNOWN
+                # The softmax knows no "none of them": far from all colours one is often nearest by far.
+                unknown = nearest[:, 0] > self.unknown_distance**2
+                best[unknown] = UNKNOWN
+                confidence[part][unknown] = 0
             labels[part] = best
         shape = painted.shape[:2]
         return labels.reshape(shape), confidence.reshape(shape)

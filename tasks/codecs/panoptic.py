@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
@@ -9,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from visiongen.errors import InputError
+from visiongen.prompt import Legend
 from visiongen.resize import nearest_fill
 from visiongen.tasks.codecs.base import check_map
 from visiongen.tasks.codecs.grouping import compact, parts
@@ -68,6 +70,12 @@ class BorderPanoptic(LegendCodec):
     def spec(self) -> dict[str, Any]:
         """As LegendCodec; things as a list."""
         return super().spec() | {"things": list(self.things)}
+
+    def showing(self, legend: Legend) -> BorderPanoptic:
+        """The same reading of some of the entries, in any order; a border among them becomes the last."""
+        pairs = sorted(zip(legend.names, legend.colours, strict=True), key=lambda pair: pair[0] == BORDER)
+        things = tuple(name for name in self.things if name in legend.names)
+        return dataclasses.replace(self, legend=Legend.of(pairs), things=things)
 
     @cached_property
     def _colour_codec(self) -> LegendNearest:

@@ -21,8 +21,8 @@ _MAX_DRIFT = 0.12
 """Corners that move by more than this share of the longer side are not drift: the fit went astray."""
 
 
-_GAIN = 1.05
-"""A drift must make edges agree better by this factor, else the framing stays as it is."""
+_GAIN = 0.05
+"""A drift must make edges agree better by this share of the agreement, else the framing stays as it is."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,8 @@ def follow(
     moved, still = sample_nearest(source[JUDGE], affine, size)
     score = agreement(target[JUDGE], moved, still)
     far = corner_distance(affine, best, size) > _MAX_DRIFT * max(size)
-    return (best, best_score) if far or score <= best_score * _GAIN else (affine, score)
+    better = score > best_score + _GAIN * abs(best_score)  # an agreement may be negative
+    return (affine, score) if better and not far else (best, best_score)
 
 
 def _step(target: np.ndarray, source: np.ndarray, affine: np.ndarray, factor: int, smooth: int) -> np.ndarray:

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from visiongen.backbones.base import Sampler, check_photo
+from visiongen.backbones.base import MODES, Sampler, check_photo
 from visiongen.errors import InputError, UsageError
 
 
@@ -66,3 +66,28 @@ def test_numbers_of_numpy_are_numbers() -> None:
     for name in ("seed", "temperature", "steps"):
         with pytest.raises(UsageError, match=f"{name} None"):
             Sampler(**{name: None})
+
+
+@pytest.mark.parametrize(
+    ("mode", "options", "told"),
+    [
+        ("verified", {"temperature": 0.5}, "temperature: mode verified does not use it; give mode='sample'"),
+        ("verified", {"steps": 4}, "steps: mode verified does not use it; give mode='masked'"),
+        ("sequential", {"window": 4}, "window: mode sequential does not use it; give mode='verified'"),
+        ("draft", {"trust": 2.0}, "trust: .* give mode='verified' or mode='sequential'"),
+        ("masked", {"top_k": 1, "steps": 2}, "top_k: mode masked"),
+        ("sample", {"trust": 0}, "trust: mode sample"),
+    ],
+)
+def test_an_option_without_effect_is_refused(mode: str, options: dict[str, float], told: str) -> None:
+    with pytest.raises(UsageError, match=told):
+        Sampler.of(mode, 0, options)
+
+
+def test_what_a_mode_uses_is_taken() -> None:
+    used = {"temperature": 0.5, "top_k": 3, "top_p": 0.9, "recycles": 0, "window": None}
+    assert Sampler.of("sample", 7, used) == Sampler("sample", seed=7, **used)
+    for mode in MODES:
+        assert Sampler.of(mode, 5, {"recycles": 1}) == Sampler(mode, seed=5, recycles=1)
+    with pytest.raises(UsageError, match="temperature 'abc': give a number"):  # first what is no value at all
+        Sampler.of("verified", 0, {"temperature": "abc"})

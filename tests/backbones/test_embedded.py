@@ -134,7 +134,7 @@ def test_manifest_lists_and_verifies(saved, tmp_path) -> None:
     flipped[-5] ^= 1
     (tmp_path / "n.safetensors").write_bytes(flipped)
     ((_, fault),) = weights.verify(tmp_path)
-    assert f"expected sha256 {saved[2]}, got" in fault and "reinstall" in fault
+    assert f"expected sha256 {saved[2]}, got" in fault and "copy or pack them there" in fault
     (tmp_path / "n.safetensors").write_bytes(data[:-1])
     with pytest.raises(WeightsError, match=f"expected {len(data)} bytes, got {len(data) - 1}"):
         weights.check("n", tmp_path)
@@ -168,3 +168,50 @@ def test_what_weights_may_be_used_for_is_their_own() -> None:
     assert tiny.capabilities.licence == weights.entry("tiny").licence != "unknown"
     assert tiny.capabilities.in_context is tiny.painter.config.context is True
     assert EmbeddedBackbone.random("nano").capabilities.licence == "unknown"
+
+
+def test_loading_leaves_random_numbers_alone(saved) -> None:
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    EmbeddedBackbone.load(saved[1])
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_pixels_do_not_depend_on_the_batch(saved, monkeypatch) -> None:
+    """In a batch the decoder may round otherwise, so every picture is made alone."""
+    backbone, sizes = saved[0], []
+    decode = backbone.tokenizer.decode
+
+    def counted(tokens: torch.Tensor) -> torch.Tensor:
+        sizes.append(len(tokens))
+        return decode(tokens)
+
+    monkeypatch.setattr(backbone.tokenizer, "decode", counted)
+    scene = backbone.scene(np.random.default_rng(0).integers(0, 256, (24, 32, 3), dtype=np.uint8))
+    normals = Prompt("normals", "surface normals")
+    both = scene.paint([DEPTH, normals])
+    for prompt, canvas in zip([DEPTH, normals], both, strict=True):
+        assert np.array_equal(scene.paint([prompt])[0].image, canvas.image)
+    assert sizes == [1] * 4
+
+
+def test_moving_keeps_the_type_and_scenes_follow(saved) -> None:
+    backbone = EmbeddedBackbone.load(saved[1], dtype=torch.bfloat16)
+    scene = backbone.scene(np.random.default_rng(0).integers(0, 256, (24, 32, 3), dtype=np.uint8))
+    before = scene.paint([DEPTH])[0]
+    assert backbone.to("cpu").dtype == torch.bfloat16
+    assert np.array_equal(scene.paint([DEPTH])[0].tokens, before.tokens)
+    assert backbone.to("cpu", torch.float32).dtype == torch.float32
+    assert scene.prefix().features.dtype == torch.float32, "the photo is read again"
+    assert scene.prefix() is scene.prefix()
+    fresh = backbone.scene(scene.photo).paint([DEPTH])[0]
+    assert np.array_equal(scene.paint([DEPTH])[0].image, fresh.image)
+
+
+def test_a_scene_has_its_own_photo(saved) -> None:
+    buffer = np.random.default_rng(0).integers(0, 256, (24, 32, 3), dtype=np.uint8)
+    expected = saved[0].scene(buffer.copy()).paint([DEPTH])[0]
+    scene = saved[0].scene(buffer)
+    buffer[:] = 0  # the next frame
+    assert np.array_equal(scene.paint([DEPTH])[0].tokens, expected.tokens)

@@ -92,6 +92,19 @@ def test_run_prints_json_on_stdout_alone(
     assert "PARTIAL" in captured.err and "mIoU" in captured.err
 
 
+def test_shards_by_hand(
+    camvid: Path, tmp_path: Path, reader: list[Reader], capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "o"
+    words = ("run", "camvid11", "--data", camvid, "--out", out, "--rows", "blind", "--shard")
+    assert call(*words, "3/2") == 2 and "write I/N" in capsys.readouterr().err
+    assert call(*words, "1/2") == 0 and "is done" in capsys.readouterr().out
+    assert not (out / "result.json").exists()
+    assert call(*words, "2/2") == 0
+    result = json.loads((out / "result.json").read_text())
+    assert result["n_scored"] == 6 and len(list(out.glob("samples-?of2.jsonl"))) == 2
+
+
 def test_a_failed_image_gives_exit_code_1_and_a_line(
     camvid: Path, tmp_path: Path, reader: list[Reader], capsys: pytest.CaptureFixture[str]
 ) -> None:

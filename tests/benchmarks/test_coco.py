@@ -271,6 +271,11 @@ def test_blind_guess_is_one_instance_of_the_commonest_class() -> None:
     assert not len(judge.choose(guess((60, 80)), {"legend": legend}).masks)
 
 
+def test_blind_guess_from_images_without_an_instance_is_none() -> None:
+    empty = Truths(SIZE, np.zeros(0, int), [], np.zeros(0, bool), np.zeros(0))
+    assert not len(scorer(3).choose(scorer(3).prior([empty])((60, 80)), {}).masks)
+
+
 # --- results files --------------------------------------------------------------------------------
 
 

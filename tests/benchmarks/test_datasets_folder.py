@@ -82,11 +82,14 @@ def test_ids_of_any_value_become_positions_and_ignored_ones_are_not_scored(tmp_p
 def test_an_unknown_id_is_an_error_with_its_place(tmp_path: Path) -> None:
     bad = BLOCKS.copy()
     bad[5, 6] = 9
-    with pytest.raises(InputError, match=r"labels/a\.png: value 9 at row 5, column 6"):
+    with pytest.raises(
+        InputError, match=r"a\.png: value 9 at row 5, column 6.* label_ids or ignore of dataset"
+    ):
         truth_of(tmp_path, SEMANTIC, bad)
 
 
-def test_colours_are_matched_exactly_and_give_the_legend(tmp_path: Path) -> None:
+def test_colours_are_matched_exactly_and_only_read(tmp_path: Path) -> None:
+    """What is painted is far apart, or the ``legend``, however near the stored colours lie."""
     colours = np.array([[128, 64, 128], [0, 0, 142], [70, 130, 180], [0, 0, 0]], np.uint8)
     stored = BLOCKS.copy()
     stored[0] = 3
@@ -96,11 +99,16 @@ def test_colours_are_matched_exactly_and_give_the_legend(tmp_path: Path) -> None
     benchmark = open_folder(folder(tmp_path, toml, {"a": colours[stored]}))
     found = benchmark.items(None, "all")[0].truth()
     assert (found[0] == 255).all() and np.array_equal(found[1:], BLOCKS[1:])
-    assert benchmark.protocol["legend"] == "road=#804080,car=#00008e,sky=#4682b4"
+    plain = open_folder(folder(tmp_path / "plain", SEMANTIC, {"a": BLOCKS}))
+    assert benchmark.protocol["legend"] == plain.protocol["legend"]
+    chosen = toml + '\nlegend = "road=#ff0000,car=#00ff00,sky=#0000ff"'
+    own = open_folder(folder(tmp_path / "own", chosen, {"a": colours[stored]}))
+    assert own.protocol["legend"] == "road=#ff0000,car=#00ff00,sky=#0000ff"
+    assert np.array_equal(own.items(None, "all")[0].truth(), found)
     blurred = colours[stored]
     blurred[3, 3] = (128, 64, 127)
     save(tmp_path / "labels/a.png", blurred)
-    with pytest.raises(InputError, match="#80407f"):
+    with pytest.raises(InputError, match=r"#80407f.*label_colours or ignore of dataset\.toml"):
         benchmark.items(None, "all")[0].truth()
 
 
@@ -129,7 +137,7 @@ def test_depth_is_divided_by_the_scale_and_missing_is_zero(tmp_path: Path) -> No
 
 
 def test_eight_bits_are_no_depth(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="uint8 where 16 bits are stored"):
+    with pytest.raises(InputError, match=r"uint8 where 16 bits are stored; .*`format` of dataset\.toml"):
         truth_of(tmp_path, 'task = "depth"\nscale = 1000', MASK)
 
 
@@ -179,6 +187,75 @@ def test_masks_and_mattes(tmp_path: Path) -> None:
     found = benchmark.items(None, "all")[0].truth()
     assert np.allclose(found[..., 0], alpha / 255) and np.array_equal(found[..., 1] > 0, near)
     assert benchmark.protocol["trimaps"] == "trimaps" and score(benchmark, OracleRow(benchmark)) == 0
+
+
+VOC = np.random.default_rng(2).integers(0, 120, (256, 3), np.uint8)  # a palette in colours, all of them dark
+VOC[0] = 0
+
+
+def palette(root: Path, numbers: np.ndarray, colours: np.ndarray = VOC) -> Path:
+    """The label ``a`` as a palette picture."""
+    picture = Image.fromarray(numbers.astype(np.uint8), "P")
+    picture.putpalette(colours.ravel().tolist())
+    picture.save(root / "labels/a.png")
+    return root
+
+
+@pytest.mark.parametrize("task", ["salient", "edges", "referring", "matting"])
+def test_a_palette_of_ids_is_no_mask(task: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """As VOC and labelme draw them: by its brightness nothing would be there, and validate says so."""
+    if task == "referring":
+        root = referring(tmp_path, [{"image": "a", "label": "a.png", "phrase": "it"}], "p.json")
+    else:
+        root = folder(tmp_path, f'task = "{task}"', {"a": MASK})
+    assert call("validate", palette(root, MASK > 0)) == 1
+    assert "with the number 1; write the mask as 0 and 255" in capsys.readouterr().out
+    line = np.where(MASK > 0, 255, 0)
+    grays = np.repeat(np.arange(256, dtype=np.uint8)[:, None], 3, axis=1)
+    for numbers, colours in ((line, VOC), (line, grays), (MASK > 0, grays * 255)):
+        assert call("validate", palette(root, numbers, colours)) == 0
+        truth = np.asarray(open_folder(root).items(None, "all")[0].truth())
+        assert truth.any() and not truth.all()
+
+
+@pytest.mark.parametrize("values", [(0, 38, 38), (0, 1, 255), (0, 128, 0), (0, 90, 180)])
+def test_a_mask_of_ids_is_refused(values: tuple[int, int, int], tmp_path: Path) -> None:
+    label = np.array(values, np.uint8)[BLOCKS]
+    with pytest.raises(InputError, match=r"a\.png: .*value .*; write the mask as 0 and 255"):
+        truth_of(tmp_path, 'task = "salient"', label)
+
+
+def test_sixteen_bits_that_hold_eight_are_refused(tmp_path: Path) -> None:
+    for name, task in (("s", "salient"), ("m", "matting")):
+        assert truth_of(tmp_path / name, f'task = "{task}"', MASK.astype(np.uint16) * 257).max() == 1
+        with pytest.raises(InputError, match="largest value is 255 of 65535"):
+            truth_of(tmp_path / name, f'task = "{task}"', MASK.astype(np.uint16))
+
+
+def test_soft_rims_and_jpeg_masks_are_masks(tmp_path: Path) -> None:
+    soft = cv2.resize(cv2.GaussianBlur(MASK, (9, 9), 2), (W, H), interpolation=cv2.INTER_AREA)
+    wanted = (soft > 128).astype(np.float32)
+    assert np.array_equal(truth_of(tmp_path / "png", 'task = "salient"', soft), wanted)
+    root = folder(tmp_path / "jpg", 'task = "salient"\nlabel_end = ".jpg"', {"a": MASK}, ".jpg")
+    Image.fromarray(np.stack([MASK] * 3, axis=2)).save(root / "labels/a.jpg", quality=60)
+    assert np.array_equal(open_folder(root).items(None, "all")[0].truth(), MASK > 0)
+    faint = np.zeros((H, W), np.uint8)
+    faint[20], faint[30] = 160, 255  # a line drawn in gray is a line
+    assert truth_of(tmp_path / "lines", 'task = "edges"', faint)[20, 10, 0]
+
+
+def test_a_cut_out_photo_is_a_matte_by_its_alpha(tmp_path: Path) -> None:
+    alpha = cv2.GaussianBlur(MASK, (5, 5), 1)
+    root = folder(tmp_path, 'task = "matting"', {"a": MASK})
+    item = open_folder(root).items(None, "all")[0]
+    Image.fromarray(np.dstack([PHOTO, alpha])).save(root / "labels/a.png")
+    assert np.allclose(item.truth(), alpha / 255)
+    gray = Image.fromarray(np.dstack([np.stack([alpha] * 3, axis=2), np.full((H, W), 255, np.uint8)]))
+    gray.save(root / "labels/a.png")  # an alpha channel that says nothing
+    assert np.allclose(item.truth(), alpha / 255)
+    Image.fromarray(PHOTO).save(root / "labels/a.png")
+    with pytest.raises(InputError, match=r"a\.png: its colours have no meaning here"):
+        item.truth()
 
 
 def test_lines_of_one_person_or_several_are_one_pixel_wide(tmp_path: Path) -> None:
@@ -389,6 +466,7 @@ def test_lists_that_are_empty_or_name_an_image_twice_or_not_at_all(tmp_path: Pat
         (SEMANTIC + '\nlegend = "road=#000000"', "legend: 'car' stands in only one"),
         (SEMANTIC + '\nlegend = "road"', "legend: 'road' has no colour"),
         (SEMANTIC + '\nformat = "rgb"', "label_colours: missing"),
+        (SEMANTIC + '\nformat = "rgb"\nlabel_colours = ["#000000"]', "label_colours: 1 for 3 classes"),
         (SEMANTIC + '\nignore = ["#000000"]', "ignore = .*stored numbers"),
         ('task = "semantic"', "classes: missing"),
         ('task = "depth"', "scale: missing; what a metre is"),

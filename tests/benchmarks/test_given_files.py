@@ -8,15 +8,19 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from test_datasets_folder import BLOCKS, MASK, SEMANTIC, H, W, folder, save
+from test_datasets_folder import BLOCKS, MASK, SEMANTIC, TASKS, H, W, folder, referring, save
 
 from visiongen.benchmarks.compare import compare
 from visiongen.benchmarks.datasets.folder import open_folder
 from visiongen.benchmarks.predictions import _labels
-from visiongen.benchmarks.runner import Options, score_predictions
+from visiongen.benchmarks.runner import Options, run, score_predictions
 from visiongen.errors import InputError, UsageError
+from visiongen.image import Geometry
+from visiongen.prompt import Legend
 from visiongen.registry import CODECS
+from visiongen.tasks import predict
 from visiongen.tasks.codecs.base import write_map_png
+from visiongen.tasks.semantic import Semantic
 
 PANOPTIC = 'task = "panoptic"\nclasses = ["road", "car", "bus"]\nthings = ["car", "bus"]'
 
@@ -160,3 +164,103 @@ def test_a_photo_that_cannot_be_read_costs_its_image_alone(tmp_path: Path) -> No
     (root / "images/a.png").write_text("no picture")
     result = run(open_folder(root), Reader(), tmp_path / "out", Options(rows=()))
     assert [one["id"] for one in result["failures"]] == ["a"] and result["n_scored"] == 1
+
+
+# --- the folder that predict writes ----------------------------------------------------------------
+
+COLOURS = np.random.default_rng(1).integers(0, 256, (3, 4, 3), np.uint8)
+COARSE = np.kron(COLOURS, np.ones((16, 16, 1), np.uint8))  # a photo of blocks: what is painted of it is large
+
+
+def own_folder(root: Path, task: str) -> Path:
+    """A dataset of two photos, painted at 96 pixels."""
+    if task == "referring":
+        rows = [{"image": name, "label": f"{name}.png", "phrase": "the box"} for name in "ab"]
+        referring(root, rows, "p.json", "long_side = 96")
+        save(root / "labels/b.png", MASK)
+    else:
+        toml, label, end = TASKS[task]
+        folder(root, toml + "\nlong_side = 96", {"a": label, "b": np.roll(label, 16, axis=1)}, end)
+    for turns, name in enumerate("ab"):
+        save(root / f"images/{name}.png", np.roll(COARSE, 16 * turns, axis=0))
+    return root
+
+
+@pytest.mark.parametrize("task", [*TASKS, "referring"])
+def test_what_predict_saved_scores_as_a_run_does(task: str, known_backbone: Any, tmp_path: Path) -> None:
+    """Instances by their confidence, classes by name: all files of the folder lie beside one another."""
+    root = own_folder(tmp_path / "data", task)
+    backbone = known_backbone(0.6)
+    backbone.name = "known"
+    benchmark = open_folder(root)
+    painted = run(benchmark, backbone, tmp_path / "run", Options(rows=()))
+    for item in benchmark.items(None, "all"):
+        asked = {"legend": benchmark.legend()} | dict(item.options)
+        found = predict(task, item.photo(), backbone=backbone, long_side=96, **asked)
+        found.save(tmp_path / "answers", item.id)
+    given = scored(root, tmp_path / "answers")
+    assert given["n_failed"] == painted["n_failed"] == 0
+    for name, value in painted["scores"].items():
+        told = given["scores"][name]["value"]
+        assert told == pytest.approx(value["value"], abs=1e-6, nan_ok=True), name
+
+
+def saved_semantic(into: Path, legend: str, labels: np.ndarray) -> Path:
+    """What predict would write for ``labels``, positions in ``legend``."""
+    task, size = Semantic(), (H, W)
+    prompt = task.prompt(Legend.parse(legend))
+    painted = task.codec(prompt.legend).encode(labels)
+    task.decode(painted, Geometry(size, size), prompt).save(into, "a")
+    return into
+
+
+@pytest.mark.parametrize("without", [(), (".npy",), (".json", ".map.png")])
+def test_classes_in_another_order_are_found_by_name(without: tuple[str, ...], tmp_path: Path) -> None:
+    """The truth counts road, car, sky; asked for were sky, road, car. Bare ids are taken as they are."""
+    root = folder(tmp_path / "data", SEMANTIC, {"a": BLOCKS})
+    answers = saved_semantic(tmp_path / "answers", "sky=#0000ff,road=#ff0000,car=#00ff00", (BLOCKS + 1) % 3)
+    for end in without:
+        (answers / f"a.semantic{end}").unlink()
+    assert primary(scored(root, answers)) == (0 if ".json" in without else 1)
+
+
+def test_a_class_of_predict_that_the_benchmark_lacks_is_refused(tmp_path: Path) -> None:
+    root = folder(tmp_path / "data", SEMANTIC, {"a": BLOCKS})
+    answers = saved_semantic(tmp_path / "answers", "road=#ff0000,bus=#00ff00,sky=#0000ff", BLOCKS)
+    result = scored(root, answers)
+    assert result["n_failed"] == 1 and "its legend has 'bus'" in result["failures"][0]["error"]
+    (answers / "a.semantic.json").write_text("{")
+    result = scored(root, answers)
+    assert result["n_failed"] == 1 and "a.semantic.json: no JSON" in result["failures"][0]["error"]
+
+
+def test_panoptic_classes_in_another_order_keep_their_numbers(known_backbone: Any, tmp_path: Path) -> None:
+    root = own_folder(tmp_path / "data", "panoptic")
+    for item in open_folder(root).items(None, "all"):
+        names, things = ("bus", "road", "car"), {"things": ("car", "bus")}
+        legend = Legend.of(zip(names, ((255, 0, 0), (0, 255, 0), (0, 0, 255)), strict=True))
+        found = predict("panoptic", item.photo(), backbone=known_backbone(), legend=legend, **things)
+        labels = item.truth()
+        found.labels = np.array([1, 2, 0])[labels // 1000].astype(np.int32) * 1000 + labels % 1000
+        found.save(tmp_path / "answers", item.id)
+    assert primary(scored(root, tmp_path / "answers")) == 1
+
+
+def test_saved_nearness_is_no_distance(known_backbone: Any, tmp_path: Path) -> None:
+    root = own_folder(tmp_path / "data", "depth")
+    for item in open_folder(root).items(None, "all"):
+        found = predict("depth", item.photo(), backbone=known_backbone(), relative=True)
+        found.save(tmp_path / "answers", item.id)
+    result = scored(root, tmp_path / "answers")
+    assert result["n_failed"] == 2 and "says relative, depth needs m" in result["failures"][0]["error"]
+
+
+def test_a_photo_in_tiles_is_scored_as_it_was_blended(known_backbone: Any, tmp_path: Path) -> None:
+    """And by its own legend's names."""
+    root = own_folder(tmp_path / "data", "semantic")
+    for item in open_folder(root).items(None, "all"):
+        asked = {"legend": "sky=#0000ff,road=#ff0000,car=#00ff00", "long_side": 32, "tile": True}
+        found = predict("semantic", item.photo(), backbone=known_backbone(), **asked)
+        found.save(tmp_path / "answers", item.id)
+        save(root / f"labels/{item.id}.png", np.array([2, 0, 1], np.uint8)[found.labels])
+    assert primary(scored(root, tmp_path / "answers")) == 1

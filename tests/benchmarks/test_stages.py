@@ -52,6 +52,7 @@ def test_the_samplers_options_are_the_models_and_stand_in_the_result(camvid: Pat
     one = run("camvid11", nano, tmp_path / "one", replace(rows, options={"steps": 1}))
     assert one["scores"] == one["rows"]["draft"]
     refused = {"--option phrase: a benchmark takes": {"phrase": "x"}, "steps 0": {"steps": 0}}
+    refused |= {"trust: mode masked does not use it": {"trust": 1}}
     for message, wrong in refused.items():
         with pytest.raises(UsageError, match=message):
             replace(rows, options=wrong)

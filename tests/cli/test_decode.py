@@ -10,14 +10,16 @@ import pytest
 from PIL import Image
 
 from visiongen.cli.main import main
+from visiongen.errors import InputError
 from visiongen.prompt import Legend
 from visiongen.tasks.codecs import read_map_png, write_map_png
-from visiongen.tasks.codecs.depth import CubeWalk
+from visiongen.tasks.codecs.base import Codec
+from visiongen.tasks.codecs.depth import CubeWalk, GrayDisparity, GrayLog
 from visiongen.tasks.codecs.importers.depth import MarigoldDepth
 from visiongen.tasks.codecs.importers.material import MarigoldMaterial
 from visiongen.tasks.codecs.importers.normals import DSINENormals
 from visiongen.tasks.codecs.legend import LegendNearest
-from visiongen.tasks.returned import codec_named, decode_returned
+from visiongen.tasks.returned import codec_named, decode_returned, lay
 
 DEPTH = np.tile(np.linspace(30, 1, 48, dtype=np.float32)[:, None], (1, 64))
 LEGEND = "sky=#102030,floor=#e0c0a0"
@@ -61,6 +63,9 @@ def test_prompt_names_the_photos_size(tmp_path: Path, capsys: pytest.CaptureFixt
         (["normals", "--relative"], 2),
         (["norms"], 2),
         (["depth", "--photo", "nosuch.png"], 1),
+        (["depth", "--option", "relative=no"], 2),
+        (["depth", "--option", "colour=1"], 2),
+        (["panoptic", "--option", "min_area=0"], 2),
     ],
 )
 def test_prompt_refuses(words: list[str], code: int, capsys: pytest.CaptureFixture[str]) -> None:
@@ -92,6 +97,37 @@ def test_auto_reads_the_codec_in_the_map(tmp_path: Path) -> None:
     assert decode("auto", path, "--out", tmp_path / "out") == 0
     assert np.array_equal(np.load(tmp_path / "out" / "m.semantic.npy"), ids)
     assert decode("legend/nearest@1", path, "--legend", LEGEND, "--out", tmp_path / "out") == 0
+
+
+@pytest.mark.parametrize("codec", [CubeWalk(), GrayDisparity(), GrayLog(), MarigoldDepth()])
+def test_what_a_map_does_not_show_is_no_depth(codec: Codec) -> None:
+    """0 is a depth in every unit: the nearest, or the farthest."""
+
+    class Half:
+        def sample(self, array: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            return array.copy(), np.arange(64)[None] >= np.full((48, 1), 20)
+
+    result = decode_returned(codec.encode(DEPTH), codec)
+    result.labels, result.confidence = lay(Half(), result.labels, result.confidence, codec)  # type: ignore
+    assert np.isnan(result.labels[:, :20]).all() and not result.confidence[:, :20].any()
+    image, reading = result.label_image()
+    assert (image[:, :20] == 0).all() and (image[:, 20:] > 0).all() and "invalid" in reading["0"]
+    assert (result.picture()[:, :20] == 128).all()
+
+
+def test_relative_depth_is_called_what_its_codec_measures() -> None:
+    told = {}
+    for codec in (GrayDisparity(), GrayLog(), MarigoldDepth()):
+        result = decode_returned(codec.encode(DEPTH), codec)
+        told[codec.name] = result.label_image()[1]["value"]
+        if codec.name != "depth/disparity@1":
+            with pytest.raises(InputError, match="has no inverse"):
+                result.relative()  # type: ignore[attr-defined]
+    assert told == {
+        "depth/disparity@1": "relative inverse depth",
+        "depth/graylog@1": "relative log depth, near = 1",
+        "depth/marigold@1": "relative depth",
+    }
 
 
 def test_every_kind_of_label_is_saved(tmp_path: Path) -> None:

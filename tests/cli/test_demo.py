@@ -66,6 +66,25 @@ def test_page_is_whole_and_self_contained(tmp_path: Path, monkeypatch: pytest.Mo
     assert [p.name for p in tmp_path.iterdir()] == ["index.html"]
 
 
+def test_the_command_writes_the_page_and_names_it(
+    tmp_path: Path, nano_weights: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import torch
+
+    from visiongen.cli import demo_page
+    from visiongen.cli.main import main
+
+    monkeypatch.setattr(demo_page, "examples", lambda: [example()])
+    monkeypatch.setattr(demo_page, "BACK_SIZE", 32)
+    monkeypatch.setattr(demo_page, "NOTHING_SIZE", (16, 24))
+    monkeypatch.setattr(torch, "set_num_threads", lambda count: None)  # of this process: the other tests'
+    assert main(["demo", "--out", str(tmp_path / "o"), "--weights", nano_weights]) == 0
+    named = Path(capsys.readouterr().out.strip())
+    assert named == (tmp_path / "o" / "index.html").resolve() and "weights random-nano" in named.read_text()
+    assert main(["demo", "--out", str(tmp_path / "p"), "--weights", "nosuch"]) == 3
+    assert not (tmp_path / "p").exists()
+
+
 def test_photos_come_from_the_installed_package(monkeypatch: pytest.MonkeyPatch) -> None:
     import socket
 

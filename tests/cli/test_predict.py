@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from visiongen.cli.common import unique_stems
+from visiongen.cli.common import image_numbers, unique_stems
 from visiongen.cli.main import main
 
 
@@ -53,6 +53,14 @@ def test_three_tasks_in_one_call(
     assert set(np.unique(np.load(out / "photo.semantic.npy"))) <= {0, 1}
 
 
+def test_tiles(photo: Path, tmp_path: Path, nano_weights: str, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("depth", photo, "--tile", "--mode", "draft", "--out", tmp_path, "--json", "-")
+    assert predict(*words, weights=nano_weights) == 0
+    (row,) = json.loads(capsys.readouterr().out)["results"]
+    assert row["size"] == [50, 70] and row["stats"]["tiles"] > 1
+    assert np.load(tmp_path / "photo.depth.npy").shape == (50, 70)
+
+
 def test_sharing_a_photo_changes_nothing(photo: Path, tmp_path: Path, nano_weights: str) -> None:
     assert predict("depth,normals", photo, "--out", tmp_path / "both", weights=nano_weights) == 0
     for task in ("depth", "normals"):
@@ -85,6 +93,33 @@ def test_same_stems_do_not_overwrite_each_other() -> None:
     paths = [Path("a/x.jpg"), Path("b/x.png"), Path("x-2.png"), Path("y.png")]
     stems = unique_stems(paths)
     assert len(set(stems)) == 4 and stems[0] == "x" and stems[3] == "y"
+
+
+@pytest.mark.parametrize(
+    ("names", "numbers"),
+    [
+        (["000000000139.jpg", "000000000285.jpg"], [139, 285]),
+        (["IMG_7.png", "b12.png", "0.png"], [7, 12, 0]),
+        (["a/1.png", "b/1.png", "b/7.png"], [1, 2, 3]),
+        (["photo.png", "photo9.png"], [1, 2]),
+    ],
+)
+def test_photos_are_numbered_for_coco(names: list[str], numbers: list[int]) -> None:
+    """By their digits, where these tell all photos of the batch apart; else by place."""
+    assert image_numbers([Path(name) for name in names]) == numbers
+
+
+def test_coco_files_of_a_batch_are_of_different_images(
+    photo: Path, tmp_path: Path, nano_weights: str
+) -> None:
+    for number in (139, 285):
+        photo.with_name(f"{number:012d}.png").write_bytes(photo.read_bytes())
+    assert predict("panoptic", tmp_path / "0000*.png", "--out", tmp_path / "out", weights=nano_weights) == 0
+    for number in (139, 285):
+        name = f"{number:012d}"
+        found = json.loads((tmp_path / "out" / f"{name}.panoptic.coco.json").read_text())
+        told = [(one["id"], one["file_name"]) for one in found["images"]]
+        assert told == [(number, f"{name}.png")] and found["annotations"][0]["image_id"] == number
 
 
 def test_globs_and_folders_keep_their_order(photo: Path, tmp_path: Path, nano_weights: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ import torch
 from visiongen import weights
 from visiongen.backbones.embedded import EmbeddedBackbone
 from visiongen.cli.main import main
+from visiongen.transformer import Painter
+from visiongen.weights import facts
 
 
 @pytest.fixture
@@ -36,6 +39,20 @@ def test_ls(shelf: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["weights", "ls", "--json", "-"]) == 0
     report = json.loads(capsys.readouterr().out)
     assert [row["name"] for row in report["weights"]] == ["nano"]
+
+
+def test_a_name_that_is_entered_twice_is_an_error(shelf: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    manifest = shelf / "manifest.toml"
+    manifest.write_text(2 * manifest.read_text())
+    assert main(["weights", "verify"]) == 3
+    assert "'nano' is entered twice" in capsys.readouterr().err
+
+
+def test_a_painter_without_context_is_checked_by_what_it_reads(nano_weights: str) -> None:
+    whole = EmbeddedBackbone.load(nano_weights)
+    plain = EmbeddedBackbone(whole.tokenizer, Painter(replace(whole.painter.config, context=False)))
+    known, found = facts.backbone_facts(whole), facts.backbone_facts(plain)
+    assert set(known) - set(found) == {"incontext, draft", "incontext, causal"} and found
 
 
 def test_verify(shelf: Path, capsys: pytest.CaptureFixture[str]) -> None:

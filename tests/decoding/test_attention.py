@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from visiongen.blocks import attend, attend_some
+from visiongen.conditioning import aligned
 
 
 @pytest.mark.parametrize(("heads", "kv_heads"), [(4, 1), (4, 2), (2, 2)])
@@ -26,3 +27,13 @@ def test_one_more_number_a_key_is_as_good_as_a_mask(heads: int, kv_heads: int) -
     torch.testing.assert_close(
         attend_some(rows, k, other, there[:, None]), attend_some(rows, k, v, there[:, None])
     )
+
+
+@pytest.mark.parametrize("width", [1, 8, 13, 40])
+def test_a_mask_is_cut_so_that_gpus_can_read_it(width: int) -> None:
+    """16 bytes at a time, from the start of every row: in 16 bits these are 8 numbers."""
+    stairs = torch.randn(6, 100)
+    cut = stairs[:, 5 : 5 + width]
+    copy = aligned(cut)
+    assert torch.equal(copy, cut)
+    assert copy.storage_offset() == 0 and copy.stride(0) % 8 == 0 and copy.stride(1) == 1

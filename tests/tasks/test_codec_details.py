@@ -6,7 +6,7 @@ import pytest
 
 from visiongen.errors import InputError, UsageError
 from visiongen.prompt import Legend
-from visiongen.tasks.codecs.depth import CORNERS, STEPS, WALK, CubeWalk, GrayDisparity, project
+from visiongen.tasks.codecs.depth import CORNERS, STEPS, WALK, CubeWalk, CubeWalkEdges, GrayDisparity, project
 from visiongen.tasks.codecs.legend import LegendNearest, fill_ignored, random_legend_colours
 from visiongen.tasks.codecs.normals import OpenGLNormals, import_normals
 
@@ -74,6 +74,16 @@ def test_sky_is_decoded_from_nearly_white() -> None:
     assert np.isinf(CubeWalk().decode(white)[0]).all()
 
 
+def test_only_what_is_infinitely_far_is_white_however_far_the_walk_goes() -> None:
+    """Where ``far`` itself lies in the walk's last step, white still is the sky."""
+    depth = np.array([[1, 82, 150, 199, 200, np.inf]], np.float32)
+    for codec in (CubeWalk(scale=2), CubeWalkEdges(scale=2), CubeWalk(scale=1, far=1e4)):
+        painted = codec.encode(depth)
+        far = depth >= codec.far
+        assert np.array_equal((painted == 255).all(axis=2), far)
+        assert np.array_equal(np.isinf(codec.decode(painted)[0]), far)
+
+
 def test_bad_depths_and_parameters() -> None:
     with pytest.raises(InputError, match="negative"):
         CubeWalk().encode(np.array([[1.0, -2.0, np.nan]]))
@@ -122,6 +132,13 @@ def test_foreign_conventions() -> None:
     assert import_normals(np.array([0, 0, -1]), "opencv").tolist() == [0, 0, 1]
     with pytest.raises(UsageError, match="choose one of"):
         import_normals(np.zeros(3), "z-up")
+
+
+def test_unknown_pixels_have_no_confidence() -> None:
+    """Far from every colour the nearest one often wins the softmax by far: that says nothing."""
+    codec = LegendNearest(LEGEND, unknown_distance=60)
+    labels, confidence = codec.decode(codec.encode(np.array([[0, 1, 2, 3, 255]])))
+    assert labels[0, 4] == 255 and confidence[0, 4] == 0 and (confidence[0, :4] > 0.9).all()
 
 
 def test_legend_unknown_and_ignored() -> None:

@@ -107,6 +107,22 @@ def test_thinned_edges_are_saved_when_asked(tmp_path: Path) -> None:
     assert np.array_equal(plain.labels, thin.labels)
 
 
+def test_thinned_edges_of_a_large_photo_are_one_pixel_wide() -> None:
+    """A line of the map is nine times as wide in the photo; its middle stays, whole, and nothing else."""
+    y, x = np.indices((96, 320))
+    line = np.clip(1.5 - abs(x - 0.3 * y - 100) / 2, 0, 1).astype(np.float32)
+    result = predicted("edges", line, (900, 3000), thin=True)
+    thinned = result.thinned()  # type: ignore[attr-defined]
+    kept = thinned > 0
+    rows, columns = np.nonzero(kept)
+    middle = (100.5 + 0.3 * (rows + 0.5) / 9.375 - 0.15) * 9.375
+    assert abs(columns + 0.5 - middle).max() < 9.375, "within a pixel of the map"
+    assert kept.any(axis=1).all() and kept.sum(axis=1).mean() < 1.5
+    squares = kept[1:, 1:] & kept[1:, :-1] & kept[:-1, 1:] & kept[:-1, :-1]
+    assert not squares.any(), "nowhere two pixels wide"
+    assert np.array_equal(thinned[kept], result.labels[kept])
+
+
 def test_a_prediction_cuts_its_photo_out() -> None:
     rng = np.random.default_rng(0)
     photo = rng.integers(0, 256, (96, 128, 3), np.uint8)

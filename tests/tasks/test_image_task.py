@@ -16,6 +16,7 @@ from visiongen.tasks import inpaint, predict
 from visiongen.tasks.codecs import write_map_png
 from visiongen.tasks.codecs.importers.normals import DirectXNormals
 from visiongen.tasks.codecs.legend import LegendNearest
+from visiongen.tasks.codecs.panoptic import BorderPanoptic
 from visiongen.tasks.depth import Depth
 from visiongen.tasks.image import window
 from visiongen.training.holes import fill_order
@@ -45,6 +46,10 @@ def test_a_map_file_says_what_it_is(tmp_path: Path, known_backbone) -> None:
     assert result.geometry.work_size == (168, 256) and result.labels.shape == (400, 600, 3)
     path = write_map_png(tmp_path / "n.png", PHOTO, DirectXNormals())
     with pytest.raises(InputError, match=r"n\.png: painted with normals/directx@1"):
+        predict("image", path, backbone=known_backbone())
+    panoptic = BorderPanoptic(Legend.parse("car=#ff0000,border=#ffffff"), things=("car",))
+    path = write_map_png(tmp_path / "p.png", panoptic.encode(labels * 0 + 1), panoptic)
+    with pytest.raises(InputError, match=r"p\.png: painted with panoptic/border@1"):
         predict("image", path, backbone=known_backbone())
 
 

@@ -16,10 +16,14 @@ from visiongen.tasks import predict
 from visiongen.tasks.codecs import write_map_png
 from visiongen.tasks.codecs.depth import CubeWalk
 from visiongen.tasks.codecs.gray import AlphaGray
+from visiongen.tasks.codecs.importers.depth import MarigoldDepth
+from visiongen.tasks.codecs.importers.painter import PainterPalette
 from visiongen.tasks.codecs.legend import LegendNearest
+from visiongen.tasks.codecs.panoptic import BorderPanoptic
 from visiongen.tasks.depth import DepthPrediction
 from visiongen.tasks.example_pairs import flat_colours, read_pairs
 from visiongen.tasks.matting import MattingPrediction
+from visiongen.tasks.panoptic import PanopticPrediction
 from visiongen.training.episodes import TEXT
 
 RNG = np.random.default_rng(0)
@@ -96,6 +100,83 @@ def test_named_maps_keep_their_names(tmp_path: Path, known_backbone) -> None:
     assert [name for name, _ in result.as_dict()["legend"]] == ["car", "other"]
 
 
+PANOPTIC = BorderPanoptic(
+    Legend.parse("car=#dc1e28,cup=#20d040,sky=#30d0f0,road=#2040a0,border=#ffffff"),
+    things=("car", "cup"),
+    min_area=9,
+    width=3,
+)
+
+
+def two_cars() -> np.ndarray:
+    """Two cars that touch, on a road, and no sky and no cup; int (96, 128)."""
+    labels = np.full((96, 128), 3000)
+    labels[20:60, 20:60], labels[20:60, 60:100] = 1, 2
+    return labels
+
+
+def test_panoptic_maps_keep_their_things_and_their_border(tmp_path: Path) -> None:
+    """Of the example's codec: the border, which is not the largest, is last, and cars are counted."""
+    painted = PANOPTIC.encode(two_cars())
+    path = write_map_png(tmp_path / "x.panoptic.map.png", painted, PANOPTIC)
+    pairs = read_pairs([(PHOTO, path)])
+    assert isinstance(pairs.codec, BorderPanoptic) and pairs.codec.things == ("car",)
+    assert pairs.codec.legend.names == ("car", "road", "border")
+    assert (pairs.codec.width, pairs.codec.min_area) == (3, 9)
+    assert pairs.legend is not None and pairs.legend.colours[-1] == (32, 64, 160), "largest last"
+    for task in ("incontext", "panoptic"):
+        result = predict(task, PHOTO, examples=[(PHOTO, path)], backbone=Fixed(painted), long_side=128)
+        assert isinstance(result, PanopticPrediction) and result.task == task
+        assert result.legend is not None and result.legend.names == ("car", "road", "border")
+        assert result.summary()["segments"] == {"car": 2, "road": 1}
+        files = [file.name for file in result.save(tmp_path, "photo")]
+        assert f"photo.{task}.coco.png" in files
+    with pytest.raises(UsageError, match="ask for panoptic"):
+        predict("semantic", PHOTO, examples=[(PHOTO, path)], backbone=Fixed(painted))
+
+
+def test_panoptic_examples_in_tiles(tmp_path: Path) -> None:
+    path = write_map_png(tmp_path / "x.png", PANOPTIC.encode(two_cars()), PANOPTIC)
+    codec = read_pairs([(PHOTO, path)]).codec
+    result = predict(
+        "incontext", PHOTO, examples=[(PHOTO, path)], long_side=64, tile=True,
+        backbone=Window(lambda size: codec.encode(np.where(np.indices(size)[1] < 40, 1, 1000))),
+    )  # fmt: skip
+    assert isinstance(result, PanopticPrediction) and {"car", "road"} == set(result.summary()["segments"])
+    assert np.array_equal(codec.decode(result.map)[0], result.labels)
+
+
+def test_what_has_no_name_is_counted_only_when_told(known_backbone) -> None:
+    asked = {"examples": [(PHOTO, disc())], "long_side": 64}
+    found = predict("panoptic", PHOTO, backbone=known_backbone(), **asked)
+    assert found.codec.things == () and not (found.labels % 1000).any(), "black is no counted thing"
+    told = predict("panoptic", PHOTO, backbone=Fixed(disc()), things="?1", **asked | {"long_side": 128})
+    assert told.codec.things == ("?1",) and set(np.unique(told.labels)) == {1, 1000}
+    with pytest.raises(UsageError, match="'\\?3' is no class"):
+        predict("panoptic", PHOTO, backbone=known_backbone(), things=("?3",), **asked)
+
+
+def test_maps_of_other_painters_palettes() -> None:
+    """Nearest colour of those shown, under the palette's names; never a bare assertion."""
+    codec = PainterPalette()
+    labels = np.where(np.indices((96, 128))[1] < 50, 2, 13)
+    painted = codec.encode(labels)
+    result = predict(
+        "incontext", PHOTO, examples=[(PHOTO, painted)], example_codec="legend/painter@1",
+        backbone=Fixed(painted), long_side=128,
+    )  # fmt: skip
+    assert result.legend is not None and result.legend.names == ("ade20k 2", "ade20k 13")
+    assert np.array_equal(result.labels, labels == 13)
+
+
+def test_maps_that_no_task_reads_are_refused_before_painting(tmp_path: Path, known_backbone) -> None:
+    codec, backbone = MarigoldDepth(), known_backbone()
+    path = write_map_png(tmp_path / "m.png", codec.encode(np.ones((96, 128), np.float32)), codec)
+    with pytest.raises(UsageError, match="depth/marigold@1 have no task"):
+        predict("incontext", PHOTO, examples=[(PHOTO, path)], backbone=backbone)
+    assert not backbone.seen
+
+
 def test_continuous_maps_are_decoded_by_their_codec(tmp_path: Path) -> None:
     """The canvas is what the generator painted; metres come from the codec that the examples carry."""
     metres = np.linspace(1, 20, 96 * 128, dtype=np.float32).reshape(96, 128)
@@ -127,6 +208,17 @@ class Fixed:
         return [Canvas(self.image, None, True, 0, 96, None) for _ in prompts]
 
 
+class Window(Fixed):
+    """A backbone that paints ``picture(size)`` of every scene, whatever it is asked."""
+
+    def __init__(self, picture) -> None:
+        self.picture = picture
+
+    def scene(self, photo=None, size=None):
+        self.image = self.picture(photo.shape[:2])
+        return self
+
+
 @pytest.mark.parametrize("name", ["instance/distinct@1", "instance/centre@1"])
 def test_instances_in_tiles(name: str) -> None:
     """Blended tiles have no ids yet: they are found in the blend, as by the task of instances itself."""
@@ -134,20 +226,12 @@ def test_instances_in_tiles(name: str) -> None:
     ids = np.zeros((96, 128), np.int32)
     ids[20:70, 10:50], ids[30:80, 70:120] = 1, 2
 
-    class Window(Fixed):
-        def scene(self, photo=None, size=None):
-            self.size = photo.shape[:2]
-            return self
-
-        def paint(self, prompts, sampler=None):
-            from visiongen.backbones.base import Canvas
-
-            image = codec.encode(cv2.resize(ids, self.size[::-1], interpolation=cv2.INTER_NEAREST_EXACT))
-            return [Canvas(image, None, True, 0, len(image), None) for _ in prompts]
+    def paint(size: tuple[int, int]) -> np.ndarray:
+        return codec.encode(cv2.resize(ids, size[::-1], interpolation=cv2.INTER_NEAREST_EXACT))
 
     result = predict(
         "incontext", PHOTO, examples=[(PHOTO, codec.encode(ids))], example_codec=name,
-        backbone=Window(np.zeros(1)), long_side=64, tile=True,
+        backbone=Window(paint), long_side=64, tile=True,
     )  # fmt: skip
     assert result.labels.shape == PHOTO.shape[:2] and result.labels.max() >= 1
 
@@ -159,6 +243,7 @@ def test_gray_maps(tmp_path: Path) -> None:
     result = predict("incontext", PHOTO, examples=[(PHOTO, path)], backbone=backbone, long_side=128)
     assert isinstance(result, MattingPrediction) and np.abs(result.labels - alpha).max() < 0.01
     assert result.prompt.legend is not None and set(result.prompt.legend.colours) == {(255,) * 3, BLACK}
+    assert set(np.unique(result.prompt.examples[0].map)) == {0, 255}, "examples with a legend are flat"
 
 
 def test_small_maps_of_large_photos(tmp_path: Path) -> None:

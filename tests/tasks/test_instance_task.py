@@ -82,9 +82,7 @@ def test_the_coco_file_is_scored_by_cocos_own_code(tmp_path: Path, capsys: pytes
         runs = rle.encode(np.asfortranarray(truth() == number, np.uint8))
         told = {"segmentation": runs | {"counts": runs["counts"].decode()}, "bbox": rle.toBbox(runs).tolist()}
         area = int((truth() == number).sum())
-        annotations.append(
-            told | {"id": number, "image_id": 1, "category_id": 1, "area": area, "iscrowd": 0}
-        )
+        annotations.append(told | {"id": number, "image_id": 1, "category_id": 1, "area": area, "iscrowd": 0})
     gold = tmp_path / "gold.json"
     gold.write_text(
         json.dumps(
@@ -107,6 +105,12 @@ def test_the_coco_file_is_scored_by_cocos_own_code(tmp_path: Path, capsys: pytes
         run.summarize()
         scores.append(run.stats[0])
     assert scores[0] == pytest.approx(1) and 0.5 < scores[1] < 0.8
+
+
+def test_results_name_their_photo() -> None:
+    result = decoded()
+    result.image_id, result.photo_name = 139, "000000000139.jpg"
+    assert {(one["image_id"], one["file_name"]) for one in result.coco()} == {(139, "000000000139.jpg")}
 
 
 def test_overlay_colours_things_alone() -> None:

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from visiongen.errors import InputError, UsageError
+from visiongen.image import Geometry
 from visiongen.prompt import Legend
 from visiongen.registry import TASKS
 from visiongen.tasks import predict, predict_many
@@ -73,6 +74,7 @@ def test_usage_errors(known_backbone) -> None:
         (lambda: predict("depth", PHOTO, backbone=backbone, mode="fast"), "mode 'fast'"),
         (lambda: predict("depth", PHOTO, backbone=backbone, long_side=2), "long_side=2"),
         (lambda: predict("depth", PHOTO, backbone=backbone, top_k=0), "top_k"),
+        (lambda: predict("depth", PHOTO, backbone=backbone, top_p=0.5), "top_p: mode verified does not"),
         (lambda: predict_many([], PHOTO, backbone=backbone), "none given"),
     ]
     for call, words in cases:
@@ -152,8 +154,51 @@ def test_arguments_of_a_wrong_kind(options: dict, told: str, known_backbone) -> 
         predict_many("depth", photo, backbone=known_backbone())
 
 
+MANY = Legend(tuple(map(str, range(256))), tuple((i, i, i) for i in range(256)))
+
+
+@pytest.mark.parametrize(
+    ("task", "options", "told"),
+    [
+        ("panoptic", {"things": ("nope",)}, "'nope' is no class of the legend"),
+        ("panoptic", {"min_area": 0}, "min_area=0"),
+        ("panoptic", {"legend": "border=#ffffff,car=#ff0000"}, "'border' must be the legend's last entry"),
+        ("semantic", {"unknown_distance": "far"}, "unknown_distance='far'"),
+        ("semantic", {"legend": MANY}, "256 entries"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_before_painting(
+    task: str, options: dict, told: str, known_backbone
+) -> None:
+    """A usage mistake: it must stop a batch at its first photo, not fail every one after its painting."""
+    backbone = known_backbone()
+    with pytest.raises(UsageError, match=re.escape(told)):
+        predict(task, PHOTO, backbone=backbone, **options)
+    assert not backbone.seen
+
+
 def test_a_legend_as_a_mapping_or_pairs(known_backbone) -> None:
     photo = np.zeros((16, 24, 3), np.uint8)
     for given in ({"road": "#804080", "sky": (1, 2, 3)}, [("road", "#804080"), ("sky", (1, 2, 3))]):
         found = predict("semantic", photo, legend=given, backbone=known_backbone(), long_side=24)
         assert found.legend == Legend.parse("road=#804080,sky=#010203")
+
+
+def test_what_was_seen_is_not_the_callers_buffer(known_backbone) -> None:
+    frame = np.random.default_rng(0).integers(0, 256, (64, 96, 3), np.uint8)
+    before = frame.copy()
+    result = predict("semantic", frame, backbone=known_backbone(), long_side=96)
+    frame[:] = 0
+    assert np.array_equal(result.seen, before)
+
+
+def test_tasks_that_see_the_same_share_one_view(known_backbone, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown, apply = [], Geometry.apply
+
+    def once(self: Geometry, photo: np.ndarray) -> np.ndarray:
+        shown.append(self.work_size)
+        return apply(self, photo)
+
+    monkeypatch.setattr(Geometry, "apply", once)
+    predict_many(["depth", "normals", "edges"], PHOTO, backbone=known_backbone(), long_side=64)
+    assert len(shown) == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib
 
 import cv2
 import numpy as np
@@ -182,6 +183,19 @@ def test_a_map_in_place_stays_there() -> None:
     labels = codec.decode(map_)[0]
     moved, inside = found.sample(labels)
     assert set(np.unique(moved)) <= set(np.unique(labels)) and inside.mean() > 0.98
+
+
+def test_a_drift_is_no_gain_where_edges_disagree_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An agreement may be negative: 5 % more of that is worse, not better."""
+    module = importlib.import_module("visiongen.tasks.registration.register")
+    moved = np.array([[1.0, 0, 1], [0, 1, 0]])
+    stages = [np.zeros((64, 64, 3), np.float32)] * len(module.STAGES)
+    monkeypatch.setattr(module, "_step", lambda *rest: moved)
+    for after, taken in ((-0.103, False), (-0.098, False), (-0.09, True)):
+        scores = iter((-0.1, after))
+        monkeypatch.setattr(module, "agreement", lambda *rest, scores=scores: next(scores))
+        affine, _ = module.follow(stages, stages, np.ones((64, 64), bool))
+        assert np.array_equal(affine, moved) == taken, after
 
 
 def test_an_unrelated_map_is_not_sure() -> None:

@@ -42,6 +42,23 @@ def test_depth_png_in_256ths_of_a_metre(tmp_path: Path) -> None:
     assert report["summary"]["median"] == pytest.approx(3.5, rel=0.01)
 
 
+@pytest.mark.parametrize(("most", "scale"), [(255.9, 256), (256, 128), (900, 64), (1e5, 0.5)])
+def test_depth_png_of_a_larger_range(most: float, scale: float) -> None:
+    """Nothing saturates: the scale is what the farthest finite value needs, and the JSON says it."""
+    result = depth_prediction(np.full((16, 24), 3.5, np.float32))
+    result.labels[3, 4], result.labels[5, 6] = most, np.inf
+    image, reading = result.label_image()
+    assert reading["scale"] == scale and image.dtype == np.uint16 and image[5, 6] == 0
+    assert abs(image[3, 4] / reading["scale"] - most) <= 0.5 / scale + 1e-3
+
+
+def test_what_is_invalid_is_not_infinitely_far() -> None:
+    result = depth_prediction(np.full((8, 8), 2, np.float32))
+    result.labels[0], result.labels[1, 0] = np.inf, np.nan
+    summary = result.summary()
+    assert [summary[name] for name in ("infinite", "invalid")] == pytest.approx([1 / 8, 1 / 64], abs=1e-4)
+
+
 def test_all_sky_saves(tmp_path: Path) -> None:
     files = depth_prediction(np.full((8, 8), np.inf, np.float32)).save(tmp_path, "sky")
     assert json.loads(files[-1].read_text())["summary"]["infinite"] == 1

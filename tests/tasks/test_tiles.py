@@ -14,6 +14,7 @@ from visiongen.backbones.embedded import EmbeddedBackbone
 from visiongen.errors import UsageError
 from visiongen.prompt import Legend
 from visiongen.tasks import predict, predict_many
+from visiongen.tasks.codecs import read_map_png
 from visiongen.tasks.depth import Depth
 from visiongen.tasks.image import Image
 from visiongen.tasks.semantic import Semantic
@@ -22,20 +23,17 @@ from visiongen.tasks.tiles import feather, spans
 
 @settings(max_examples=100, deadline=None)
 @given(st.integers(1, 300), st.integers(1, 50))
-def test_spans_cover_and_own_every_pixel_once(blocks: int, tile_blocks: int) -> None:
+def test_spans_cover_every_pixel(blocks: int, tile_blocks: int) -> None:
     length, tile = blocks * 8, tile_blocks * 8
     found = spans(length, tile)
+    tile = max(16, tile)  # a tile of 8 could not overlap
     assert found[0].start == 0 and found[-1].stop == length
-    owned = [p for s in found for p in range(s.own_start, s.own_stop)]
-    assert owned == list(range(length))
     for span in found:
         assert span.start % 8 == 0 and span.stop - span.start == min(tile, length)
-        assert span.start <= span.own_start < span.own_stop <= span.stop
         weight = feather(span, length)
         assert weight.shape == (min(tile, length),) and (weight > 0).all() and (weight <= 1).all()
     for one, two in itertools.pairwise(found):
-        assert two.start > one.start
-        assert one.stop - two.start >= min(tile * 0.25, tile - 8) - 4
+        assert one.start < two.start and one.stop - two.start >= tile * 0.25
 
 
 def test_a_photo_of_one_tile_is_the_untiled_prediction(known_backbone) -> None:
@@ -44,7 +42,61 @@ def test_a_photo_of_one_tile_is_the_untiled_prediction(known_backbone) -> None:
         whole = predict(name, photo, backbone=known_backbone(), long_side=96)
         tiled = predict(name, photo, backbone=known_backbone(), long_side=96, tile=True)
         assert np.allclose(whole.labels, tiled.labels, atol=1e-5)
-        assert np.array_equal(whole.map, tiled.map)
+        gap = np.abs(whole.map.astype(int) - tiled.map).max()
+        assert gap <= (name == "normals"), "painted anew: a unit vector's rounding may be another one"
+
+
+class Moody:
+    """Paints the known answer a little differently in every scene, as generators do."""
+
+    weights = None
+
+    def __init__(self, known, change) -> None:
+        self.known, self.change, self.count = known, change, 0
+
+    def scene(self, photo=None, size=None):
+        self.count += 1
+        scene = self.known.scene(photo, size)
+        truth, count = scene.labels, self.count
+        scene.labels = lambda prompt: self.change(truth(prompt), count)
+        return scene
+
+
+def ids_of(labels: np.ndarray) -> np.ndarray:
+    """Numbers by first appearance: instances have no order of their own."""
+    _, first, index = np.unique(labels, return_index=True, return_inverse=True)
+    return np.argsort(np.argsort(first))[index].reshape(labels.shape)
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("semantic", lambda labels, count: (labels + (np.indices(labels.shape)[1] % 7 < count % 4)) % 11),
+        ("depth", lambda labels, count: labels * (1 + count % 3)),
+        ("matting", lambda labels, count: np.clip(labels + 0.1 * (count % 3), 0, 1)),
+        ("normals", lambda labels, count: labels if count % 2 else np.roll(labels, 3, axis=1)),
+        ("referring", lambda labels, count: labels if count == 1 else np.ones_like(labels)),
+        ("panoptic", lambda labels, count: labels if count % 2 else np.roll(labels, 3, axis=1)),
+        ("instance", lambda labels, count: labels if count % 2 else np.roll(labels, 3, axis=1)),
+    ],
+)
+def test_the_map_of_tiles_decodes_to_their_labels(name: str, change, known_backbone, tmp_path: Path) -> None:
+    """Tiles that disagree are aligned and averaged; the map that is saved is that of the outcome."""
+    photo = np.zeros((96, 192, 3), np.uint8)
+    photo[...] = np.where(np.arange(192) < 96, 60, 190)[:, None]
+    photo[40:, 20:60, :2] = 130
+    result = predict(name, photo, backbone=Moody(known_backbone(), change), long_side=64, tile=True)
+    assert result.geometry.work_size == (96, 192), "labels and map are compared pixel by pixel"
+    painted, codec = read_map_png(next(p for p in result.save(tmp_path, "x") if p.name.endswith(".map.png")))
+    found = codec.decode(painted)[0]
+    if name == "instance":
+        assert result.labels.max() >= 2 and np.array_equal(ids_of(found), ids_of(result.labels))
+    elif result.labels.dtype.kind in "biu":
+        assert np.array_equal(found, result.labels)
+    elif name == "depth":
+        assert np.allclose(found, result.labels, rtol=0.01)
+    else:
+        assert np.abs(found - result.labels).max() < 0.01
 
 
 def test_blending_is_in_label_space(known_backbone) -> None:
@@ -158,3 +210,30 @@ def test_a_map_is_not_asked_beside_a_photo(tile: bool) -> None:
     image[::3] = 200
     with pytest.raises(UsageError, match="one of them reads a map"):
         predict_many([Image("depth"), "depth"], image, backbone=backbone, long_side=48, tile=tile)
+
+
+class Sown:
+    """Keeps the seeds by which it was asked to paint."""
+
+    weights = None
+
+    def __init__(self, known) -> None:
+        self.known, self.seeds = known, []
+
+    def scene(self, photo=None, size=None):
+        scene = self.known.scene(photo, size)
+        paint = scene.paint
+        scene.paint = lambda prompts, sampler: self.seeds.append(sampler.seed) or paint(prompts, sampler)
+        return scene
+
+
+def test_every_tile_draws_its_own_numbers(known_backbone) -> None:
+    runs = []
+    for seed in (7, 7, 8):
+        backbone = Sown(known_backbone())
+        photo = np.zeros((96, 128, 3), np.uint8)
+        found = predict("depth", photo, backbone=backbone, long_side=64, tile=True, mode="sample", seed=seed)
+        assert found.sample["seed"] == seed == backbone.seeds[0] and len(backbone.seeds) > 4
+        assert len(set(backbone.seeds)) == len(backbone.seeds)
+        runs.append(backbone.seeds)
+    assert runs[0] == runs[1] and not set(runs[0]) & set(runs[2])

@@ -93,7 +93,7 @@ def first(backbone: EmbeddedBackbone):
     painted = np.concatenate([painted, painted[:, -1:].repeat(16, 1)], axis=1)
     pixels = torch.from_numpy(painted).permute(2, 0, 1)[None].float() / 127.5 - 1
     tokens = backbone.tokenizer.encode(pixels)[0].numpy()
-    return dataclasses.replace(result, map=painted, tokens=tokens)
+    return dataclasses.replace(result, map=painted, drawn=painted, tokens=tokens)
 
 
 def tokens_of(mask: np.ndarray) -> np.ndarray:
@@ -239,3 +239,23 @@ def test_a_turn_says_that_it_is_painted_once(backbone: EmbeddedBackbone) -> None
     twice = predict("semantic", PHOTO, legend=LEGEND, backbone=backbone, long_side=64, mirror=True)
     assert twice.sample["mirror"] is True
     assert ask(twice, "without the cars", backbone=backbone).sample["mirror"] is False
+
+
+def test_no_held_token_shows_what_is_removed() -> None:
+    """Where the photo's borders took the last of it out of a token, it was drawn in it all the same."""
+    drawn = flat(LEGEND, [[0, 0, 0, 2, 2, 2]] * 6)
+    drawn[20:22, 10:13] = LEGEND.colours[1]  # a car that the photo does not show
+    backbone = Scripted(drawn, drawn)
+    photo = np.full((48, 48, 3), 90, np.uint8)
+    start = predict("semantic", photo, legend=LEGEND, backbone=backbone, long_side=48)
+    assert not (start.codec.decode(start.map)[0] == 1).any() and np.array_equal(start.drawn, drawn)
+    ask(start, "without the car", backbone=backbone)
+    keep = backbone.prompts[-1].held.keep
+    assert not keep[2, 1] and keep.sum() == keep.size - 1
+    held = start.codec.decode(start.drawn)[0][np.kron(keep, np.ones((8, 8), bool))]
+    assert not (held == 1).any()
+
+
+def test_a_turn_refuses_what_its_mode_does_not_use(first, backbone: EmbeddedBackbone) -> None:
+    with pytest.raises(UsageError, match="steps: mode verified does not use it"):
+        ask(first, "without the cars", backbone=backbone, steps=2)

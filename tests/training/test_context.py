@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -9,6 +11,7 @@ import torch
 from visiongen.backbones.base import Sampler
 from visiongen.backbones.embedded import EmbeddedBackbone
 from visiongen.errors import UsageError
+from visiongen.example_reader import ExampleReader
 from visiongen.prompt import Example, Held, Legend, Prompt
 from visiongen.training.balance import class_names
 from visiongen.training.batches import BatchBuilder
@@ -157,3 +160,25 @@ def test_what_does_not_fit_is_refused(backbone: EmbeddedBackbone) -> None:
         Example(photo[:9], photo[:9])
     with pytest.raises(UsageError, match="at most 4"):
         Prompt("incontext", "x", LEGEND, (Example(photo, photo),) * 5)
+
+
+def test_examples_are_summed_in_one_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    """``index_add`` adds in whatever order a GPU gets to; three examples would not be reproducible."""
+    rng, reader = np.random.default_rng(0), ExampleReader(16)
+    prompts = [Prompt("incontext", "", LEGEND, tuple(example(rng) for _ in range(count))) for count in (3, 4)]
+    torch.nn.init.normal_(reader.entry.weight)
+    torch.nn.init.normal_(reader.pair[2].weight)
+
+    def features(photos: torch.Tensor) -> torch.Tensor:
+        cells = torch.nn.functional.avg_pool2d(photos, 8).flatten(2).transpose(1, 2)
+        return torch.cat([cells] * 6, dim=-1)[..., :16]
+
+    for name in ("index_add", "index_add_", "scatter_add", "scatter_add_"):
+        monkeypatch.setattr(torch.Tensor, name, None, raising=False)
+    entries, kinds, _ = reader(prompts, 2, features)
+    for row, prompt in enumerate(prompts):
+        alone = reader([prompt], 2, features)
+        torch.testing.assert_close(entries[row], alone[0][0])
+        each = [dataclasses.replace(prompt, examples=(one,)) for one in prompt.examples]
+        mean = torch.stack([reader([one], 2, features)[1][0] for one in each]).mean(0)
+        torch.testing.assert_close(kinds[row], mean)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from visiongen import weights
+from visiongen import checkpoint, weights
 from visiongen.backbones.base import Sampler
 from visiongen.backbones.embedded import EmbeddedBackbone
 from visiongen.errors import UsageError, WeightsError
@@ -27,6 +27,8 @@ FACTS = {
     "hardware": "cpu",
     "card": "x.md",
 }
+IMAGE = "visiongen.tokenizer:ImageTokenizer"
+PAINTING = "visiongen.training.painting:Painting"
 TOKENIZER = {"levels": [8, 8, 8], "widths": [8, 16, 24], "encoder_blocks": 1, "decoder_blocks": 1}
 
 
@@ -35,7 +37,7 @@ def train(out: Path, target: str, options: dict, seed: int = 0, **model: object)
         {
             "model": {"target": target, "options": options, **model},
             "data": [{"source": "shapes", "options": {"size": [32, 32], "batch": 2}}],
-            "optim": {"lr": 1e-3, "lr_scale": {"encoder": 0} if model else {}},
+            "optim": {"lr": 1e-3, "lr_scale": {"encoder": 0} if model and target == IMAGE else {}},
             "schedule": {"steps": 2, "warmup": 1},
             "run": {"workers": 0, "seed": seed},
         }
@@ -47,17 +49,12 @@ def train(out: Path, target: str, options: dict, seed: int = 0, **model: object)
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     base = tmp_path_factory.mktemp("runs")
-    image = "visiongen.tokenizer:ImageTokenizer"
-    tokenizer = train(base / "tokenizer", image, TOKENIZER)
+    tokenizer = train(base / "tokenizer", IMAGE, TOKENIZER)
     return {
         "tokenizer": tokenizer,
-        "decoder": train(base / "decoder", image, TOKENIZER, init=str(tokenizer / "weights.safetensors")),
-        "other": train(base / "other", image, TOKENIZER, seed=1),
-        "painter": train(
-            base / "painter",
-            "visiongen.training.painting:Painting",
-            {"preset": "nano", "tokenizer": str(tokenizer)},
-        ),
+        "decoder": train(base / "decoder", IMAGE, TOKENIZER, init=str(tokenizer / "weights.safetensors")),
+        "other": train(base / "other", IMAGE, TOKENIZER, seed=1),
+        "painter": train(base / "painter", PAINTING, {"preset": "nano", "tokenizer": str(tokenizer)}),
     }
 
 
@@ -69,6 +66,9 @@ def test_a_packed_painter_paints_what_the_trained_one_would(runs: dict[str, Path
     loaded = EmbeddedBackbone.load(tmp_path / "small.safetensors")
     assert loaded.painter.config.trust == 0.5
     assert loaded.painter.config.mean_tasks == ("depth",)
+    assert loaded.capabilities.licence == FACTS["licence"]
+    meta = checkpoint.load(tmp_path / "small.safetensors").meta
+    assert {key: meta[key] for key in ("licence", "source", "training_data")}.items() <= FACTS.items()
     trained = trained_model(runs["painter"])
     for key, value in trained.painter.state_dict().items():  # type: ignore[union-attr]
         assert torch.equal(loaded.painter.state_dict()[key], value.half().float()), key
@@ -81,7 +81,7 @@ def test_a_packed_backbone_starts_a_run(runs: dict[str, Path], tmp_path: Path) -
     file = str(pack(runs["painter"], "small", FACTS, tmp_path))
     packed = EmbeddedBackbone.load(file)
     part = {"options": {"preset": "nano", "tokenizer": file}, "init": file}
-    painting = build_model(ModelPart(target="visiongen.training.painting:Painting", **part))
+    painting = build_model(ModelPart(target=PAINTING, **part))
     reading = build_model(
         ModelPart(
             target="visiongen.training.trunk_reading:TrunkReading",
@@ -90,8 +90,7 @@ def test_a_packed_backbone_starts_a_run(runs: dict[str, Path], tmp_path: Path) -
             init_strict=False,  # its heads are its own
         )
     )
-    image = "visiongen.tokenizer:ImageTokenizer"
-    tokenizer = build_model(ModelPart(target=image, options=TOKENIZER, init=file))
+    tokenizer = build_model(ModelPart(target=IMAGE, options=TOKENIZER, init=file))
     for name, value in packed.painter.state_dict().items():
         for model in (painting, reading):
             assert torch.equal(model.painter.state_dict()[name], value), name  # type: ignore[union-attr]
@@ -126,7 +125,7 @@ def test_packing_again_replaces_and_missing_facts_are_named(runs: dict[str, Path
 
 def test_what_a_run_was_trained_for_is_packed_unless_told(runs: dict[str, Path], tmp_path: Path) -> None:
     options = {"preset": "nano", "tokenizer": str(runs["tokenizer"]), "mean": ["normals", "depth"]}
-    run = train(tmp_path / "painter", "visiongen.training.painting:Painting", options)
+    run = train(tmp_path / "painter", PAINTING, options)
     for given, wanted in ((None, ("depth", "normals")), ([], ())):
         path = pack(run, "small", FACTS, tmp_path / str(wanted), mean_tasks=given)
         config = EmbeddedBackbone.load(path).painter.config
@@ -135,11 +134,84 @@ def test_what_a_run_was_trained_for_is_packed_unless_told(runs: dict[str, Path],
         pack(tmp_path / "nowhere", "small", FACTS, tmp_path)
 
 
+def test_a_run_is_read_as_the_weights_that_it_started_from(
+    runs: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Over two runs, and when what they started from is gone; the recipe's own tasks and flags go first."""
+    base = pack(runs["painter"], "base", FACTS, tmp_path, trust=60, mean_tasks=["depth", "normals"])
+    options = {"preset": "nano", "tokenizer": str(runs["tokenizer"])}
+    first = train(tmp_path / "first", PAINTING, options, init=str(base))
+    own = train(tmp_path / "own", PAINTING, options | {"mean": ["instance"]}, init=str(base))
+    base.unlink()
+    second = train(tmp_path / "second", PAINTING, options, init=str(first))
+
+    def packed(run: Path, **flags: object) -> tuple[float, tuple[str, ...]]:
+        config = EmbeddedBackbone.load(pack(run, "mine", FACTS, tmp_path, **flags)).painter.config  # type: ignore[arg-type]
+        return config.trust, config.mean_tasks
+
+    assert packed(second) == (60, ("depth", "normals")) and packed(own) == (60, ("instance",))
+    assert not capsys.readouterr().err
+    assert packed(second, trust=3, mean_tasks=["depth"]) == (3, ("depth",))
+    assert "will be read by the mean for depth; the run itself says depth, normals" in capsys.readouterr().err
+
+
+def test_what_would_be_lost_of_weights_is_refused(
+    runs: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By init_strict = false, too: a smaller model or fewer recycles would train a part of the weights."""
+    options = {"preset": "nano", "tokenizer": str(runs["tokenizer"])}
+
+    def build(init: object, strict: bool = False, target: str = PAINTING, **given: object) -> torch.nn.Module:
+        return build_model(ModelPart(target=target, options=given, init=str(init), init_strict=strict))
+
+    again = build(runs["painter"], **options, recycles=1)
+    assert "lacks 1 of the model's" in capsys.readouterr().err
+    base = tmp_path / "base.safetensors"
+    EmbeddedBackbone(again.tokenizer, again.painter, "base").save(base)  # type: ignore[arg-type]
+    for given in (options, options | {"preset": "mini"}):
+        for strict in (False, True):
+            with pytest.raises(WeightsError, match=f'preset = "nano", tokenizer = "{base}", recycles = 1'):
+                build(base, strict, **given)
+    with pytest.raises(WeightsError, match=rf'preset = "nano", tokenizer = "{runs["tokenizer"]}" }}'):
+        build(runs["painter"], **options | {"preset": "mini"})
+    with pytest.raises(WeightsError, match=r"levels = \[8, 8, 8\], widths = \[8, 16, 24\]"):
+        build(base, target=IMAGE, **TOKENIZER | {"widths": [8, 8, 8]})
+    with pytest.raises(UsageError, match=r"model\.options\.tokenizer: not given"):
+        build(base, preset="nano", recycles=1)
+
+
+def test_heads_that_a_model_has_nothing_of_stay_behind(runs: dict[str, Path], tmp_path: Path) -> None:
+    """As from a trunk that has learned to read to a painter, a stage of the recipes."""
+    reading = {"preset": "nano", "levels": [8, 8, 8]}
+    target = "visiongen.training.trunk_reading:TrunkReading"
+    init = {"init": str(runs["painter"]), "init_strict": False}
+    read = train(tmp_path / "read", target, reading, **init)
+    part = {"target": PAINTING, "options": {"preset": "nano", "tokenizer": str(runs["tokenizer"])}}
+    painting = build_model(ModelPart(**part, init=str(read), init_strict=False))
+    for name, value in trained_model(read).painter.state_dict().items():  # type: ignore[union-attr]
+        assert torch.equal(painting.painter.state_dict()[name], value), name  # type: ignore[union-attr]
+    with pytest.raises(WeightsError, match="init_strict = false"):
+        build_model(ModelPart(**part, init=str(read)))
+
+
+def test_shipped_weights_are_replaced_only_when_told(
+    runs: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(weights, "ROOT", tmp_path)
+    pack(runs["tokenizer"], "small", FACTS)
+    before = weights.list()
+    with pytest.raises(UsageError, match="--replace"):
+        pack(runs["other"], "small", FACTS, tmp_path)
+    assert weights.list() == before
+    pack(runs["other"], "small", FACTS, replace_shipped=True)
+    assert weights.entry("small").sha256 != before[0].sha256
+
+
 def test_a_painter_knows_the_tokenizer_it_was_trained_with(runs: dict[str, Path], tmp_path: Path) -> None:
     """By another one, its tokens would mean something else."""
     shutil.copytree(runs["tokenizer"], tmp_path / "tokenizer")
     options = {"preset": "nano", "tokenizer": str(tmp_path / "tokenizer")}
-    run = train(tmp_path / "painter", "visiongen.training.painting:Painting", options)
+    run = train(tmp_path / "painter", PAINTING, options)
     pack(run, "small", FACTS, tmp_path)
     shutil.rmtree(tmp_path / "tokenizer")
     shutil.copytree(runs["other"], tmp_path / "tokenizer")
@@ -150,7 +222,11 @@ def test_a_painter_knows_the_tokenizer_it_was_trained_with(runs: dict[str, Path]
 @pytest.mark.parametrize(
     "options",
     [
-        {"mean": "depth"}, {"mean": ["depht"]}, {"held": 3}, {"clean": "x"}, {"recycles": -1},
+        {"mean": "depth"},
+        {"mean": ["depht"]},
+        {"held": 3},
+        {"clean": "x"},
+        {"recycles": -1},
         {"draft": 0.0, "pixels": 2.0},
     ],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import torch
 import typer
 from typer.testing import CliRunner
 
@@ -81,7 +82,11 @@ def test_command(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["nano-test", "--out", str(out), "--device", "cpu"])
     assert result.exit_code == 0, result.output
     assert "weights.safetensors" in result.output
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
     model = trained_model(out)
+    assert torch.equal(torch.rand(3), expected), "loading leaves random numbers alone"
     weights = load_weights(out / "weights.safetensors")
     assert set(weights) == set(model.state_dict()) and not model.training
     again = CliRunner().invoke(app, ["nano-test", "--out", str(out), "--device", "cpu", "--resume"])
@@ -114,3 +119,19 @@ def test_a_run_that_is_not_there_says_how_to_make_it(tmp_path: Path) -> None:
             find(source)
     with pytest.raises(WeightsError, match="not in the manifest"):
         find("tinny")
+
+
+def test_the_page_fine_tunes_the_weights_that_ship(shipped: str, tmp_path: Path) -> None:
+    """The example fits them, every tensor, and what it trains is read as they are."""
+    from visiongen.backbones.embedded import EmbeddedBackbone
+    from visiongen.training.run import build_mixture
+
+    page = (Path(__file__).parents[2] / "docs" / "training.md").read_text(encoding="utf-8")
+    example = page.split("## Fine-tune tiny")[1].split("```toml\n")[1].split("```")[0]
+    (tmp_path / "finetune.toml").write_text(example)
+    recipe = load_recipe(tmp_path / "finetune.toml")
+    build_mixture(recipe)
+    ours, theirs = build_model(recipe.model).painter, EmbeddedBackbone.load(shipped).painter
+    assert ours.config == theirs.config  # type: ignore[union-attr]
+    state = ours.state_dict()  # type: ignore[union-attr, operator]
+    assert all(torch.equal(state[name], value) for name, value in theirs.state_dict().items())

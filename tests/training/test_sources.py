@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 import torch
 
 from visiongen.data import data_root as find_root
-from visiongen.errors import MissingDataError, UsageError
+from visiongen.errors import InputError, MissingDataError, UsageError
 from visiongen.registry import CODECS
 from visiongen.training.augment import View, fill_nearest, random_view, whole_view
 from visiongen.training.mixture import Mixture, batches
@@ -63,6 +64,13 @@ def camvid(tmp_path: Path) -> Path:
             cv2.imwrite(str(tmp_path / split / "labels" / f"{number}.png"), labels)
             cv2.imwrite(str(tmp_path / split / "images" / f"{number}.png"), photo)
     return tmp_path
+
+
+def test_labels_of_another_set_are_refused(camvid: Path) -> None:
+    path = camvid / "train" / "labels" / "1.png"
+    cv2.imwrite(str(path), np.full((60, 80), 17, np.uint8))
+    with pytest.raises(InputError, match=r'hold 17, .* source = "folder"'):
+        CamVidSource(root=str(camvid)).prepare()
 
 
 def test_camvid(camvid: Path) -> None:
@@ -358,6 +366,32 @@ def test_a_photo_is_asked_for_a_task_once_and_repeats_only_weigh() -> None:
     assert share["depth"] > 0.85 and max(share["normals"], share["edges"], share["orm"]) < 0.75
     source.per_photo = None
     assert source._draw_tasks(source.tasks, rng) == ["depth", "normals", "edges", "orm"]
+
+
+def test_a_pool_is_of_the_sets_that_a_folder_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever the folder lies and whenever it was copied; without sets the name is what it was."""
+    from visiongen.training.pool import FramePool
+
+    def pool(materials: str | None) -> str:
+        names: list[str] = []
+        monkeypatch.setattr(FramePool, "fill", lambda self, *_: names.append(self.folder.name))
+        options = {"pool": 2, "cache_dir": str(tmp_path / "cache"), "materials": materials}
+        WorldSource(**options, data=str(tmp_path)).prepare()  # type: ignore[arg-type]
+        return names[0]
+
+    for place in ("sets", "elsewhere/sets"):
+        (tmp_path / place / "one").mkdir(parents=True)
+        (tmp_path / place / "one" / "basecolor.png").write_bytes(b"1")
+        (tmp_path / place / "index.json").write_text(place)  # not read by the renderer
+    os.utime(tmp_path / "elsewhere" / "sets" / "one" / "basecolor.png", (1, 1))
+    first = pool("sets")
+    assert pool(str(tmp_path / "elsewhere" / "sets")) == first != pool(None)
+    (tmp_path / "sets" / "one" / "metallic.png").write_bytes(b"1")
+    second = pool("sets")
+    (tmp_path / "sets" / "one" / "metallic.png").write_bytes(b"22")
+    assert len({first, second, pool("sets")}) == 3
+    with pytest.raises(MissingDataError, match=r"basecolor\.png"):
+        pool(str(tmp_path / "cache"))
 
 
 def test_pools_of_another_renderer_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:

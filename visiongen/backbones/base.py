@@ -6,7 +6,7 @@ No torch here: a remote service is a backbone too.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal, get_args
 
@@ -17,6 +17,15 @@ from visiongen.prompt import Prompt
 
 Mode = Literal["verified", "sequential", "draft", "masked", "sample"]
 MODES: tuple[str, ...] = get_args(Mode)
+# The modes in which a sampler's field can change what is painted; a field that is not here counts in all.
+USED_IN: dict[str, tuple[Mode, ...]] = {
+    "temperature": ("sample",),
+    "top_k": ("sample",),
+    "top_p": ("sample",),
+    "window": ("verified",),
+    "steps": ("masked",),
+    "trust": ("verified", "sequential"),
+}
 
 
 @dataclass(frozen=True)
@@ -86,6 +95,18 @@ class Sampler:
         if self.window is not None and self.window < 1:
             raise UsageError(f"window {self.window!r}: give at least 1 token, or None")
 
+    @classmethod
+    def of(cls, mode: str, seed: int = 0, options: Mapping[str, Any] | None = None) -> Sampler:
+        """As a caller asks; UsageError for ``options`` that ``mode`` does not use (None: not given)."""
+        options = options or {}
+        sampler = cls(mode=mode, seed=seed, **options)  # type: ignore[arg-type]
+        for name, value in options.items():
+            modes = USED_IN.get(name, MODES)
+            if value is not None and mode not in modes:
+                others = " or ".join(f"mode={one!r}" for one in modes)
+                raise UsageError(f"{name}: mode {mode} does not use it; give {others}, or leave it out")
+        return sampler
+
     def with_(self, **changes: Any) -> Sampler:
         """A copy with some fields changed."""
         return replace(self, **changes)
@@ -148,9 +169,12 @@ class Canvas:
     tokens      int64 (h/8, w/8, C), or None for backbones without tokens
     final       True on the last canvas of a stream only
     index       0, 1, 2, ... within the stream
-    rows_done   image rows from the top whose tokens will not change any more, 0..h (a few colours of them
-                may, where the decoder looks at the tokens below)
+    rows_done   image rows from the top that are decided, 0..h. Before the final canvas a few of their tokens
+                may still change, where a near-tie is decided at the very end, and a few colours, where the
+                decoder looks at the tokens below
     confidence  float32 (h, w) in [0, 1], the generator's own certainty, or None
+    drawn       uint8 (h, w, 3): the image as the generator made it, where ``image`` has since taken its
+                borders from the photo; None where ``image`` is that
     """
 
     image: np.ndarray
@@ -160,6 +184,7 @@ class Canvas:
     rows_done: int
     confidence: np.ndarray | None
     stats: DecodeStats = field(default_factory=lambda: DecodeStats("", 0, 0, 0, 0.0))
+    drawn: np.ndarray | None = None
 
 
 class Scene(ABC):
@@ -197,8 +222,9 @@ class Backbone(ABC):
     def scene(self, photo: np.ndarray | None = None, size: tuple[int, int] | None = None) -> Scene:
         """Look at ``photo`` (uint8 (h, w, 3), sides multiples of 8), or at nothing.
 
-        Without a photo ``size`` (h, w) says how large to paint. Raises InputError for a photo of
-        another shape or type, UsageError for a bad size.
+        Without a photo ``size`` (h, w) says how large to paint. The photo may change afterwards: what the
+        scene has seen does not. Raises InputError for a photo of another shape or type, UsageError for a
+        bad size.
         """
 
 

@@ -64,10 +64,12 @@ class EmbeddedBackbone(Backbone):
         """Shipped weights by name, or a ``.safetensors`` file that ``save`` wrote, by path.
 
         fp16 on disk becomes ``dtype`` in memory (bfloat16 halves memory; tokens may then differ
-        between modes). WeightsError when missing, cut short, altered or of another kind.
+        between modes). The licence is the manifest's, of a file by path that of its header.
+        WeightsError when missing, cut short, altered or of another kind.
         """
-        path, licence = Path(name), "unknown"
+        path, licence = Path(name), ""
         if path.suffix != ".safetensors":
+            _check_no_folder(path)
             path, licence = weights.check(str(name)), weights.entry(str(name)).licence
         return cls.of(checkpoint.load(path), device, dtype, licence)
 
@@ -77,14 +79,19 @@ class EmbeddedBackbone(Backbone):
         loaded: Checkpoint,
         device: str = "cpu",
         dtype: torch.dtype = torch.float32,
-        licence: str = "unknown",
+        licence: str = "",
     ) -> EmbeddedBackbone:
-        """The backbone of a file that is already read. WeightsError when it is of another kind."""
+        """The backbone of a file that is already read. WeightsError when it is of another kind.
+
+        ``licence`` "": what the file's header says, "unknown" where it says nothing.
+        """
         path = loaded.path
+        licence = licence or str(loaded.meta.get("licence", "unknown"))
         try:
             if loaded.meta["kind"] != KIND:
-                raise WeightsError(f"{path}: holds a {loaded.meta['kind']}, not a {KIND}")
-            painter = Painter(PainterConfig.from_dict(loaded.meta["painter"]))
+                raise WeightsError(_other_kind(loaded))
+            with torch.random.fork_rng(devices=[]):  # the caller's random numbers stay as they are
+                painter = Painter(PainterConfig.from_dict(loaded.meta["painter"]))
         except (KeyError, TypeError) as error:
             raise WeightsError(f"{path}: its configuration lacks or misnames {error}") from None
         tokenizer = read_tokenizer(loaded, path)
@@ -115,10 +122,13 @@ class EmbeddedBackbone(Backbone):
         parts = {"tokenizer": self.tokenizer, "painter": self.painter}
         return checkpoint.save(path, parts, values | dict(meta or {}))
 
-    def to(self, device: str, dtype: torch.dtype = torch.float32) -> EmbeddedBackbone:
-        """Move to a device; ``dtype`` is the painter's (the tokenizer stays fp32)."""
+    def to(self, device: str, dtype: torch.dtype | None = None) -> EmbeddedBackbone:
+        """Move to a device; ``dtype`` is the painter's, None its own (the tokenizer stays fp32).
+
+        Scenes that were made before read their photo again.
+        """
         self.tokenizer.to(device)
-        self.painter.to(device, dtype)
+        self.painter.to(device, self.dtype if dtype is None else dtype)
         return self
 
     @property
@@ -136,10 +146,29 @@ class EmbeddedBackbone(Backbone):
         return EmbeddedScene(self, photo, check_photo(photo, size))
 
 
+def _check_no_folder(path: Path) -> None:
+    """WeightsError for a folder where a file is meant; a name of the manifest is none."""
+    if path.is_dir() and str(path) not in (entry.name for entry in weights.list()):
+        files = ", ".join(sorted(file.name for file in path.glob("*.safetensors")))
+        raise WeightsError(f"{path}: a folder; name the file of weights in it ({files or 'there is none'})")
+
+
+def _other_kind(loaded: Checkpoint) -> str:
+    """What a file holds that is no backbone, and how it becomes one."""
+    path, kind = loaded.path, loaded.meta["kind"]
+    if kind == "training" and loaded.meta.get("tokenizer"):  # only a painter's run records the one beside it
+        return (
+            f"{path}: a run's weights; pack them first: visiongen weights pack {path.parent} --name NAME "
+            "--facts FACTS.toml --into DIR"
+        )
+    return f"{path}: holds a {kind} of another model, not a {KIND}; `visiongen weights ls` names some"
+
+
 def read_tokenizer(loaded: Checkpoint, path: Path) -> ImageTokenizer:
     """The tokenizer inside a backbone's file; WeightsError if it is not one."""
     try:
-        tokenizer = ImageTokenizer(TokenizerConfig.from_dict(loaded.meta["tokenizer"]))
+        with torch.random.fork_rng(devices=[]):
+            tokenizer = ImageTokenizer(TokenizerConfig.from_dict(loaded.meta["tokenizer"]))
     except (KeyError, TypeError) as error:
         raise WeightsError(f"{path}: its configuration lacks or misnames {error}") from None
     checkpoint.fill(tokenizer, loaded.part("tokenizer"), path)
@@ -150,21 +179,22 @@ class EmbeddedScene(Scene):
     """One photo's prefix and whatever is painted from it."""
 
     def __init__(self, backbone: EmbeddedBackbone, photo: np.ndarray | None, size: tuple[int, int]) -> None:
-        self.backbone, self.photo, self.size = backbone, photo, size
+        self.backbone, self.size = backbone, size
+        self.photo = None if photo is None else photo.copy()  # the caller's may be a buffer for the next one
         self._prefix: PhotoPrefix | None = None
 
     @torch.inference_mode()
     def prefix(self) -> PhotoPrefix:
-        """The photo's prefix, computed at the first call."""
-        if self._prefix is None:
-            b = self.backbone
+        """The photo's prefix, computed at the first call, and anew once the backbone has moved (``to``)."""
+        b, old = self.backbone, self._prefix
+        if old is None or (old.features.device, old.features.dtype) != (b.device, b.dtype):
             if self.photo is None:
                 pixels = torch.zeros(1, 3, *self.size, device=b.device, dtype=b.dtype)
             else:
                 pixels = _from_uint8(self.photo, b.device).to(b.dtype)
             blank = torch.tensor([self.photo is None], device=b.device)
-            self._prefix = b.painter.encode_photo(pixels, blank)
-        return self._prefix
+            self._prefix = old = b.painter.encode_photo(pixels, blank)
+        return old
 
     def paint(self, prompts: Sequence[Prompt], sampler: Sampler | None = None) -> list[Canvas]:
         """One final canvas a prompt, decoded as one batch over the shared prefix."""
@@ -226,7 +256,8 @@ class EmbeddedScene(Scene):
     ) -> list[Canvas]:
         h, w = self.size[0] // PATCH, self.size[1] // PATCH
         tokens = board.tokens.unflatten(1, (h, w))
-        images = _to_uint8(self.backbone.tokenizer, tokens)
+        # one by one: what a picture shows must not depend on its batch
+        images = [_to_uint8(self.backbone.tokenizer, one[None]) for one in tokens]
         confidence = board.confidence().unflatten(1, (h, w)).cpu().numpy()
         hits, seconds = board.draft_hits(), clock()
         return [
@@ -258,9 +289,9 @@ def _from_uint8(image: np.ndarray, device: torch.device) -> Tensor:
 
 @torch.inference_mode()
 def _to_uint8(tokenizer: ImageTokenizer, tokens: Tensor) -> np.ndarray:
-    """Tokens (B, h, w, C) -> uint8 (B, 8h, 8w, 3)."""
-    images = ((tokenizer.decode(tokens).clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
-    return images.permute(0, 2, 3, 1).contiguous().cpu().numpy()
+    """Tokens (1, h, w, C) -> uint8 (8h, 8w, 3)."""
+    image = ((tokenizer.decode(tokens)[0] + 1) * 127.5).round().to(torch.uint8)
+    return image.permute(1, 2, 0).contiguous().cpu().numpy()
 
 
 class _Clock:

@@ -15,9 +15,9 @@ def report(
         list[Path],
         typer.Argument(metavar="OUT...", help="Folders of `bench run --out`, or folders that hold several."),
     ],
-    out: Annotated[
-        Path, typer.Option("--out", "-o", metavar="FILE", help="The HTML file to write.")
-    ] = Path("report.html"),
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="The HTML file to write.")] = Path(
+        "report.html"
+    ),
     data: Annotated[
         Path | None, typer.Option("--data", help="Data root, for photos and truths; without it no pictures.")
     ] = None,

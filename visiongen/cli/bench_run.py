@@ -34,9 +34,7 @@ Names = Annotated[
 ]
 Data = Annotated[Path | None, typer.Option("--data", help="Data root, or the dataset's own folder.")]
 Split = Annotated[str | None, typer.Option("--split", help="Which split.")]
-Limit = Annotated[
-    int | None, typer.Option("--limit", metavar="N", help="Only the first N images (partial).")
-]
+Limit = Annotated[int | None, typer.Option("--limit", metavar="N", help="Only the first N images (partial).")]
 Mode = Annotated[str, typer.Option("--mode", help="verified, draft, masked, sequential or sample.")]
 Into = Annotated[
     Path | None,
@@ -48,9 +46,7 @@ LegendSeed = Annotated[
 SampleSeed = Annotated[int, typer.Option("--seed", help="Seed of --mode sample.")]
 Option = Annotated[
     list[str] | None,
-    typer.Option(
-        "--option", metavar="NAME=VALUE", help="Of the sampler (steps=4); for the row model alone."
-    ),
+    typer.Option("--option", metavar="NAME=VALUE", help="Of the sampler (steps=4); for the row model alone."),
 ]
 Rows = Annotated[
     str, typer.Option("--rows", help="Rows beside the model: all, none, or a list (all,draft,prefix).")
@@ -86,7 +82,18 @@ def run(
     """Paint and score. A killed run continues when the same command is given again."""
     from visiongen.benchmarks.runner import run as run_benchmark
 
-    options = _options(split, limit, mode, seed, legend_seed, data, rows, option, specialist, shard)
+    options = _options(
+        split=split,
+        limit=limit,
+        mode=mode,
+        seed=seed,
+        legend_seed=legend_seed,
+        data=data,
+        rows=rows,
+        option=option,
+        specialists=specialist,
+        shard=shard,
+    )
     targets = find_targets(names, out, options, weights)
     backbone = load_backbone(weights)
     results: list[dict[str, Any]] = []
@@ -121,7 +128,18 @@ def infer(
     """Only paint: maps and their records into the run folder, for `bench score`."""
     from visiongen.benchmarks.runner import infer as infer_benchmark
 
-    options = _options(split, limit, mode, seed, legend_seed, data, rows, option, specialist, shard)
+    options = _options(
+        split=split,
+        limit=limit,
+        mode=mode,
+        seed=seed,
+        legend_seed=legend_seed,
+        data=data,
+        rows=rows,
+        option=option,
+        specialists=specialist,
+        shard=shard,
+    )
     targets = find_targets(names, out, options, weights)
     backbone = load_backbone(weights)
     for benchmark, folder in targets:
@@ -177,6 +195,7 @@ def score(
 
 
 def _options(
+    *,
     split: str | None,
     limit: int | None,
     mode: str,

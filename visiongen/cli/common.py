@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -147,6 +148,16 @@ def unique_stems(paths: Sequence[Path]) -> list[str]:
         taken.add(stem)
         stems.append(stem)
     return stems
+
+
+def image_numbers(paths: Sequence[Path]) -> list[int]:
+    """One number a path for COCO's files: the digits that its name ends with (``000000139.jpg`` is 139).
+
+    The place in the batch, from 1 on, for all of them where one has no digits or two have the same number.
+    """
+    ends = [re.search(r"[0-9]+$", path.stem) for path in paths]
+    numbers = [int(end[0]) for end in ends if end]
+    return numbers if len(set(numbers)) == len(paths) else list(range(1, len(paths) + 1))
 
 
 def each_input(

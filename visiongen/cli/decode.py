@@ -41,10 +41,12 @@ def decode(
     chosen = _codec(codec, asked)
 
     paths = list_inputs(inputs)
+    named = [Path(path.name.split(".")[0]) for path in paths]  # 139.panoptic.map.png is of photo 139
+    numbers = dict(zip(paths, common.image_numbers(named), strict=True))
     common.report_inputs(
         paths,
         "decoding",
-        lambda path, stem: [_decode_one(path, stem, chosen, asked, photo, out, json_target)],
+        lambda path, stem: [_decode_one(path, stem, numbers[path], chosen, asked, photo, out, json_target)],
         json_target,
         "visiongen.decode/1",
     )
@@ -65,6 +67,7 @@ def _codec(name: str, legend: Legend | None) -> Codec | None:
 def _decode_one(
     path: Path,
     stem: str,
+    number: int,
     codec: Codec | None,
     legend: Legend | None,
     photo: Path | None,
@@ -79,6 +82,7 @@ def _decode_one(
     file = _photo_of(path, photo)
     picture = read_image(file) if file is not None else None
     result = decode_returned(painted, found, picture, file.name if file is not None else None)
+    result.image_id = number
     files = [str(name) for name in result.save(out, stem)]
     common.say(f"{path}: {found.name} -> {files[0]}", json_target)
     for line in _remarks(result.stats):

@@ -56,11 +56,12 @@ def predict(
     from visiongen.image import list_inputs
 
     paths = list_inputs(inputs)
+    numbers = dict(zip(paths, common.image_numbers(paths), strict=True))
     options["backbone"] = backbone = common.load_backbone(weights)
     common.report_inputs(
         paths,
         "predicting",
-        lambda path, stem: _predict_one(tasks, path, stem, out, options, turns, json_target),
+        lambda path, stem: _predict_one(tasks, path, stem, numbers[path], out, options, turns, json_target),
         json_target,
         "visiongen.predict/1",
         backbone,
@@ -122,18 +123,23 @@ def _predict_one(
     tasks: list[str],
     path: Path,
     stem: str,
+    number: int,
     out: Path,
     options: dict[str, Any],
     turns: list[str],
     json_target: str | None,
 ) -> list[dict[str, Any]]:
-    """Predict every task for one photo and save, then the further turns; the rows of the report."""
+    """Predict every task for one photo and save, then the further turns; the rows of the report.
+
+    ``number`` is the photo's in COCO's files.
+    """
     from visiongen.tasks import ask, predict_many
     from visiongen.tasks.predicting import split_sampling
 
     rows: list[dict[str, Any]] = []
 
     def keep(name: str, base: str, prediction: Prediction) -> None:
+        prediction.image_id = number
         files = [str(file) for file in prediction.save(out, base)]
         common.say(f"{path}: {name} -> {files[0]}", json_target)
         report = {key: value for key, value in prediction.as_dict().items() if key not in ("schema", "photo")}
@@ -143,8 +149,8 @@ def _predict_one(
     for name, prediction in zip(tasks, found, strict=True):
         keep(name, stem, prediction)
     last = found[0]
-    for number, words in enumerate(turns, 2):
+    for turn, words in enumerate(turns, 2):
         chosen = {key: options[key] for key in ("backbone", "mode", "seed")} | split_sampling(options)[1]
         last = ask(last, words, **chosen)
-        keep(tasks[0], f"{stem}.turn{number}", last)
+        keep(tasks[0], f"{stem}.turn{turn}", last)
     return rows

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 from typing import Annotated
 
@@ -33,14 +32,13 @@ def prompt(
     from visiongen.prompt import Legend
     from visiongen.registry import TASKS
     from visiongen.tasks.instructions import instruction
+    from visiongen.tasks.predicting import make_tasks
 
-    kind = TASKS.get(task)
+    TASKS.get(task)  # refuses an unknown task
     if relative and task != "depth":
         raise UsageError(f"--relative belongs to the task depth, not to {task}; leave it out")
     size = read_image(photo).shape[:2] if photo is not None else None
     options = common.task_options(option or []) | ({"relative": True} if relative else {})
-    odd = sorted(set(options) - {field.name for field in dataclasses.fields(kind)})
-    if odd:
-        raise UsageError(f"--option {odd[0]}: the task {task} has none of that name; leave it out")
+    (asked,) = make_tasks([task], options)
     parsed = Legend.parse(legend) if legend is not None else None
-    print(instruction(kind(**options), parsed, size))
+    print(instruction(asked, parsed, size))

@@ -50,7 +50,7 @@ def stream(
     if example:
         options["examples"] = common.example_pairs(example)
     (asked,), (prompt,) = make_orders([task], image, legend=legend, **options)
-    sampler = Sampler(mode=mode, seed=seed, **sampling)  # type: ignore[arg-type]
+    sampler = Sampler.of(mode, seed, sampling)
     photo = read_image(image)
     geometry = Geometry.fit(photo.shape[:2], asked.long_side if long_side is None else long_side)
     backbone = common.load_backbone(weights)

@@ -17,12 +17,18 @@ if TYPE_CHECKING:
 app = typer.Typer(help="List, check and pack weights.", no_args_is_help=True)
 
 
+Shelf = Annotated[
+    Path | None,
+    typer.Option("--in", metavar="DIR", help="Folder that `pack --into` wrote; default: the package's."),
+]
+
+
 @app.command("ls")
-def list_weights(json_target: common.JsonTarget = None) -> None:
-    """List the weights that come with the package: size, licence, training."""
+def list_weights(shelf: Shelf = None, json_target: common.JsonTarget = None) -> None:
+    """List the weights that come with the package, or those of a folder: size, licence, training."""
     from visiongen import weights
 
-    entries = weights.list()
+    entries = weights.list(shelf)
     common.write_report(
         json_target, {"schema": "visiongen.weights/1", "weights": [e.to_json() for e in entries]}
     )
@@ -31,7 +37,7 @@ def list_weights(json_target: common.JsonTarget = None) -> None:
     print(f"{'name':<24} {'kind':<11} {'MB':>6} {'minutes':>8}  {'licence':<18} file")
     for e in entries:
         numbers = f"{e.bytes / 1e6:>6.1f} {e.minutes:>8.0f}"
-        print(f"{e.name:<24} {e.kind:<11} {numbers}  {e.licence:<18} {weights.ROOT / e.file}")
+        print(f"{e.name:<24} {e.kind:<11} {numbers}  {e.licence:<18} {(shelf or weights.ROOT) / e.file}")
 
 
 @app.command("verify")
@@ -39,15 +45,17 @@ def verify(
     deep: Annotated[
         bool, typer.Option("--deep", help="Load them, and compare what they paint here.")
     ] = False,
+    shelf: Shelf = None,
     json_target: common.JsonTarget = None,
 ) -> None:
     """Compare every file's size and sha256 with the manifest; exit code 3 when one differs."""
     from visiongen import weights
 
-    checks = weights.verify()
+    checks = weights.verify(shelf)
     if not checks:
-        raise WeightsError(f"{weights.ROOT / 'manifest.toml'}: lists no weights; reinstall visiongen")
-    rows = [_row(entry, fault, deep) for entry, fault in checks]
+        manifest = (shelf or weights.ROOT) / weights.MANIFEST
+        raise WeightsError(f"{manifest}: lists no weights; {weights.remedy(shelf)}")
+    rows = [_row(entry, fault, deep, shelf) for entry, fault in checks]
     common.write_report(json_target, {"schema": "visiongen.weights-verify/1", "weights": rows})
     for row in rows:
         if row["ok"]:
@@ -60,14 +68,14 @@ def verify(
         raise WeightsError(faults[-1])
 
 
-def _row(entry: Entry, fault: str, deep: bool) -> dict[str, Any]:
+def _row(entry: Entry, fault: str, deep: bool, shelf: Path | None) -> dict[str, Any]:
     """One file's part of the report; with ``deep`` it is loaded and painted with."""
     row: dict[str, Any] = {"name": entry.name, "sha256": entry.sha256}
     if deep and not fault:
         from visiongen.weights.deep import verify_deep
 
         try:
-            found = verify_deep(entry.name)
+            found = verify_deep(entry.name, shelf)
             row |= {"difference": round(found.difference, 4), "place": found.place}
         except WeightsError as error:
             fault = str(error)
@@ -79,13 +87,14 @@ def checks(
     names: Annotated[
         list[str] | None, typer.Argument(metavar="[NAME...]", help="Which weights; default: all.")
     ] = None,
+    shelf: Shelf = None,
 ) -> None:
     """Write what `verify --deep` compares with, from what the weights paint on this machine."""
     from visiongen import weights
     from visiongen.weights.deep import write_checks
 
-    for name in names or [entry.name for entry in weights.list()]:
-        print(write_checks(name))
+    for name in names or [entry.name for entry in weights.list(shelf)]:
+        print(write_checks(name, shelf))
 
 
 @app.command("pack")
@@ -96,11 +105,16 @@ def pack_run(
     into: Annotated[Path | None, typer.Option(help="Folder of the manifest; default: the package's.")] = None,
     decoder: Annotated[Path | None, typer.Option(help="Tokenizer run whose decoder is used.")] = None,
     trust: Annotated[
-        float | None, typer.Option(min=0.0, help="Nats needed to overrule the draft; default: the preset's.")
+        float | None,
+        typer.Option(min=0.0, help="Nats needed to overrule the draft; default: init's, else the preset's."),
     ] = None,
     mean: Annotated[
-        str | None, typer.Option(help="Tasks read by mean levels, with commas; default: the recipe's.")
+        str | None,
+        typer.Option(help="Tasks read by mean levels, with commas; default: the recipe's, else init's."),
     ] = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Replace weights of that name in the package's own manifest.")
+    ] = False,
 ) -> None:
     """Turn a training run into weights with an entry in a manifest and checks for `verify --deep`."""
     from visiongen.registry import TASKS
@@ -109,4 +123,4 @@ def pack_run(
     tasks = None if mean is None else [name.strip() for name in mean.split(",") if name.strip()]
     for task in tasks or ():
         TASKS.get(task)
-    print(pack(run, name, read_facts(facts), into, decoder, trust, tasks))
+    print(pack(run, name, read_facts(facts), into, decoder, trust, tasks, replace))

@@ -19,7 +19,8 @@ class Board:
     line    int64 (B, N + 1, C): BOS, then the tokens; ``line[:, p : p + T]`` are exactly the
             inputs that predict positions p .. p + T - 1
     logits  float32 (B, N, C, L): what each position was last chosen from
-    done    int64 (B,), on the CPU: positions below it will not change any more
+    done    int64 (B,), on the CPU: positions below it are decided; of them only near-ties may still change,
+            when all are (decoding/settle.py)
     passes  int64 (B,), on the CPU: transformer passes spent on each picture
     settled int64 (B,), on the CPU: near-ties that the canonical pass decided
     draft   int64 (B, N, C): the first guess
@@ -135,9 +136,7 @@ class Board:
         return torch.where(self.mean[:, None], by_mean, likeliest)
 
 
-def choose(
-    logits: Tensor, draft: Tensor, trust: float, mean: Tensor, hold: Tensor | None = None
-) -> Tensor:
+def choose(logits: Tensor, draft: Tensor, trust: float, mean: Tensor, hold: Tensor | None = None) -> Tensor:
     """The greedy token (B, T, C) from logits (B, T, C, L): the one rule of every deterministic mode.
 
     What is ``read`` in every channel, unless the draft's token is less probable by at most ``trust``

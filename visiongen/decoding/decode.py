@@ -119,7 +119,7 @@ def _greedy(painter: Any, cond: Any, board: Board, sampler: Sampler, start: int)
 def repeat_seeds(prompts: Sequence[Prompt], seed: int) -> list[int]:
     """One seed a prompt: the n-th repetition of a prompt gets ``seed + n``, whatever lies between.
 
-    So a prompt painted alone and in a batch gives the same picture, and repeating it gives others.
+    So a prompt has the same random numbers alone and in a batch, and repeating it gives other pictures.
     """
     counts: dict[Prompt, int] = {}
     seeds = []

@@ -50,7 +50,9 @@ def sample(
 ) -> Iterator[Board]:
     """Fill ``board`` by inverse-CDF sampling; yields it after every grid row.
 
-    Row i uses its own numbers from ``seeds[i]``, so a picture does not depend on its batch.
+    Row i uses its own numbers from ``seeds[i]``. Of its batch a picture takes only rounding (about 1e-6 of a
+    logit), which changes a token where its number falls as near as that to a border between two levels; near
+    ties are decided anew for the greedy modes alone.
     """
     cache = painter.new_cache(cond)
     line, width = board.line, cond.grid[1]

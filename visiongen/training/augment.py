@@ -59,6 +59,15 @@ class View:
         mean = np.where(self.nearest(there)[..., None], mean, 0)
         return (np.rint(mean) if quantity.dtype.kind == "u" else mean).astype(quantity.dtype)
 
+    def depth(self, depth: np.ndarray) -> np.ndarray:
+        """Nearest, metres; those of a window shrink as its side does.
+
+        So near would a camera of the whole frame's angle have to be to see it (the label transform of
+        Metric3D, arXiv 2307.10984, whose canonical camera is the frame's own).
+        """
+        side = self.height / whole_view(depth.shape[:2], self.size).height
+        return (self.nearest(depth) * side).astype(np.float32)
+
     def normals(self, normals: np.ndarray) -> np.ndarray:
         """Nearest; a left-right mirror negates x."""
         out = self.nearest(normals).astype(np.float32)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from visiongen.training.loop import Trainer
 
 WEIGHTS, SIDECAR, PREFIX = "weights.safetensors", "weights.json", "model"
+READING = "reading"  # of the header: how a painter's maps are read
 
 
 def export_weights(trainer: Trainer) -> dict[str, Any]:
@@ -44,6 +45,9 @@ def export_weights(trainer: Trainer) -> dict[str, Any]:
     path = trainer.out / WEIGHTS
     meta = {"kind": "training", **{k: facts[k] for k in ("steps", "samples", "recipe")}}
     meta["tokenizer"] = frozen_digest(trainer.model)
+    if (painter := getattr(trainer.model, "painter", None)) is not None:
+        # what it started from may be gone, or be another of that name, when it is packed
+        meta[READING] = {"trust": painter.config.trust, "mean_tasks": painter.config.mean_tasks}
     digest = checkpoint.save(path, {PREFIX: trainer.ema.shadow}, meta, dtype=torch.float32)
     facts = {"weights": WEIGHTS, "sha256": digest, **facts}
     write_json(trainer.out / SIDECAR, facts)

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -16,9 +17,11 @@ from visiongen.backbones.embedded import EmbeddedBackbone
 from visiongen.errors import UsageError, WeightsError
 from visiongen.files import sha256, write_atomic
 from visiongen.tokenizer import ImageTokenizer
+from visiongen.training.checkpoint import CURRENT, load_checkpoint
 from visiongen.training.export import PREFIX, SIDECAR, WEIGHTS
 from visiongen.training.painting import Painting
 from visiongen.training.run import trained_model
+from visiongen.transformer import Painter
 from visiongen.weights.deep import write_checks
 
 if sys.version_info >= (3, 11):
@@ -26,7 +29,8 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-FACTS = ("licence", "source", "training_data", "hardware", "card")
+HEADER = ("licence", "source", "training_data")  # of the facts, those that go with the file itself
+FACTS = (*HEADER, "hardware", "card")
 
 
 def pack(
@@ -37,35 +41,39 @@ def pack(
     decoder: str | Path | None = None,
     trust: float | None = None,
     mean_tasks: Sequence[str] | None = None,
+    replace_shipped: bool = False,
 ) -> Path:
     """Write ``name`` from the run in folder ``run`` into ``folder`` (the package's weights).
 
     A run of the painter becomes a backbone together with the tokenizer it was trained on; any
     other model becomes a file that carries its recipe. ``facts`` fills the manifest's fields
-    licence, source, training_data, hardware and card; WeightsError where one is missing.
+    licence, source, training_data, hardware and card; WeightsError where one is missing. The first three
+    also stand in the file's header, for whoever gets the file alone.
     ``decoder``: a later run of the tokenizer whose decoder is to be used; its encoder must be the
     painter's, or the tokens would mean something else. ``trust``: nats that greedy decoding asks
-    of the past before it overrules the draft (``visiongen.decoding.board.choose``); None: the preset's.
+    of the past before it overrules the draft (``visiongen.decoding.board.choose``); None: that of the weights
+    that the run started from (``init``), else the preset's.
     ``mean_tasks``: tasks whose maps are read by mean levels (``visiongen.decoding.board.read``); None: those
-    that the run was trained for (``Painting(mean=...)``). What the weights paint
-    of a fixed picture is written beside them (``visiongen.weights.deep``).
+    that the run was trained for (``Painting(mean=...)``), where it names none those of the weights that it
+    started from. Others than the run's are warned of. ``replace_shipped``: an entry of the package's own
+    manifest may be replaced; otherwise UsageError. WeightsError for a run that went on after its weights
+    were written. What the weights paint of a fixed picture is written beside them
+    (``visiongen.weights.deep``).
     """
     if missing := [key for key in FACTS if not facts.get(key)]:
         raise WeightsError(f"weights {name!r}: the manifest needs {missing[0]!r}; give it")
     run, folder = Path(run), folder or weights.ROOT
-    if not (run / SIDECAR).is_file():
-        raise WeightsError(f"{run}: no finished run ({SIDECAR} is missing); let it end, or check the path")
-    sidecar = json.loads((run / SIDECAR).read_text())
+    if not replace_shipped:
+        _check_free(name, folder)
+    sidecar = _finished(run)
     model = trained_model(run)
     file = folder / f"{name}.safetensors"
     kind = "backbone" if isinstance(model, Painting) else "specialist"
     if decoder is not None:
         _exchange_decoder(model, decoder)
     if isinstance(model, Painting):
-        read = sorted(model.mean) if mean_tasks is None else mean_tasks
-        trust = model.painter.config.trust if trust is None else trust
-        model.painter.config = replace(model.painter.config, trust=trust, mean_tasks=tuple(read))
-    _save(model, run, name, file)
+        _read_by(model.painter, trust, mean_tasks, run)
+    _save(model, run, name, file, {key: facts[key] for key in HEADER})
     entry = weights.Entry(
         name=name,
         file=file.name,
@@ -88,6 +96,47 @@ def read_facts(path: str | Path) -> dict[str, str]:
         raise UsageError(f"{path}: not a TOML file of facts ({error}); correct it") from None
 
 
+def _check_free(name: str, folder: Path) -> None:
+    """UsageError where ``name`` is an entry of the package's own manifest."""
+    ours = folder.resolve() == weights.ROOT.resolve() and (folder / weights.MANIFEST).is_file()
+    if ours and name in (entry.name for entry in weights.list(folder)):
+        raise UsageError(
+            f"weights {name!r}: are in the package's own manifest ({folder}); give another --name, a folder "
+            "of yours by --into, or --replace"
+        )
+
+
+def _finished(run: Path) -> dict[str, Any]:
+    """The sidecar of the run's weights; WeightsError where there are none, or the run went on after them."""
+    there = (run / SIDECAR).is_file()
+    sidecar: dict[str, Any] = json.loads((run / SIDECAR).read_text()) if there else {"steps": "none"}
+    if (run / CURRENT).is_file():
+        state = load_checkpoint(run)["state"]
+        if sidecar["steps"] != state["step"]:
+            used = 0.999 * state["seconds"] / 60  # rounded up, it would train on
+            raise WeightsError(
+                f"{run}: interrupted after step {state['step']}, its weights are of step {sidecar['steps']}; "
+                "let it end, or end it here: "
+                f"visiongen train RECIPE --resume --minutes {used:.4g} --out {run}"
+            )
+    if not there:
+        raise WeightsError(f"{run}: no finished run ({SIDECAR} is missing); let it end, or check the path")
+    return sidecar
+
+
+def _read_by(painter: Painter, trust: float | None, mean_tasks: Sequence[str] | None, run: Path) -> None:
+    """Write into the painter how its maps are read: as given, else as it knows from its run."""
+    own = painter.config
+    tasks = own.mean_tasks if mean_tasks is None else tuple(mean_tasks)
+    if own.mean_tasks and set(tasks) != set(own.mean_tasks):
+        print(
+            f"{run}: will be read by the mean for {', '.join(tasks) or 'no task'}; the run itself says "
+            f"{', '.join(own.mean_tasks)}",
+            file=sys.stderr,
+        )
+    painter.config = replace(own, trust=own.trust if trust is None else trust, mean_tasks=tasks)
+
+
 def _exchange_decoder(model: nn.Module, run: str | Path) -> None:
     other = trained_model(run)
     if not isinstance(model, Painting) or not isinstance(other, ImageTokenizer):
@@ -98,17 +147,17 @@ def _exchange_decoder(model: nn.Module, run: str | Path) -> None:
     model.tokenizer.decoder.load_state_dict(other.decoder.state_dict())
 
 
-def _save(model: nn.Module, run: Path, name: str, file: Path) -> None:
+def _save(model: nn.Module, run: Path, name: str, file: Path, facts: dict[str, str]) -> None:
     if isinstance(model, Painting):
-        EmbeddedBackbone(model.tokenizer, model.painter, name).save(file)
+        EmbeddedBackbone(model.tokenizer, model.painter, name).save(file, facts)
         return
     recipe = checkpoint.load(run / WEIGHTS).meta["recipe"]
-    checkpoint.save(file, {PREFIX: model}, {"kind": "training", "recipe": recipe})
+    checkpoint.save(file, {PREFIX: model}, {"kind": "training", "recipe": recipe} | facts)
 
 
 def _into_manifest(entry: weights.Entry, folder: Path) -> None:
     """Replace the entry of that name where it stands, or append it; the file is written whole."""
-    manifest = folder / "manifest.toml"
+    manifest = folder / weights.MANIFEST
     entries = {e.name: e for e in weights.list(folder)} if manifest.exists() else {}
     entries[entry.name] = entry
     lines = ["# One table a file of weights; `visiongen weights verify` checks them.", ""]

@@ -37,7 +37,7 @@ class Painting(nn.Module):
     """A painter and the frozen tokenizer whose tokens it learns to write.
 
     ``tokenizer`` is a tokenizer's run, a packed backbone or its name in the manifest (``tiny``); None
-    is an untrained ``nano`` one (tests).
+    is an untrained ``nano`` one (tests), refused beside an ``init`` that was trained with another.
     ``band`` is the largest number of tokens the causal branch sees at once: on bigger maps it is
     taught on a random band of rows, the draft always on the whole map. ``clean`` is the share of
     samples whose past is the truth alone. ``own``: up to so many times the draft is first rewritten
@@ -78,13 +78,16 @@ class Painting(nn.Module):
     ) -> None:
         super().__init__()
         _check_options(mean, recycles, draft, pixels, {"clean": clean, "held": held, "balance": balance})
+        self.untrained = not tokenizer  # then its tokens mean nothing that other weights have learned
         frozen = start.tokenizer(tokenizer) if tokenizer else _untrained()
         # kept out of the module tree: it is not trained, averaged or saved with the painter
         object.__setattr__(self, "tokenizer", frozen.eval().requires_grad_(False))
         if not draft and not causal:
             raise UsageError("painting: draft = 0 and causal = 0 leave nothing to train; set one of them")
         config = PainterConfig.preset(preset, self.tokenizer.levels)
-        config = dataclasses.replace(config, inject=inject, residual=bool(draft), recycles=recycles)
+        config = dataclasses.replace(
+            config, inject=inject, residual=bool(draft), recycles=recycles, mean_tasks=tuple(sorted(mean))
+        )
         self.painter = Painter(config)
         self.painter.palette, self.painter.encode = self._palette, self._encode
         self.band, self.clean, self.own = band, clean, own

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import random
+import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +19,13 @@ from visiongen.errors import UsageError, WeightsError
 from visiongen.registry import SOURCES
 from visiongen.training import start
 from visiongen.training.channels import grown
-from visiongen.training.export import PREFIX, check_frozen
+from visiongen.training.export import PREFIX, check_frozen, frozen_digest
 from visiongen.training.loop import RunOptions, Trainer
 from visiongen.training.mixture import Mixture
 from visiongen.training.optim import Optim
 from visiongen.training.recipe import ModelPart, Recipe
 from visiongen.training.schedule import Schedule
+from visiongen.transformer import Painter
 
 
 def seed_everything(seed: int) -> None:
@@ -46,34 +49,70 @@ def build_model(part: ModelPart) -> nn.Module:
     if not hasattr(model, "loss"):
         raise UsageError(f"model.target {part.target!r}: it has no loss(batch); choose another class")
     if part.init:
+        _check_tokenizer(model, part.init)
         load_init(model, part.init, part.init_strict)
     return model
+
+
+def _check_tokenizer(model: nn.Module, init: str) -> None:
+    """UsageError where an untrained tokenizer's tokens would stand for those that the weights learned."""
+    if not getattr(model, "untrained", False):
+        return
+    loaded = checkpoint.load(start.find(init))
+    if loaded.meta.get("tokenizer") != frozen_digest(model):
+        raise UsageError(
+            f"model.options.tokenizer: not given, but init = {init!r} paints tokens of a trained one; name "
+            f"it. Of these weights: {start.options(loaded, init, painter=True)}"
+        )
 
 
 def load_init(model: nn.Module, path: str, strict: bool) -> None:
     """Start from the weights at ``path`` (or of that name in the manifest: ``tiny``).
 
-    Not ``strict`` takes only what fits by name and shape; whole blocks that the weights lack start as the
-    identity, so that a trained network can be made deeper, and channels of a token that they lack start
-    silent (``visiongen.training.channels``).
+    A painter also takes over how its maps are read: ``trust``, and ``mean_tasks`` unless it names its own.
+    Not ``strict`` leaves fresh, and says on stderr, what the weights lack: whole blocks start as the
+    identity, so that a trained network can be made deeper, and channels of a token start silent
+    (``visiongen.training.channels``). Strict or not, WeightsError where a tensor of the weights has no place
+    in the model, since what it had learned would be lost without a sign. Only a part that the
+    model has nothing of is left behind, as the heads of a trunk that has learned to read.
     """
-    weights = start.tensors(path, painter=hasattr(model, "painter"))
-    own = model.state_dict()
-    if not strict:
-        weights = grown(weights, own)
-    fitting = {k: v for k, v in weights.items() if k in own and own[k].shape == v.shape}
-    odd = sorted((set(own) | set(weights)) - set(fitting))
-    if strict and odd:
+    painter = getattr(model, "painter", None)
+    loaded = checkpoint.load(start.find(path))
+    weights, own = start.tensors(loaded, painter=painter is not None), model.state_dict()
+    taken = grown(weights, own)
+    fitting = {k: v for k, v in taken.items() if k in own and own[k].shape == v.shape}
+    parts = {key.partition(".")[0] for key in own}
+    lost = sorted(k for k in taken if k not in fitting and k.partition(".")[0] in parts)
+    if lost:
         raise WeightsError(
-            f"{path}: does not fit the model ({len(odd)} tensors differ, first {odd[0]!r}); "
-            "use init_strict = false or other weights"
+            f"{path}: does not fit the model: {len(lost)} of its {len(weights)} tensors have no place in it "
+            f"(first {lost[0]!r}), so what they learned would be lost; give the model the weights' own: "
+            f"{start.options(loaded, path, painter is not None)}"
         )
     if not fitting:
         raise WeightsError(f"{path}: no tensor fits the model; use other weights")
+    exact = {k for k, v in weights.items() if k in own and own[k].shape == v.shape}
+    odd = sorted((set(own) | set(weights)) - exact)
+    if strict and odd:
+        raise WeightsError(
+            f"{path}: does not fit the model ({len(odd)} tensors differ, first {odd[0]!r}); init_strict = "
+            "false starts fresh what it lacks and leaves behind parts that the model has nothing of"
+        )
+    if fresh := sorted(set(own) - set(fitting)):
+        count = f"{len(fresh)} of the model's {len(own)} tensors"
+        print(f"{path}: lacks {count}, which start fresh (first {fresh[0]})", file=sys.stderr)
     model.load_state_dict(fitting, strict=False)
     for name, module in model.named_modules():
         if isinstance(module, Block) and not any(key.startswith(f"{name}.") for key in fitting):
             module.start_as_identity()
+    if painter is not None:
+        _read_as(painter, start.reading(loaded))
+
+
+def _read_as(painter: Painter, said: dict[str, Any]) -> None:
+    """Take over how maps are read; tasks that the painter's recipe names for the mean stay its own."""
+    own = painter.config.mean_tasks
+    painter.config = replace(painter.config, **said | ({"mean_tasks": own} if own else {}))
 
 
 def build_mixture(recipe: Recipe, data: str | Path | None = None) -> Mixture:
@@ -130,9 +169,12 @@ def trained(path: str | Path) -> tuple[nn.Module, dict[str, Any]]:
     recipe = weights.meta.get("recipe") or {}
     if "model" not in recipe:
         raise WeightsError(f"{weights.path}: carries no recipe; it was not made by `train`")
-    model = build_model(ModelPart(**{**recipe["model"], "init": None}))
+    with torch.random.fork_rng(devices=[]):  # the caller's random numbers stay as they are
+        model = build_model(ModelPart(**{**recipe["model"], "init": None}))
     check_frozen(model, weights.meta.get("tokenizer"), str(weights.path))
     checkpoint.fill(model, weights.part(PREFIX), weights.path)
+    if (painter := getattr(model, "painter", None)) is not None:
+        painter.config = replace(painter.config, **start.reading(weights))
     return model.eval(), recipe
 
 

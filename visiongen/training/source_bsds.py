@@ -14,7 +14,7 @@ from visiongen.thinning import thin_edges
 from visiongen.training.augment import View
 from visiongen.training.batches import Batch, BatchBuilder
 from visiongen.training.reading import read_rgb
-from visiongen.training.source_gray import GraySource, listed
+from visiongen.training.source_maps import MapSource, listed
 from visiongen.training.targets import Target
 from visiongen.training.targets_gray import draw_lines, gray_target
 
@@ -24,12 +24,12 @@ REACH = 2  # pixels by which two people's lines may differ and still be the same
 Lines = tuple[np.ndarray, np.ndarray, np.ndarray]  # y, x, strength of every crest pixel, float32 (N,)
 
 
-class BsdsSource(GraySource):
+class BsdsSource(MapSource):
     """Target "edges" from ``<root>/train/{images,gt}``: strength = share of people who drew it.
 
     The lines are thinned at the photo's size and drawn anew, as wide as the world's, at the size that
     is painted. Those with strength below ``AGREED`` are kept out of the loss (HED, arXiv 1504.06375;
-    RCF, arXiv 1612.02103). Options: see ``GraySource``.
+    RCF, arXiv 1612.02103). Options: see ``MapSource``.
     """
 
     name = "bsds"

@@ -82,7 +82,7 @@ class CamVidSource(Source):
             raise MissingDataError(f"{folder}: no images of split {self.split!r}; check --data")
         for path in photos[: self.limit]:
             labels = read_classes(root / self.split / "labels" / f"{path.stem}.png")
-            labels[labels >= len(CAMVID_NAMES)] = 255
+            _void(labels, path)
             photo = read_rgb(path)
             if labels.shape != photo.shape[:2]:
                 raise InputError(f"{path}: its labels are {labels.shape}, not {photo.shape[:2]}")
@@ -121,3 +121,14 @@ class CamVidSource(Source):
                 builder.target(builder.photo(painted.map), order, clean)
         if "photo" in self.tasks:
             builder.target(builder.photo(None), photo_prompt(), clean)
+
+
+def _void(labels: np.ndarray, path: Path) -> None:
+    """Turn the pack's void (11) into 255, in place; InputError for labels of another set."""
+    odd = labels[(labels > len(CAMVID_NAMES)) & (labels != 255)]
+    if odd.size:
+        raise InputError(
+            f"{path}: its labels hold {odd[0]}, which CamVid's 11 classes do not have; for other labels use "
+            'source = "folder" (docs/own-data.md)'
+        )
+    labels[labels == len(CAMVID_NAMES)] = 255

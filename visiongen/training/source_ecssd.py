@@ -14,7 +14,7 @@ from visiongen.errors import InputError
 from visiongen.training.batches import Batch, BatchBuilder
 from visiongen.training.reading import read_rgb
 from visiongen.training.source_base import check_tasks
-from visiongen.training.source_gray import GraySource, at_most, listed
+from visiongen.training.source_maps import MapSource, at_most, listed
 from visiongen.training.targets_gray import gray_target, soften
 
 TRAIN = 600  # photos 0001-0600 train; 0601-0700 are kept for scoring
@@ -22,8 +22,8 @@ SIDE = 320  # longer side kept in memory: about 140 MB
 _KEPT = 0.7  # share of the object that a window must show
 
 
-class EcssdSource(GraySource):
-    """Targets "salient" (the mask) and/or "matting" (its border softened), see ``GraySource``."""
+class EcssdSource(MapSource):
+    """Targets "salient" (the mask) and/or "matting" (its border softened), see ``MapSource``."""
 
     name = "ecssd"
 

@@ -19,7 +19,7 @@ from visiongen.training.batches import Batch, BatchBuilder
 from visiongen.training.reading import decode_rgb, read_rgb
 from visiongen.training.source_base import check_tasks
 from visiongen.training.source_ecssd import read_pair, train_photos
-from visiongen.training.source_gray import GraySource, at_most, listed
+from visiongen.training.source_maps import MapSource, at_most, listed
 from visiongen.training.targets_gray import gray_target
 
 TRAIN = 14  # alphamatting GT01-GT14 train; GT15-GT18 are kept for scoring
@@ -35,8 +35,8 @@ class Cutout:
     alpha: np.ndarray
 
 
-class MatteSource(GraySource):
-    """Targets "matting" and/or "salient" (opacity from a half on), see ``GraySource``.
+class MatteSource(MapSource):
+    """Targets "matting" and/or "salient" (opacity from a half on), see ``MapSource``.
 
     ``shares`` of the four ``KINDS`` of photos: alphamatting.com's own with their alpha; its
     foregrounds over other photos; rendered objects with exact alpha; ECSSD's train objects, their

@@ -30,11 +30,11 @@ class WorldSource(Source):
     from nothing). ``per_photo``: at most so many tasks, drawn anew for each photo. ``reverse``:
     chance per photo that one of its maps is given and the photo asked back. ``whole``: share of
     photos seen whole. Only those have a depth target, unless ``zoom_depth``: a window's metres then
-    shrink as its side does. So near would a camera of the whole frame's angle have to be to see it
-    (the label transform of Metric3D, arXiv 2307.10984, whose canonical camera is the frame's own).
+    shrink as its side does (``View.depth``).
     ``pool``: render that many frames once (``pool_size``, in ``cache_dir``) and draw from them;
     0 renders every batch anew. ``first_seed``: of the pool. ``device``: where the pool is rendered.
-    ``materials``: folder of PBR sets (below the data root, or absolute) for textures of kind "set".
+    ``materials``: folder of PBR sets (below the data root, or absolute) for textures of kind "set"; a pool
+    is of the sets whose names and sizes were there when it was rendered.
     ``colours``: of the legends of semantic maps, "random" (drawn anew) or "fixed" (a class's own).
     """
 
@@ -92,7 +92,7 @@ class WorldSource(Source):
         """Render the pool if one is asked for and not there yet."""
         if self._pool is not None or not self.pool_count:
             return
-        more = {"materials": self.materials, "names": list(self.names), "device": self.device}
+        more = {"names": list(self.names), "device": self.device} | self._described_sets()
         described = describe(self.kinds, self.pool_count, self.pool_size, self.first_seed, **more)
         cache = Path(self.cache_dir).expanduser() if self.cache_dir else default_cache()
         folder = cache / FramePool.folder_name(described)
@@ -134,6 +134,14 @@ class WorldSource(Source):
         if not isinstance(self.materials, str) or Path(self.materials).is_absolute():
             return self.materials
         return data_root(self.data) / self.materials
+
+    def _described_sets(self) -> dict[str, Any]:
+        """What a pool's name says of ``materials``: which sets a folder holds, not where it lies."""
+        if not isinstance(self.materials, (str, Path)):
+            return {"materials": self.materials}
+        from visiongen.world.materials import sets_digest
+
+        return {"materials": Path(self.materials).name, "sets": sets_digest(Path(self._sets()))}
 
     def _draw(self, rng: np.random.Generator, size: tuple[int, int]) -> list[Frame]:
         if self._pool is not None:
@@ -209,9 +217,4 @@ class WorldSource(Source):
 
     def _depth(self, frame: Frame, view: View, whole: bool) -> np.ndarray | None:
         """Metres of what is seen; None for a window, unless ``zoom_depth``."""
-        if whole:
-            return view.nearest(frame.depth)
-        if not self.zoom_depth:
-            return None
-        side = view.height / whole_view(frame.photo.shape[:2], view.size).height
-        return (view.nearest(frame.depth) * side).astype(np.float32)
+        return view.depth(frame.depth) if whole or self.zoom_depth else None

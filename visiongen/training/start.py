@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -11,7 +13,10 @@ from visiongen.backbones.embedded import KIND, read_tokenizer
 from visiongen.checkpoint import Checkpoint
 from visiongen.errors import WeightsError
 from visiongen.tokenizer import ImageTokenizer
-from visiongen.training.export import PREFIX, WEIGHTS
+from visiongen.training.export import PREFIX, READING, WEIGHTS
+from visiongen.transformer import PainterConfig
+
+_SHAPING = ("preset", "tokenizer", "recycles", "levels", "widths", "encoder_blocks", "decoder_blocks")
 
 
 def find(source: str | Path) -> Path:
@@ -28,18 +33,40 @@ def find(source: str | Path) -> Path:
     return path if path.suffix else weights.check(str(source))
 
 
-def tensors(source: str | Path, painter: bool = False) -> dict[str, Tensor]:
-    """The tensors of ``source`` under the names that the models of recipes give them.
+def tensors(loaded: Checkpoint, painter: bool = False) -> dict[str, Tensor]:
+    """The tensors of a file under the names that the models of recipes give them.
 
     Of a packed backbone: ``painter.*`` where the model has a ``painter``, else its tokenizer's.
-    WeightsError if the file is unusable.
     """
-    loaded = checkpoint.load(find(source))
     if not _is_backbone(loaded):
         return loaded.part(PREFIX)
     if not painter:
         return loaded.part("tokenizer")
     return {f"painter.{name}": value for name, value in loaded.part("painter").items()}
+
+
+def reading(loaded: Checkpoint) -> dict[str, Any]:
+    """How a file's maps are read: PainterConfig's ``trust`` and ``mean_tasks``; {} where it does not say.
+
+    A packed backbone says it by its configuration, a run by what it recorded of its painter.
+    """
+    said = loaded.meta.get("painter" if _is_backbone(loaded) else READING) or {}
+    found = {key: said[key] for key in ("trust", "mean_tasks") if key in said}
+    return found | ({"mean_tasks": tuple(found["mean_tasks"])} if "mean_tasks" in found else {})
+
+
+def options(loaded: Checkpoint, source: str | Path, painter: bool = False) -> str:
+    """What a recipe's ``model.options`` needs for all of the file's tensors to have a place, as TOML."""
+    if not _is_backbone(loaded):
+        given = loaded.meta.get("recipe", {}).get("model", {}).get("options", {})
+        found = {key: value for key, value in given.items() if key in _SHAPING} or given
+    elif painter:
+        config = PainterConfig.from_dict(loaded.meta["painter"])
+        found = {"preset": config.preset_name(), "tokenizer": str(source), "recycles": config.recycles}
+    else:
+        found = loaded.meta["tokenizer"]
+    # a JSON string, number or list of them is a TOML one
+    return "options = { " + ", ".join(f"{k} = {json.dumps(v)}" for k, v in found.items()) + " }"
 
 
 def tokenizer(source: str | Path) -> nn.Module:

@@ -67,13 +67,23 @@ def semantic(seen: Seen, rng: np.random.Generator) -> Target:
 
 def depth(seen: Seen, rng: np.random.Generator) -> Target | None:
     """Metres."""
-    return None if seen.depth is None else dense("depth", seen.depth, ~np.isnan(seen.depth))
+    return None if seen.depth is None else metres(seen.depth)
+
+
+def metres(values: np.ndarray) -> Target:
+    """An order for depth float32 (H, W): metres, +inf sky, NaN left out of the loss."""
+    return dense("depth", values, ~np.isnan(values))
 
 
 def normals(seen: Seen, rng: np.random.Generator) -> Target:
     """Unit vectors in camera axes; sky is left out of the loss."""
-    length = np.linalg.norm(seen.normals, axis=-1)
+    return directions(seen.normals)
+
+
+def directions(vectors: np.ndarray) -> Target:
+    """An order for normals float32 (H, W, 3) of about unit length; zero vectors are left out of the loss."""
+    length = np.linalg.norm(vectors, axis=-1)
     valid = length > 0.5
-    unit = seen.normals / np.where(valid, length, 1)[..., None]
+    unit = vectors / np.where(valid, length, 1)[..., None]
     unit[~valid] = np.nan
     return dense("normals", unit, valid)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ HELD_OUT = (
 """Sets of the pbr_mix pack that are for validation: never used for rendering training frames."""
 
 PICTURE, SET = 64, 128
+SET_FILES = ("basecolor.png", "normal_gl.png", "roughness.png", "metallic.png")  # the first is needed
 
 
 @dataclass
@@ -133,19 +135,29 @@ def _read(path: Path, size: int) -> np.ndarray:
     return image[:, :, ::-1].astype(np.float32) / 255
 
 
-def _read_sets(folder: Path) -> list[np.ndarray]:
+def sets_digest(folder: Path) -> str:
+    """A digest of the names and sizes of what rendering reads of the sets; a copied folder has the same."""
+    files = [path / name for path in _found_sets(folder) for name in SET_FILES]
+    sizes = [(str(f.relative_to(folder)), f.stat().st_size) for f in files if f.exists()]
+    return hashlib.sha256(repr(sizes).encode()).hexdigest()[:12]
+
+
+def _found_sets(folder: Path) -> list[Path]:
     found = sorted(p.parent for p in folder.glob("*/basecolor.png") if p.parent.name not in HELD_OUT)
     if not found:
         raise MissingDataError(f"{folder}: no NAME/basecolor.png in it; give a folder of PBR sets")
+    return found
+
+
+def _read_sets(folder: Path) -> list[np.ndarray]:
     sets = []
-    for path in found:
+    for path in _found_sets(folder):
         flat = np.zeros((SET, SET, 1), np.float32)
-        normal = path / "normal_gl.png"
+        colour, normal, rough, metal = (path / name for name in SET_FILES)
         tilt = _read(normal, SET) * 2 - 1 if normal.exists() else np.dstack([flat, flat, flat + 1])
-        rough, metal = path / "roughness.png", path / "metallic.png"
         sets.append(
             np.dstack([
-                _read(path / "basecolor.png", SET) ** 2.2, tilt,
+                _read(colour, SET) ** 2.2, tilt,
                 _read(rough, SET)[:, :, :1] if rough.exists() else flat + 0.7,
                 _read(metal, SET)[:, :, :1] if metal.exists() else flat,
             ])

@@ -106,6 +106,7 @@ class MarigoldDepth(GrayDisparity):
 
     name: ClassVar[str] = "depth/marigold@1"
     unit: ClassVar[str] = "relative depth"
+    measure: ClassVar[str] = "relative depth"
 
     def relative(self, depth: np.ndarray) -> np.ndarray:
         """Depth in metres (H, W) -> relative depth float32 in [0, 1], NaN where invalid."""

@@ -1,4 +1,4 @@
-"""What the sources of gray maps share: the view of a photo, its colours, and reading to a size."""
+"""What the sources of photos with maps on disk share: the view, the colours, and reading to a size."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from visiongen.training.source_base import Size, Source
 from visiongen.training.targets import Target
 
 
-class GraySource(Source):
-    """Photos with gray maps.
+class MapSource(Source):
+    """Photos and their maps from files.
 
     ``scale``: side of the random window against the largest one; ``whole``: chance of the largest
     one instead. ``jitter``, ``degrade``: see visiongen.training.augment. ``root``: the pack's folder
