@@ -114,7 +114,8 @@ class FolderSource(MapSource):
         assert self._data is not None
         sample = self._samples[number]
         try:
-            photo, truth = self._data.read_photo(sample), self._data.read_truth(sample)
+            photo: np.ndarray = self._data.read_photo(sample)
+            truth: Any = self._data.read_truth(sample)
             if truth.shape[:2] != photo.shape[:2]:
                 raise InputError(f"{sample.photo}: its label is {truth.shape[:2]}, not {photo.shape[:2]}")
         except InputError as error:
