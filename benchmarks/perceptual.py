@@ -31,5 +31,5 @@ def _perceptual(net: str) -> Any:
     try:
         import lpips as library
     except ImportError as error:
-        raise DependencyError("lpips is not installed; pip install lpips") from error
+        raise DependencyError("lpips is not installed; pip install visiongen[lpips]") from error
     return library.LPIPS(net=net, verbose=False).eval()

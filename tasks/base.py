@@ -11,7 +11,7 @@ import numpy as np
 
 from visiongen.errors import InputError, UsageError
 from visiongen.files import write_atomic, write_json
-from visiongen.image import Geometry
+from visiongen.image import Geometry, Photo
 from visiongen.prompt import PHOTO, Example, Legend, Prompt
 from visiongen.tasks import guide
 from visiongen.tasks.codecs.base import Codec, map_png
@@ -163,7 +163,7 @@ class Task(ABC):
             raise UsageError(f"legend: the task {self.name!r} takes none; leave it out")
         return Prompt(self.name, self.text, legend)
 
-    def given(self, photo: np.ndarray | str | Path) -> Task:
+    def given(self, photo: Photo) -> Task:
         """The task as this input asks for it: itself, unless the file says something about it."""
         return self
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from visiongen.errors import InputError, UsageError
-from visiongen.image import Geometry, check_photo, read_image, resize_nearest, resize_photo
+from visiongen.image import Geometry, Photo, as_photo, resize_nearest, resize_photo
 from visiongen.prompt import MAX_EXAMPLES, Example, Legend, Prompt
 from visiongen.tasks.base import Task
 from visiongen.tasks.codecs.base import Codec, difference, read_map_png
@@ -20,7 +20,7 @@ from visiongen.tasks.codecs.panoptic import BorderPanoptic
 from visiongen.tasks.returned import codec_named, has_spec
 from visiongen.unnamed import TEXT, by_area, unnamed_legend
 
-Picture = np.ndarray | str | Path
+Picture = Photo
 SIDE = 128  # longer side of the examples in pixels, as in training
 MOST = 32  # flat colours; a map with more is taken for a continuous one
 TOLERANCE = 24.0  # colour levels: nearer colours are the same one
@@ -126,12 +126,9 @@ def _read(photo: Picture, painted: Picture, number: int) -> tuple[np.ndarray, np
     """One pair as arrays, and the codec written in the map."""
     where = f"example {number}"
     codec = None
-    if not isinstance(painted, np.ndarray) and has_spec(painted):
+    if isinstance(painted, (str, Path)) and has_spec(painted):
         painted, codec = read_map_png(painted)
-    photo, painted = (
-        check_photo(picture, where) if isinstance(picture, np.ndarray) else read_image(picture)
-        for picture in (photo, painted)
-    )
+    photo, painted = as_photo(photo, where), as_photo(painted, where)
     (h, w), (high, wide) = photo.shape[:2], painted.shape[:2]
     work = Geometry.fit((h, w), max(high, wide)).work_size
     if abs(high * w - wide * h) > 0.03 * wide * h and work != (high, wide):

@@ -15,9 +15,9 @@ from visiongen.fill import TEXT as FILL_TEXT
 from visiongen.fill import cover, fill_prompt, keep_mask
 from visiongen.image import (
     Geometry,
+    Photo,
     as_photo,
     named_photo,
-    read_image,
     read_opacity,
     resize_labels,
     resize_nearest,
@@ -81,20 +81,21 @@ class Image(Task):
         """No: the mean of two photos is a blur."""
         return False
 
-    def given(self, photo: np.ndarray | str | Path) -> Task:
+    def given(self, photo: Photo) -> Task:
         """With the source and the legend that a map file names, painted at the map's own size.
 
         A map larger than its task paints is made smaller. InputError: a map of another kind, or of another
         source or legend than was asked for.
         """
         found = self
-        if not isinstance(photo, np.ndarray) and has_spec(photo):
-            found = self._as_named(recognise(read_map_png(photo)[1], str(photo)), str(photo))
+        path = photo if isinstance(photo, (str, Path)) else None
+        if path is not None and has_spec(path):
+            found = self._as_named(recognise(read_map_png(path)[1], str(path)), str(path))
         if found.source is None:
-            if not isinstance(photo, np.ndarray):
-                raise InputError(f"{photo}: what does the map show? give source: one of {', '.join(SOURCES)}")
+            if path is not None:
+                raise InputError(f"{path}: what does the map show? give source: one of {', '.join(SOURCES)}")
             return found
-        side = max(photo.shape[:2] if isinstance(photo, np.ndarray) else read_image(photo).shape[:2])
+        side = max(as_photo(photo).shape[:2])
         sized = dataclasses.replace(found)
         object.__setattr__(sized, "long_side", min(side, TASKS.get(found.source).long_side))
         return sized
@@ -161,8 +162,8 @@ def recognise(codec: Codec, where: str = "map") -> dict[str, Any]:
 
 
 def inpaint(
-    photo: np.ndarray | str | Path,
-    mask: np.ndarray | str | Path,
+    photo: Photo,
+    mask: Photo,
     *,
     mode: str = "verified",
     seed: int = 0,
@@ -175,12 +176,13 @@ def inpaint(
 
     ``mask``: bool (H, W), or a picture of the photo's size, bright (>= 128) in the hole. A window around
     the hole, twice as large where the photo allows, is painted at ``long_side`` pixels (default 160)
-    and put back. ``confidence`` is 1 outside the mask; ``map`` is the painted window, ``stats`` has
-    its place in the photo, [top, left, height, width]. InputError: a mask of another size or without
-    a hole.
+    and put back. ``confidence`` is 1 outside the mask; ``map`` is the painted window, ``geometry`` how that
+    was resized, and ``stats`` has its place in the photo, [top, left, height, width]. InputError: a mask of
+    another size or without a hole.
     """
-    from visiongen.tasks.predicting import default_backbone
+    from visiongen.tasks.predicting import check_call, default_backbone
 
+    check_call([Image.name], long_side, None, False, backbone)
     photo, photo_name = named_photo(photo, photo_name)
     hole = _hole(mask, photo.shape[:2])
     top, left, high, wide = window(hole)
@@ -204,7 +206,7 @@ def inpaint(
         map=canvas.image,
         prompt=prompt,
         codec=RgbImage(),
-        geometry=Geometry(hole.shape, geometry.work_size),
+        geometry=geometry,
         photo_name=photo_name,
         stats=canvas.stats.to_json() | {"window": [top, left, high, wide], "kept": int(keep.sum())},
         weights={"name": record.name, "sha256": record.sha256} if record else None,
@@ -213,7 +215,7 @@ def inpaint(
     )
 
 
-def _hole(mask: np.ndarray | str | Path, size: tuple[int, ...]) -> np.ndarray:
+def _hole(mask: Photo, size: tuple[int, ...]) -> np.ndarray:
     """The mask as bool (H, W); InputError when it does not fit the photo, or is empty or all of it."""
     where = str(mask) if isinstance(mask, (str, Path)) else "mask"
     array = mask if isinstance(mask, np.ndarray) else _mask_file(mask, where)

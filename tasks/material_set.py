@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from visiongen.errors import UsageError
-from visiongen.image import check_photo, named_photo, resize_photo
+from visiongen.image import Photo, check_photo, named_photo, resize_photo
 from visiongen.relight import CAMERA, NINE_LIGHTS, Light, SurfaceMaps, responses
 from visiongen.tasks.pbr.fit import Rerender, fit_light
 from visiongen.tasks.pbr.height import integrate
@@ -138,7 +138,7 @@ class MaterialSet:
 
 
 def predict_materials(
-    photo: np.ndarray | str | Path,
+    photo: Photo,
     *,
     kind: str = "surface",
     tileable: bool = False,

@@ -12,8 +12,8 @@ import numpy as np
 
 from visiongen.backbones.base import Backbone, Sampler
 from visiongen.errors import UsageError
-from visiongen.image import Geometry, as_photo, named_photo
-from visiongen.prompt import Legend, Prompt
+from visiongen.image import Geometry, Photo, as_photo, named_photo
+from visiongen.prompt import Legend, LegendLike, Prompt
 from visiongen.registry import BACKBONES, TASKS
 from visiongen.tasks.base import Prediction, Task
 from visiongen.tasks.example_pairs import Picture, show_examples
@@ -23,16 +23,16 @@ LONGEST = 8192  # pixels that are painted in one piece; what memory holds is les
 SAMPLING = ("temperature", "top_k", "top_p", "window", "steps", "recycles", "trust")
 
 
-def predict(task: str | Task, photo: np.ndarray | str | Path, **options: Any) -> Prediction:
+def predict(task: str | Task, photo: Photo, **options: Any) -> Prediction:
     """Predict one task for one photo; the options are those of :func:`predict_many`."""
     return predict_many([task], photo, **options)[0]
 
 
 def predict_many(
     tasks: Sequence[str | Task],
-    photo: np.ndarray | str | Path,
+    photo: Photo,
     *,
-    legend: Legend | str | None = None,
+    legend: LegendLike | None = None,
     mode: str = "verified",
     seed: int = 0,
     backbone: Backbone | None = None,
@@ -100,18 +100,23 @@ def check_call(tasks: object, long_side: object, tile: object, mirror: object, b
     for name, value in (("long_side", long_side), ("tile", tile)):
         if value is not None and not isinstance(value, (bool, int, np.integer)):
             raise UsageError(f"{name}={value!r}: give a whole number of pixels")
-    if isinstance(long_side, int) and long_side > LONGEST:
-        raise UsageError(f"long_side={long_side}: at most {LONGEST} are painted in one piece; use tile")
+    check_long_side(long_side)
     if isinstance(backbone, (str, Path)):
         name = str(backbone)
         raise UsageError(f"backbone {name!r}: give a loaded one, EmbeddedBackbone.load({name!r})")
 
 
+def check_long_side(long_side: object, remedy: str = "use tile") -> None:
+    """UsageError, with the remedy that the caller has, for more than is painted in one piece."""
+    if isinstance(long_side, int) and long_side > LONGEST:
+        raise UsageError(f"long_side={long_side}: at most {LONGEST} are painted in one piece; {remedy}")
+
+
 def make_orders(
     tasks: Sequence[str | Task],
-    photo: np.ndarray | str | Path | None = None,
+    photo: Photo | None = None,
     *,
-    legend: Legend | str | None = None,
+    legend: LegendLike | None = None,
     examples: Sequence[tuple[Picture, Picture]] | None = None,
     **options: Any,
 ) -> tuple[list[Task], list[Prompt]]:

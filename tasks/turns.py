@@ -16,6 +16,7 @@ About a photo painted from a map any words will do: they are added to the instru
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
@@ -53,9 +54,7 @@ def ask(
     """
     from visiongen.tasks.predicting import default_backbone
 
-    words = " ".join(instruction.split()) if isinstance(instruction, str) else ""
-    if not words:
-        raise UsageError(f"instruction: it is empty; {GRAMMAR}")
+    words = _plain(instruction)
     if previous.task not in (Semantic.name, Image.name):
         raise UsageError(f"turns: {previous.task} takes no further instruction; semantic and image do")
     if previous.prompt.examples:
@@ -74,6 +73,35 @@ def ask(
     return result
 
 
+def check_turns(prompt: Prompt, instructions: Sequence[str]) -> None:
+    """UsageError for further turns that cannot be, as :func:`ask` would raise it; nothing is painted.
+
+    ``prompt``: the first turn's, of the task semantic or image.
+    """
+    for instruction in instructions:
+        words = _plain(instruction)
+        if prompt.task == Image.name:
+            prompt = _reworded(prompt, words)
+        else:
+            assert prompt.legend is not None
+            prompt = Prompt(prompt.task, Semantic.text, change_legend(prompt.legend, words).legend)
+
+
+def _plain(instruction: object) -> str:
+    """The words with single spaces; UsageError where there are none."""
+    words = " ".join(instruction.split()) if isinstance(instruction, str) else ""
+    if not words:
+        raise UsageError(f"instruction: it is empty; {GRAMMAR}")
+    return words
+
+
+def _reworded(before: Prompt, words: str) -> Prompt:
+    """The prompt of a photo with the words added to its instruction."""
+    for start in ("the same legend", "the same map", "the same"):
+        words = words.removeprefix(start).lstrip(" ,;")
+    return dataclasses.replace(before, text=f"{before.text} {words}".strip())
+
+
 def _check_painter(previous: Prediction, painter: Backbone) -> None:
     """UsageError unless it painted the prediction: other weights would read its tokens as something else."""
     record, before = painter.weights, previous.weights or {}
@@ -90,10 +118,7 @@ class _Turn:
 
     def reworded(self, words: str) -> Prediction:
         """The same map, and the words added to the instruction."""
-        before = self.previous.prompt
-        for start in ("the same legend", "the same map", "the same"):
-            words = words.removeprefix(start).lstrip(" ,;")
-        prompt = dataclasses.replace(before, text=f"{before.text} {words}".strip())
+        prompt = _reworded(self.previous.prompt, words)
         note = "the words are part of the instruction; weights that never met them may not heed them"
         return self._read(Image(), prompt, self._paint(prompt), kept=0, note=note)
 
@@ -171,4 +196,4 @@ def _near(mask: np.ndarray) -> np.ndarray:
     return cv2.dilate(_touched(mask).astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
 
 
-__all__ = ["GRAMMAR", "ask"]
+__all__ = ["GRAMMAR", "ask", "check_turns"]

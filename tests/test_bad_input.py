@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from visiongen.cli.common import report_inputs
 from visiongen.cli.main import main
 from visiongen.errors import SaveError, UsageError
 from visiongen.files import write_atomic
@@ -372,8 +373,20 @@ def test_a_name_too_long_and_too_little_memory_fail_alone(
     assert len(found["results"]) == 2 and len(found["failed"]) == 2
 
 
+@pytest.mark.parametrize(
+    ("stop", "ends", "failed"),
+    [
+        (KeyboardInterrupt(), 130, []),
+        (SaveError("out/b.png: cannot write (No space left on device)"), 1, ["out/b.png: cannot write"]),
+    ],
+)
 def test_what_stops_a_batch_leaves_a_report(
-    tmp_path: Path, show: Show, monkeypatch: pytest.MonkeyPatch
+    stop: BaseException,
+    ends: int,
+    failed: list[str],
+    tmp_path: Path,
+    show: Show,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for name in ("a", "b", "c"):
         Image.fromarray(picture()).save(tmp_path / f"{name}.png")
@@ -383,12 +396,30 @@ def test_what_stops_a_batch_leaves_a_report(
 
     def whole(orders: object, photo: object, size: int, name: str) -> object:
         if name == "b.png":
-            raise KeyboardInterrupt
+            raise stop
         return real(orders, photo, size, name)  # type: ignore[arg-type]
 
     monkeypatch.setattr(predicting, "_whole", whole)
     code, _, _ = show("predict", "depth", tmp_path, "--json", tmp_path / "r.json")
-    assert code == 130
-    assert [Path(row["input"]).name for row in json.loads((tmp_path / "r.json").read_text())["results"]] == [
-        "a.png"
-    ]
+    assert code == ends
+    report = json.loads((tmp_path / "r.json").read_text())
+    assert [Path(row["input"]).name for row in report["results"]] == ["a.png"]
+    assert [Path(row["input"]).name for row in report["failed"]] == ["b.png"] * len(failed)
+    assert all(words in row["error"] for words, row in zip(failed, report["failed"], strict=True))
+
+
+def test_an_error_that_nobody_foresaw_is_in_the_report(tmp_path: Path) -> None:
+    def work(path: Path, stem: str) -> list[dict[str, object]]:
+        return [{"stem": stem, "share": 1 / (path.name != "b.png")}]
+
+    report, paths = tmp_path / "r.json", [Path(f"{name}.png") for name in "abc"]
+    with pytest.raises(ZeroDivisionError):
+        report_inputs(paths, "dividing", work, str(report), "visiongen.test/1")
+    found = json.loads(report.read_text())
+    assert [row["stem"] for row in found["results"]] == ["a"]
+    assert found["failed"] == [{"input": "b.png", "error": "b.png: ZeroDivisionError: division by zero"}]
+
+
+def test_text_that_names_a_file_that_is_not_utf8_is_written(tmp_path: Path) -> None:
+    written = write_atomic(tmp_path / "a.txt", os.fsdecode(b"caf\xe9.png"))
+    assert written.read_bytes() == b"caf\xe9.png"

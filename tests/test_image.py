@@ -21,6 +21,45 @@ def save(path: Path, array: np.ndarray, **options: object) -> Path:
     return path
 
 
+def test_a_damaged_pil_photo_is_told_like_a_damaged_file(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    whole = save(tmp_path / "a.jpg", noise).read_bytes()
+    cut = tmp_path / "cut.jpg"
+    cut.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(InputError, match="cut: damaged or truncated"):
+        im.as_photo(Image.open(cut), "cut")
+    with pytest.raises(InputError, match="longer than"):
+        im.as_photo(Image.new("RGB", (800, 8)), "long")
+    odd = Image.open(save(tmp_path / "odd.jpg", noise, exif=b"Exif\x00\x00MM\x00*\x00\x00\x00\x08\xff\xff"))
+    assert im.as_photo(odd).shape == (64, 64, 3)
+
+
+def test_colours_of_a_profile_become_srgb(tmp_path: Path, photo: np.ndarray) -> None:
+    """A profile whose red and blue are exchanged, so that nobody can take its numbers for sRGB's."""
+    from PIL import ImageCms
+
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    odd = bytearray(srgb)
+    for at in range(132, 132 + 12 * int.from_bytes(srgb[128:132], "big"), 12):  # the profile's table of tags
+        if srgb[at : at + 4] in (b"rXYZ", b"bXYZ"):
+            odd[at : at + 1] = b"b" if srgb[at : at + 1] == b"r" else b"r"
+    path = save(tmp_path / "odd.png", photo, icc_profile=bytes(odd).replace(b"s\0R\0G\0B", b"o\0d\0d\0o"))
+    assert np.abs(read_image(path).astype(int) - photo[..., ::-1]).max() <= 2
+    assert np.array_equal(read_image(path, managed=False), photo)
+    assert np.array_equal(read_image(save(tmp_path / "srgb.png", photo, icc_profile=srgb)), photo)
+    assert np.array_equal(read_image(save(tmp_path / "bad.png", photo, icc_profile=b"none")), photo)
+
+
+def test_reading_in_threads_leaves_warnings_as_they_are(tmp_path: Path, photo: np.ndarray) -> None:
+    import warnings
+    from concurrent.futures import ThreadPoolExecutor
+
+    path, before = save(tmp_path / "a.png", photo), list(warnings.filters)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(read_image, [path] * 200))
+    assert warnings.filters == before
+
+
 @pytest.fixture
 def photo() -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, (24, 40, 3), np.uint8)
@@ -103,6 +142,11 @@ def test_truncated_png(tmp_path: Path, photo: np.ndarray) -> None:
             read_image(path)
 
 
+def test_a_file_that_is_not_there_is_missing_data(tmp_path: Path) -> None:
+    with pytest.raises(MissingDataError, match="nothing.jpg: no such file"):
+        read_image(tmp_path / "nothing.jpg")
+
+
 def test_unusable_files_are_named(tmp_path: Path) -> None:
     (tmp_path / "zero.jpg").write_bytes(b"")
     (tmp_path / "text.jpg").write_text("hello")
@@ -110,7 +154,6 @@ def test_unusable_files_are_named(tmp_path: Path) -> None:
     save(tmp_path / "long.png", np.zeros((10, 20000, 3), np.uint8))
     Image.fromarray(np.zeros((9, 9), np.float32)).save(tmp_path / "float.tif")
     cases = [
-        ("missing.jpg", "no such file"),
         ("zero.jpg", "0 bytes"),
         ("text.jpg", "not an image"),
         ("dot.png", "1x1"),

@@ -101,6 +101,8 @@ def test_bare_folder_import_is_refused(name: str) -> None:
 @pytest.mark.slow
 def test_wheel_holds_every_module_and_data_file(tmp_path: Path) -> None:
     """Built from a copy of the tracked files, so that no egg-info or build folder is left behind."""
+    from visiongen import weights
+
     copy = tmp_path / "source"
     for file in tracked_files():
         target = copy / file.relative_to(ROOT)
@@ -112,6 +114,11 @@ def test_wheel_holds_every_module_and_data_file(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr[-2000:]
     wheel = tmp_path / done.stdout.strip().splitlines()[-1]
     inside = set(zipfile.ZipFile(wheel).namelist())
+    facts = next(name for name in inside if name.endswith(".dist-info/METADATA"))
+    metadata = zipfile.ZipFile(wheel).read(facts).decode()
+    licence = next(line for line in metadata.splitlines() if line.startswith("License"))
+    assert all(entry.licence in licence for entry in weights.list()), "weights have a licence of their own"
+    assert len([name for name in inside if ".dist-info/" in name and name.endswith("LICENSE")]) == 2
     tops = {name.split("/")[0] for name in inside if ".dist-info/" not in name}
     assert tops == {"visiongen"}
     shipped = [".py", ".toml", ".safetensors", ".typed", ".json", ".css", ".js"]
@@ -187,6 +194,66 @@ def test_public_names_have_docstrings(name: str) -> None:
         own = getattr(value, "__module__", None) == name
         if not attribute.startswith("_") and own and (isinstance(value, type) or callable(value)):
             assert (value.__doc__ or "").strip(), f"{name}.{attribute} has no docstring"
+
+
+NAMED_OTHERWISE = {"cv2": "opencv-python-headless", "skimage": "scikit-image", "PIL": "pillow"}
+
+
+def declared() -> dict[str, str]:
+    """Project name in small letters -> where setup.cfg asks for it: install_requires, or an extra."""
+    config = setup_cfg()
+    wanted = {"install_requires": config["options"]["install_requires"]}
+    wanted |= dict(config["options.extras_require"])
+    lines = [(place, line) for place, text in wanted.items() for line in text.split("\n")]
+    names = [(place, re.match(r"[\w.-]+", line.strip())) for place, line in lines]
+    return {name.group().lower(): place for place, name in reversed(names) if name}
+
+
+def foreign(file: Path) -> set[str]:
+    """Top-level names that ``file`` imports from neither Python nor visiongen, as projects are named."""
+    tops = {name.split(".")[0] for name in imported(file)} - sys.stdlib_module_names - {"visiongen"}
+    return {NAMED_OTHERWISE.get(top, top).lower() for top in tops}
+
+
+def test_every_library_that_is_imported_is_declared() -> None:
+    found = declared()
+    assert found["numpy"] == "install_requires" and found["mitsuba"] == "mitsuba"
+    for name, file in sources():
+        missing = foreign(file) - found.keys() - {"tomllib"}  # no part of 3.10
+        assert not missing, f"{name} imports {missing}, which setup.cfg does not ask for"
+
+
+def test_an_undeclared_library_would_be_noticed(tmp_path: Path) -> None:
+    bad = tmp_path / "bad.py"
+    bad.write_text("import cv2, os.path\ndef f():\n    from notlisted.part import g\n    return g\n")
+    assert foreign(bad) - declared().keys() == {"notlisted"}
+
+
+def test_extras_that_messages_name_exist() -> None:
+    extras = set(setup_cfg()["options.extras_require"])
+    for name, file in sources():
+        named = set(re.findall(r"visiongen\[([\w-]+)\]", file.read_text(encoding="utf-8")))
+        assert named <= extras, f"{name} names an extra that is not there: {named - extras}"
+
+
+def test_types_and_style_are_checked_for_the_oldest_python() -> None:
+    """There mypy finds what newer ones alone have: names (Self, StrEnum), attributes (contextlib.chdir)."""
+    oldest = setup_cfg()["options"]["python_requires"].removeprefix(">=")
+    assert setup_cfg()["mypy"]["python_version"] == oldest
+    style = (ROOT / "ruff.toml").read_text()
+    assert f'target-version = "py{oldest.replace(".", "")}"' in style
+
+
+def test_every_source_can_be_read_by_the_oldest_python() -> None:
+    """Its syntax, and the one module that mypy takes for a library it does not know."""
+    oldest = setup_cfg()["options"]["python_requires"].removeprefix(">=").split(".")
+    for _, file in sources():
+        text = file.read_text(encoding="utf-8")
+        ast.parse(text, str(file), feature_version=(int(oldest[0]), int(oldest[1])))
+        names = imported(file)
+        assert "tomllib" not in names or "tomli" in names, (
+            f"{file}: tomllib is new in 3.11; fall back to tomli"
+        )
 
 
 def test_registry_targets_exist() -> None:

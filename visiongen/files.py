@@ -63,7 +63,17 @@ def _put(file: BinaryIO, write: Callable[[BinaryIO], object] | bytes | str) -> N
     if callable(write):
         write(file)
     else:
-        file.write(write.encode() if isinstance(write, str) else write)
+        # The name of a file that is not UTF-8 is written as the bytes that it has.
+        file.write(write.encode(errors="surrogateescape") if isinstance(write, str) else write)
+
+
+def remove(path: str | Path) -> None:
+    """Take away what an earlier run left, if it is there; SaveError where that cannot be."""
+    try:
+        Path(path).unlink(missing_ok=True)
+    except OSError as error:
+        cause = error.strerror or str(error)
+        raise SaveError(f"{path}: cannot remove an old file ({cause}); use another --out") from error
 
 
 def write_json(path: str | Path, value: Any) -> Path:

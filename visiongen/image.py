@@ -6,11 +6,14 @@ Photos are uint8 RGB (H, W, 3).
 from __future__ import annotations
 
 import glob
+import io
+import threading
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -25,8 +28,12 @@ from visiongen.resize import (
     resize_photo,
 )
 
+if TYPE_CHECKING:
+    import PIL.Image
+
 __all__ = [
     "Geometry",
+    "Photo",
     "as_photo",
     "check_photo",
     "check_size",
@@ -43,41 +50,87 @@ __all__ = [
     "resize_photo",
 ]
 
+Photo: TypeAlias = "np.ndarray | str | Path | PIL.Image.Image"
+"""What ``as_photo`` takes: uint8 RGB (H, W, 3), a path, or an open PIL image."""
+
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".gif")
 MIN_SIDE = 8
 MAX_ASPECT = 50
 MAX_PIXELS = 178_000_000
 STEP = 8
 _ORIENTATION = 274
+_QUIET = threading.Lock()
 
 
-def read_image(path: str | Path) -> np.ndarray:
+def read_image(path: str | Path, managed: bool = True) -> np.ndarray:
     """The photo as uint8 RGB (H, W, 3) with its EXIF orientation applied.
 
-    8- and 16-bit, gray, palette and CMYK pictures become RGB; transparency lies on white. Missing,
-    empty, truncated, foreign, tiny (< 8 px), long (> 50:1) or huge files raise InputError.
+    8- and 16-bit, gray, palette and CMYK pictures become RGB; transparency lies on white. ``managed``: the
+    colours of an ICC profile become sRGB's (what we write has no profile, so it is taken for sRGB);
+    benchmarks read the stored numbers, as their official code does. Empty, truncated, foreign, tiny (< 8 px),
+    long (> 50:1) or huge files raise InputError, those that are not there MissingDataError.
     """
-    from PIL import Image, ImageOps
-
     path = Path(path)
     _check_file(path)
+    with _told(str(path)), _open(path) as image:
+        return _decode(image, str(path), managed)
+
+
+def _open(path: Path) -> Any:
+    """The picture's header, without PIL's warnings: of sizes that ``check_size`` allows, of odd EXIF blocks.
+
+    Filters of warnings are the whole process's, so two threads must not change and restore them at once.
+    """
+    from PIL import Image
+
+    with _QUIET, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return Image.open(path)
+
+
+def _decode(image: Any, where: str, managed: bool = True) -> np.ndarray:
+    """An open PIL image -> uint8 RGB (H, W, 3), upright; its size is checked before it is decoded."""
+    from PIL import ImageOps
+
+    check_size(image.size[::-1], where)
+    image.load()
+    upright: Any = ImageOps.exif_transpose(image) if orientation(image) != 1 else image
+    return _to_rgb(_in_srgb(upright) if managed else upright, where)
+
+
+def _in_srgb(image: Any) -> Any:
+    """The image in sRGB; itself without a profile, or with one that is not understood."""
+    from PIL import ImageCms
+
+    stored = image.info.get("icc_profile")
+    if not stored or image.mode not in ("RGB", "RGBA", "CMYK", "L"):
+        return image
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with Image.open(path) as image:
-                check_size(image.size[::-1], str(path))
-                image.load()
-                oriented = ImageOps.exif_transpose(image) if orientation(image) != 1 else image
-                return _to_rgb(oriented, path)
+        profile = ImageCms.ImageCmsProfile(io.BytesIO(stored))
+        if ImageCms.getProfileDescription(profile).startswith("sRGB"):
+            return image
+        mode = "RGBA" if image.mode == "RGBA" else "RGB"
+        return ImageCms.profileToProfile(image, profile, ImageCms.createProfile("sRGB"), outputMode=mode)
+    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
+        return image
+
+
+@contextmanager
+def _told(where: str) -> Iterator[None]:
+    """Whatever PIL raises of a picture that it cannot read, as InputError."""
+    from PIL import Image
+
+    try:
+        yield
     except InputError:
         raise
     except Image.DecompressionBombError as error:
-        raise InputError(f"{path}: over {MAX_PIXELS} pixels; make it smaller") from error
+        raise InputError(f"{where}: over {MAX_PIXELS} pixels; make it smaller") from error
     except Image.UnidentifiedImageError as error:
-        raise InputError(f"{path}: not an image; give one of {' '.join(SUFFIXES)}") from error
+        raise InputError(f"{where}: not an image; give one of {' '.join(SUFFIXES)}") from error
     except (OSError, SyntaxError, ValueError, EOFError, MemoryError) as error:
         cause = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(f"{path}: damaged or truncated ({cause}); fetch the file again") from error
+        raise InputError(f"{where}: damaged or truncated ({cause}); fetch the file again") from error
 
 
 def read_opacity(path: str | Path) -> np.ndarray | None:
@@ -92,9 +145,9 @@ def read_opacity(path: str | Path) -> np.ndarray | None:
 
 
 def _check_file(path: Path) -> None:
-    """Raise InputError unless ``path`` is a file with something in it."""
+    """Raise MissingDataError or InputError unless ``path`` is a file with something in it."""
     if not path.exists():
-        raise InputError(f"{path}: no such file; check the path")
+        raise MissingDataError(f"{path}: no such file; check the path")
     if not path.is_file():
         raise InputError(f"{path}: not a file; give an image")
     if path.stat().st_size == 0:
@@ -112,21 +165,22 @@ def check_size(size: tuple[int, int], where: str = "photo") -> None:
         raise InputError(f"{where}: {width}x{height} is over {MAX_PIXELS} pixels; make it smaller")
 
 
-def named_photo(value: Any, name: str | None = None) -> tuple[np.ndarray, str | None]:
+def named_photo(value: Photo, name: str | None = None) -> tuple[np.ndarray, str | None]:
     """:func:`as_photo`, and its name: the given one, else a file's."""
     if isinstance(value, (str, Path)):
         name = name or Path(value).name
     return as_photo(value, name or "photo"), name
 
 
-def as_photo(value: Any, where: str = "photo") -> np.ndarray:
+def as_photo(value: Photo, where: str = "photo") -> np.ndarray:
     """A path, a PIL image (upright by its EXIF) or uint8 (H, W, 3), as the last; InputError for others."""
-    from PIL import Image, ImageOps
+    from PIL import Image
 
     if isinstance(value, (str, Path)):
         return read_image(value)
     if isinstance(value, Image.Image):
-        return check_photo(_to_rgb(ImageOps.exif_transpose(value), Path(where)), where)
+        with _told(where):
+            return _decode(value, where)
     if isinstance(value, np.ndarray):
         return check_photo(value, where)
     raise InputError(f"{where}: a {type(value).__name__}; give a path, a PIL image or uint8 RGB (H, W, 3)")
@@ -150,7 +204,7 @@ def orientation(image: Any) -> int:
     return value if 1 <= value <= 8 else 1
 
 
-def _to_rgb(image: Any, path: Path) -> np.ndarray:
+def _to_rgb(image: Any, where: str) -> np.ndarray:
     """PIL image of any mode -> uint8 RGB array."""
     from PIL import Image
 
@@ -158,7 +212,7 @@ def _to_rgb(image: Any, path: Path) -> np.ndarray:
         gray = (np.asarray(image).astype(np.int64) + 128) // 257
         return np.repeat(gray.clip(0, 255).astype(np.uint8)[..., None], 3, axis=2)
     if image.mode == "F":
-        raise InputError(f"{path}: floating-point picture; save it with 8 or 16 bits")
+        raise InputError(f"{where}: floating-point picture; save it with 8 or 16 bits")
     if "A" in image.getbands() or "transparency" in image.info:
         layer = image.convert("RGBA")
         white = Image.new("RGBA", layer.size, (255, 255, 255, 255))

@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -20,6 +21,8 @@ PHOTO = "image"  # the task whose answer is a photo
 MAX_LEGEND = 256
 MAX_EXAMPLES = 4
 MAX_BYTES = 96  # of an instruction or a name, in UTF-8: what the painter reads of it
+LegendLike: TypeAlias = "Legend | str | Mapping[str, Any] | Iterable[tuple[str, Any]]"
+"""What ``Legend.given`` takes: a legend, "road=#804080,...", a mapping name -> colour, or pairs."""
 
 
 def parse_colour(value: object, where: str = "colour") -> Colour:
@@ -90,7 +93,7 @@ class Legend:
         return cls(tuple(names), tuple(colours))
 
     @classmethod
-    def given(cls, value: object) -> Legend:
+    def given(cls, value: LegendLike) -> Legend:
         """A legend, text for :meth:`parse`, a mapping name -> colour, or pairs; UsageError for others."""
         if isinstance(value, Legend):
             return value

@@ -215,7 +215,7 @@ SOURCES = Registry(
         "mattes": "visiongen.training.source_mattes:MatteSource",
         "bsds": "visiongen.training.source_bsds:BsdsSource",
         "episodes": "visiongen.training.source_episodes:EpisodeSource",
-        "folder": "visiongen.training.source_folder:FolderSource",
+        "folder": "visiongen.benchmarks.datasets.folder_source:FolderSource",
     },
 )
 TARGETS = Registry(

@@ -103,7 +103,7 @@ class CocoPanoptic(FilesBenchmark):
 
     def read_photo(self, sample: Sample) -> np.ndarray:
         """As the base class; InputError when it has not the size that the annotations are made for."""
-        photo, size = read_image(sample.photo), tuple(sample.note["size"])
+        photo, size = read_image(sample.photo, managed=False), tuple(sample.note["size"])
         if photo.shape[:2] != size:
             raise InputError(f"{sample.photo}: {photo.shape[:2]}, but annotated at {size}; fetch it again")
         return photo

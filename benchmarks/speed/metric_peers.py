@@ -31,7 +31,7 @@ def torchmetrics_matrix(target: Any, prediction: Any, classes: int, ignore: int 
     try:
         from torchmetrics.functional.classification import multiclass_confusion_matrix
     except ImportError as error:
-        raise DependencyError("torchmetrics is missing; pip install torchmetrics") from error
+        raise DependencyError("torchmetrics is missing; pip install visiongen[test]") from error
 
     found = multiclass_confusion_matrix(prediction, target, classes, ignore_index=ignore, validate_args=False)
     return np.asarray(found.numpy())

@@ -86,7 +86,7 @@ class LegendPosterior(LegendCodec):
     def _band(self, around: np.ndarray, rows: slice, noise: float) -> np.ndarray:
         """Probabilities (h, W, K) of ``rows`` of the picture ``around`` them."""
         h, w = around.shape[:2]
-        distance = squared_distances(around.reshape(-1, 3), self._colours).reshape(h, w, -1)
+        distance: np.ndarray = squared_distances(around.reshape(-1, 3), self._colours).reshape(h, w, -1)
         pure = gauss(distance, noise) * (2 * np.pi * noise**2) ** -1.5
         prior = self._prior(pure, flatness(around, noise))[rows].reshape(-1, len(self.legend))
         pure = pure[rows].reshape(prior.shape)

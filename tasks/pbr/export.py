@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from visiongen.files import write_atomic, write_json
+from visiongen.files import remove, write_atomic, write_json
 from visiongen.tasks.codecs.base import map_png
 from visiongen.tasks.codecs.material import BaseColour, OrmMaterial
 from visiongen.tasks.codecs.normals import OpenGLNormals
@@ -31,6 +31,8 @@ def save(one: MaterialSet, folder: Path, stem: str) -> list[Path]:
     relief, reading = height_image(one)
     if relief is not None:
         files.append(write_atomic(folder / f"{stem}.height.png", encode_png(relief)))
+    elif (folder / f"{stem}.materials.json").is_file():  # an earlier set's, perhaps with a relief
+        remove(folder / f"{stem}.height.png")
     height, width = one.maps.size
     repeat = _BALL_REPEAT if one.tileable else 1.0
     base, normal, orm = pictures.values()

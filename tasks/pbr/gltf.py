@@ -41,14 +41,19 @@ def plane(aspect: float = 1.0) -> Mesh:
 
 
 def sphere(repeat: tuple[float, float] = (1.0, 1.0), radius: float = 0.5, segments: int = 64) -> Mesh:
-    """A ball about the origin; the texture goes round it ``repeat[0]`` times, and down ``repeat[1]``."""
+    """A ball about the origin; the texture goes round it ``repeat[0]`` times, and down ``repeat[1]``.
+
+    The middle of a copy is in front (+z, where glTF's viewers look from) and the mesh's own seam behind, so
+    that a set that does not tile shows no seam there.
+    """
     rings = segments // 2
     v, u = np.meshgrid(np.linspace(0, 1, rings + 1), np.linspace(0, 1, segments + 1), indexing="ij")
-    east, south = u.ravel() * 2 * np.pi, v.ravel() * np.pi
+    turn = u.ravel() - 0.5  # of a whole one, from the front
+    east, south = turn * 2 * np.pi, v.ravel() * np.pi
     ring = np.sin(south)
     normals = np.stack([np.sin(east) * ring, np.cos(south), np.cos(east) * ring], axis=1)
     tangents = np.stack([np.cos(east), 0 * east, -np.sin(east), np.ones_like(east)], axis=1)
-    uv = np.stack([u.ravel() * repeat[0], v.ravel() * repeat[1]], axis=1)
+    uv = np.stack([turn * repeat[0] + 0.5, v.ravel() * repeat[1]], axis=1)
     row, column = (a.ravel() for a in np.meshgrid(np.arange(rings), np.arange(segments), indexing="ij"))
     a = row * (segments + 1) + column
     b, c, d = a + segments + 1, a + segments + 2, a + 1  # below, below right, right

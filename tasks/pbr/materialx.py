@@ -16,7 +16,7 @@ def document(
 
     ``height``: file name, and the displacement in patch widths that black and white stand for.
     """
-    stem = re.sub(r"\W", "_", name) or "material"
+    stem = _identifier(name)
     root = ElementTree.Element("materialx", {"version": "1.38", "colorspace": "lin_rec709"})
     graph = ElementTree.SubElement(root, "nodegraph", {"name": f"NG_{stem}"})
     _image(graph, "base_colour", "color3", base_colour, "srgb_texture")
@@ -50,6 +50,12 @@ def document(
         _input(material, "displacementshader", "displacementshader", nodename=f"DR_{stem}")
     ElementTree.indent(root)
     return '<?xml version="1.0"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
+
+
+def _identifier(name: str) -> str:
+    """A name that MaterialX takes: ASCII letters, digits and _, a letter first; "material" for none."""
+    plain = re.sub(r"[^A-Za-z0-9_]", "_", name) or "material"
+    return plain if plain[0].isalpha() else f"m{plain}"
 
 
 def _input(parent: ElementTree.Element, name: str, kind: str, **source: str) -> ElementTree.Element:

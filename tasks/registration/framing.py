@@ -7,6 +7,12 @@ import numpy as np
 from visiongen.tasks.registration.affine import Size, fit_box
 
 _SAME_ASPECT = 0.01
+_CALM, _NEAR = 12, 48
+"""Levels that a bar may be off its colour: by noise, and where JPEG rings beside the picture in it."""
+_OUTLIERS = 0.015
+"""Share of a row's pixels that may be farther off than that."""
+_RINGING = 8
+"""Rows of a bar that may ring: a block of JPEG."""
 
 
 def framings(photo: Size, painted: np.ndarray) -> dict[str, np.ndarray]:
@@ -36,7 +42,8 @@ def _centred(photo: Size, size: Size, scale: float) -> np.ndarray:
 def inside_borders(painted: np.ndarray) -> tuple[int, int, int, int]:
     """Left, top, right, bottom (edges) of the map without borders of one colour on opposite sides.
 
-    A border is a pair of opposite bars, of equal width to two pixels: a single one may be sky.
+    A border is a pair of opposite bars, of equal width to two pixels (four where noise or JPEG have touched
+    them): a single one may be sky.
     """
     height, width = painted.shape[:2]
     top, bottom = _pair(painted)
@@ -45,9 +52,23 @@ def inside_borders(painted: np.ndarray) -> tuple[int, int, int, int]:
 
 
 def _pair(painted: np.ndarray) -> tuple[int, int]:
-    """Rows of one colour at the top and at the bottom; 0, 0 unless both, alike and equally many."""
-    flat = (painted == painted[:, :1]).all(axis=(1, 2)) & (painted[:, 0] == painted[0, 0]).all(axis=1)
+    """Rows of one colour at the top and at the bottom; 0, 0 unless both, alike and equally many.
+
+    A bar that is not exact is as long as its rows are ``_NEAR`` the colour. It must end within ``_RINGING``
+    rows of those that are ``_CALM``: a slope that fades away from the colour is part of the map.
+    """
+    colour = np.median(painted[0], axis=0).astype(np.uint8)
+    away = (np.maximum(painted, colour) - np.minimum(painted, colour)).max(axis=2)
+    exact = _ends(~away.any(axis=1))
+    calm, near = (_ends((away > levels).mean(axis=1) <= _OUTLIERS) for levels in (_CALM, _NEAR))
+    sharp = 0 not in calm and max(near[0] - calm[0], near[1] - calm[1]) <= _RINGING
+    if calm != exact and sharp and abs(near[0] - near[1]) <= 4:
+        return near
+    return exact if abs(exact[0] - exact[1]) <= 2 else (0, 0)
+
+
+def _ends(flat: np.ndarray) -> tuple[int, int]:
+    """How many True there are at the beginning and at the end; 0, 0 unless at both, and where all are."""
     if flat.all() or not flat[0] or not flat[-1]:
         return 0, 0
-    first, last = int(np.argmin(flat)), int(np.argmin(flat[::-1]))
-    return (first, last) if abs(first - last) <= 2 else (0, 0)
+    return int(np.argmin(flat)), int(np.argmin(flat[::-1]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -168,6 +169,17 @@ def test_what_weights_may_be_used_for_is_their_own() -> None:
     assert tiny.capabilities.licence == weights.entry("tiny").licence != "unknown"
     assert tiny.capabilities.in_context is tiny.painter.config.context is True
     assert EmbeddedBackbone.random("nano").capabilities.licence == "unknown"
+
+
+def test_a_copy_keeps_the_licence(tmp_path: Path) -> None:
+    bare = EmbeddedBackbone.random("nano")
+    bare.save(tmp_path / "bare.safetensors")
+    assert EmbeddedBackbone.load(tmp_path / "bare.safetensors").capabilities.licence == "unknown"
+    EmbeddedBackbone(bare.tokenizer, bare.painter, licence="CC-BY-NC-4.0").save(tmp_path / "nc.safetensors")
+    copy = EmbeddedBackbone.load(tmp_path / "nc.safetensors")
+    assert copy.capabilities.licence == "CC-BY-NC-4.0"
+    copy.save(tmp_path / "again.safetensors", {"licence": "CC0-1.0"})
+    assert EmbeddedBackbone.load(tmp_path / "again.safetensors").capabilities.licence == "CC0-1.0"
 
 
 def test_loading_leaves_random_numbers_alone(saved) -> None:

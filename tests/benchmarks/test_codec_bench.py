@@ -148,6 +148,15 @@ def test_command_prints_json_tables_and_a_picture(
     assert "depth/cubewalk@2" in shown and "JPEG 75" in shown
 
 
+def test_command_prints_markdown(two_codecs: None, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["codec", "bench", "--quick", "--classes", "5", "--markdown"]) == 0
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("|")]
+    firsts = [line.split("|")[1].strip() for line in lines]
+    assert firsts[:4] == ["codec", "---", "depth/graylog@1", "legend/nearest@1"]
+    assert firsts.count("---") == 4, "four tables, each with its rule"
+    assert len({line.count("|") for line in lines[:4]}) == 1
+
+
 def test_bad_requests(capsys: pytest.CaptureFixture[str]) -> None:
     for option in (("--frames", "-1"), ("--classes", "300")):
         assert main(["codec", "bench", *option]) == 2

@@ -79,7 +79,7 @@ def test_range_cap_and_bad_pictures() -> None:
 def test_lpips_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "lpips", None)
     perceptual._perceptual.cache_clear()
-    with pytest.raises(DependencyError, match="pip install lpips"):
+    with pytest.raises(DependencyError, match=r"pip install visiongen\[lpips\]"):
         perceptual.lpips(*pair(0))
     with pytest.raises(InputError, match="RGB"):
         perceptual.lpips(*pair(0, (20, 20)))

@@ -288,6 +288,10 @@ def test_command(
     target = tmp_path / "r.html"
     assert main(["bench", "report", str(tmp_path / "runs"), "-o", str(target), "--data", str(data)]) == 0
     assert str(target) in capsys.readouterr().out and len(Page(target).all("img")) == 40
+    for pictures in (2, 1):  # of the best, of those in the middle and of the worst, with five views each
+        words = [str(tmp_path / "runs"), "-o", str(target), "--data", str(data), "--pictures", str(pictures)]
+        assert main(["bench", "report", *words]) == 0
+        assert len(Page(target).all("img")) == 5 * 3 * pictures
     before = target.read_bytes()
     assert main(["bench", "report", str(tmp_path / "none"), "-o", str(target)]) == 3
     error = capsys.readouterr().err

@@ -39,6 +39,18 @@ def test_a_transparent_png_in_the_photos_size(
     assert [p.name for p in (tmp_path / "out").iterdir()] == ["photo.cutout.png"]
 
 
+@pytest.mark.parametrize(("words", "same"), [([], False), (["--salient"], True)])
+def test_soft_keeps_the_matte_as_painted(
+    words: list[str], same: bool, photo: Path, tmp_path: Path, nano_weights: str
+) -> None:
+    """A matte is fitted to the photo unless it is to stay soft; a salient object never is."""
+    opacity = []
+    for folder, more in (("usual", []), ("soft", ["--soft"])):
+        assert cutout(photo, "--out", tmp_path / folder, *words, *more, weights=nano_weights) == 0
+        opacity.append(np.asarray(Image.open(tmp_path / folder / "photo.cutout.png"))[..., 3])
+    assert np.array_equal(*opacity) == same
+
+
 def test_orientation_is_applied(tmp_path: Path, nano_weights: str) -> None:
     path = tmp_path / "turned.jpg"
     exif = Image.Exif()

@@ -62,7 +62,7 @@ def test_prompt_names_the_photos_size(tmp_path: Path, capsys: pytest.CaptureFixt
         (["depth", "--legend", LEGEND], 2),
         (["normals", "--relative"], 2),
         (["norms"], 2),
-        (["depth", "--photo", "nosuch.png"], 1),
+        (["depth", "--photo", "nosuch.png"], 3),
         (["depth", "--option", "relative=no"], 2),
         (["depth", "--option", "colour=1"], 2),
         (["panoptic", "--option", "min_area=0"], 2),
@@ -189,7 +189,7 @@ def test_the_photo_gives_the_size_and_the_place(tmp_path: Path, capsys: pytest.C
         (["depth/cubewalk@1", "--legend", LEGEND], 2, "takes none"),
         (["auto"], 1, "name the codec"),
         (["auto", "--legend", LEGEND], 2, "auto reads it"),
-        (["depth/cubewalk@1", "--photo", "nosuch.jpg"], 1, "no such file"),
+        (["depth/cubewalk@1", "--photo", "nosuch.jpg"], 3, "--photo nosuch.jpg: no such file"),
     ],
 )
 def test_decode_refuses(

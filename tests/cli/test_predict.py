@@ -216,3 +216,61 @@ def test_a_streams_last_canvas_is_the_painted_photo_without_its_background(
     np.testing.assert_array_equal(np.asarray(cut)[solid][:, :3], np.asarray(painted)[solid])
     assert main(["stream", "depth", *words[2:5], "--alpha"]) == 2
     assert "--alpha: depth paints a map" in capsys.readouterr().err
+
+
+def test_a_stream_leaves_no_canvas_of_a_longer_one(photo: Path, tmp_path: Path, nano_weights: str) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    others = ["photo.normals.0099.png", "photo.depth.0099.txt", "photo.depth.9.png", "a.photo.depth.0099.png"]
+    for name in ("photo.depth.0099.png", "photo.depth.12345.png", *others):
+        (out / name).touch()
+    words = ["stream", "depth", str(photo), "--out", str(out), "--weights", nano_weights, "--long-side", "32"]
+    assert main(words) == 0
+    index = json.loads((out / "photo.depth.stream.json").read_text())
+    own = [row["file"] for row in index["canvases"]] + ["photo.depth.stream.json"]
+    assert sorted(path.name for path in out.iterdir()) == sorted(own + others)
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        (["--long-side", "9000"], 2, "at most 8192 are painted in one piece; use `visiongen predict --tile`"),
+        (["--option", "tile=true"], 2, "--option tile: not in stream"),
+        (["--option", "mirror=true"], 2, "--option mirror: not in stream"),
+        (["--option", "seed=1"], 2, "use --seed"),
+    ],
+)
+def test_stream_refuses_before_weights_are_loaded(
+    words: list[str], code: int, told: str, photo: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["stream", "depth", str(photo), *words, "--weights", "nosuch"]) == code
+    assert told in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["depth"], ["image"], ["image", "--option", "source=depth"]])
+def test_a_stream_of_what_is_not_there_exits_as_predict_does(
+    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for command in ("predict", "stream"):
+        where = [words[0], str(tmp_path / "none.jpg"), *words[1:], "--weights", "nosuch"]
+        assert main([command, *where]) == 3
+        assert f"{tmp_path / 'none.jpg'}: no " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["image", "--then", " "], "it is empty"),
+        (["image", "--then", "at night", "--then", "in rain " * 10], "at most 96 are read; say it shorter"),
+        (["image", "--option", "source=depth", "--then", "é" * 42], "at most 96 are read"),
+        (["image", "--option", f"extra={'x' * 70}", "--then", "at night, rain"], "at most 96 are read"),
+        (["semantic", "--then", f"also the {'x' * 97}"], "97 bytes, at most 96 are read"),
+        (["semantic", "--then", "only the cars", "--then", "only the dragons"], "no entry is called"),
+        (["semantic", "--then", ""], "it is empty"),
+    ],
+)
+def test_turns_that_cannot_be_are_refused_before_weights_are_loaded(
+    words: list[str], told: str, photo: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["predict", words[0], str(photo), *words[1:], "--weights", "nosuch"]) == 2
+    assert told in capsys.readouterr().err

@@ -114,6 +114,21 @@ def test_only_sampling_uses_it_and_an_untrained_one_changes_nothing(nano, photo,
     assert torch.equal(plain, tokens(with_chain(nano, 1.0), photo, prompts, mode)) == (mode != "sample")
 
 
+def test_hardly_any_temperature_or_top_p_draws_each_channel_likeliest_after_those_before(
+    nano, photo, prompts
+) -> None:
+    """Not the greedy picture, which is chosen without the chain, but one that no seed changes."""
+    scene = with_chain(nano, 1.0).scene(photo)
+
+    def drawn(sampler: Sampler) -> np.ndarray:
+        return scene.paint(prompts[:1], sampler)[0].tokens
+
+    likeliest = drawn(Sampler("sample", seed=3, top_k=1))
+    assert np.array_equal(likeliest, drawn(Sampler("sample", seed=4, temperature=1e-4)))
+    assert np.array_equal(likeliest, drawn(Sampler("sample", seed=5, top_p=1e-6)))
+    assert not np.array_equal(likeliest, drawn(Sampler("sequential", trust=0)))
+
+
 def test_it_is_saved_and_loaded(nano, photo, prompts, tmp_path) -> None:
     made = with_chain(nano, 1.0)
     made.save(tmp_path / "chained.safetensors")

@@ -8,7 +8,7 @@ import torch
 
 from visiongen.backbones.base import Sampler
 from visiongen.decoding.decode import repeat_seeds
-from visiongen.decoding.sample import draws, filter_logits
+from visiongen.decoding.sample import draws, filter_logits, inverse_cdf
 
 
 def test_a_seed_fixes_the_picture_and_the_batch_does_not_matter(nano, photo, prompts) -> None:
@@ -34,6 +34,20 @@ def test_top_k_one_is_greedy(nano, photo, prompts) -> None:
     assert np.array_equal(sampled.tokens, greedy.tokens)
 
 
+@pytest.mark.parametrize("option", ["temperature", "top_p"])
+def test_temperature_and_top_p_reach_the_tokens(nano, photo, prompts, option) -> None:
+    """A little of either gives another picture of the same seed; hardly any leaves the likeliest tokens."""
+    scene = nano.scene(photo)
+
+    def tokens(**options: float) -> np.ndarray:
+        return scene.paint(prompts[:1], Sampler("sample", seed=3, **options))[0].tokens
+
+    (greedy,) = scene.paint(prompts[:1], Sampler("sequential", trust=0))
+    plain, half = tokens(), tokens(**{option: 0.5})
+    assert not np.array_equal(half, plain) and not np.array_equal(half, greedy.tokens)
+    assert np.array_equal(tokens(**{option: 1e-4}), greedy.tokens)
+
+
 def test_top_k_keeps_exactly_k_even_among_ties() -> None:
     kept = filter_logits(torch.zeros(3, 6), 1.0, top_k=2, top_p=None).isfinite()
     assert kept.tolist() == [[True, True, False, False, False, False]] * 3
@@ -52,9 +66,7 @@ def test_temperature_divides_logits() -> None:
 
 def test_frequencies_follow_the_probabilities() -> None:
     probability = torch.tensor([0.05, 0.2, 0.6, 0.15])
-    cdf = probability.cumsum(-1)
-    u = draws([0], 20000, 1)[0]
-    token = (cdf <= u * cdf[-1]).sum(-1)
+    token = inverse_cdf(probability.log().expand(20000, 4), draws([0], 20000, 1)[0, :, 0])
     share = torch.bincount(token, minlength=4) / len(token)
     assert (share - probability).abs().max() < 0.015
 

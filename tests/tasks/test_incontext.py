@@ -267,7 +267,7 @@ def test_refusals(tmp_path: Path, known_backbone) -> None:
         ([pair] * 5, UsageError, "5 given; at most 4"),
         ([pair[0]], UsageError, "give a pair"),
         ([(PHOTO, tmp_path / "bad.png")], InputError, "not an image"),
-        ([(PHOTO, tmp_path / "missing.png")], InputError, "no such file"),
+        ([(PHOTO, tmp_path / "missing.png")], MissingDataError, "no such file"),
         ([(PHOTO, legend), (PHOTO, depth)], UsageError, "example 2: painted with depth"),
         ([(PHOTO.astype(float), disc())], InputError, "example 1"),
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import struct
 import xml.etree.ElementTree as ElementTree
 
@@ -165,9 +166,19 @@ def test_meshes_face_outward_and_hold_their_frames(mesh: Mesh) -> None:
     assert ((grow_v * bitangent).sum(axis=1)[away] < 0).all()
 
 
+@pytest.mark.parametrize("repeat", [(1.0, 1.0), (2.0, 1.0), (4.0, 2.0)])
+def test_the_middle_of_a_copy_faces_the_viewer(repeat: tuple[float, float]) -> None:
+    """glTF's viewers look at +z: the seam of a set that does not tile is at the sides there."""
+    mesh = sphere(repeat)
+    front = np.flatnonzero((mesh.normals[:, 2] > 0.999) & (abs(mesh.normals[:, 1]) < 1e-6))
+    assert len(front) == 1  # the mesh's own seam has two vertices a place, and is behind
+    assert mesh.uv[front[0], 0] % 1 == 0.5
+    np.testing.assert_allclose(mesh.tangents[front[0]], [1, 0, 0, 1], atol=1e-6)
+
+
 def test_glb_in_other_libraries() -> None:
     data = glb("wall", png((10, 20, 30)), png((128, 128, 255)), png((255, 128, 0)))
-    trimesh = pytest.importorskip("trimesh", reason="trimesh is not installed")
+    trimesh = pytest.importorskip("trimesh", reason="the extra 'test' is not installed")
     scene = trimesh.load(io.BytesIO(data), file_type="glb")
     assert set(scene.geometry) == {"plane", "sphere"}
     ballish = scene.geometry["sphere"]
@@ -202,8 +213,16 @@ def test_materialx_document() -> None:
     assert document("x", "a", "b", "c").count("displacement") == 0
 
 
+@pytest.mark.parametrize("name", ["Straße", "壁 3", "3 walls", "٣", "a.b-c", "", "wall_2"])
+def test_materialx_names_are_ascii_identifiers(name: str) -> None:
+    root = ElementTree.fromstring(document(name, f"{name}.png", "n", "o").split("\n", 1)[1])
+    names = [element.get("name") for element in root.iter() if element.get("name")]
+    assert all(re.fullmatch("[A-Za-z][A-Za-z0-9_]*", one) for one in names)
+    assert root.find("nodegraph/image/input").get("value") == f"{name}.png"  # the file keeps its own
+
+
 def test_materialx_in_its_own_library() -> None:
-    mx = pytest.importorskip("MaterialX", reason="MaterialX is not installed")
+    mx = pytest.importorskip("MaterialX", reason="no MaterialX for this machine")
     library, found = mx.createDocument(), mx.createDocument()
     mx.loadLibraries(mx.getDefaultDataLibraryFolders(), mx.getDefaultDataSearchPath(), library)
     mx.readFromXmlString(found, document("w", "b.png", "n.png", "o.png", ("h.png", 0.0, 1.0)))

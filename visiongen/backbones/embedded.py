@@ -31,6 +31,7 @@ from visiongen.prompt import Prompt
 from visiongen.tokenizer import PATCH, ImageTokenizer, TokenizerConfig
 from visiongen.transformer import Painter, PainterConfig, PhotoPrefix
 
+UNKNOWN = "unknown"  # licence of weights that say nothing
 KIND = "backbone"
 
 
@@ -45,7 +46,7 @@ class EmbeddedBackbone(Backbone):
         painter: Painter,
         name: str = "embedded",
         record: WeightsRecord | None = None,
-        licence: str = "unknown",
+        licence: str = UNKNOWN,
     ) -> None:
         if tuple(tokenizer.levels) != tuple(painter.config.levels):
             raise UsageError(
@@ -86,7 +87,7 @@ class EmbeddedBackbone(Backbone):
         ``licence`` "": what the file's header says, "unknown" where it says nothing.
         """
         path = loaded.path
-        licence = licence or str(loaded.meta.get("licence", "unknown"))
+        licence = licence or str(loaded.meta.get("licence", UNKNOWN))
         try:
             if loaded.meta["kind"] != KIND:
                 raise WeightsError(_other_kind(loaded))
@@ -112,13 +113,15 @@ class EmbeddedBackbone(Backbone):
         return cls(tokenizer, painter, f"random-{preset}")
 
     def save(self, path: str | Path, meta: Mapping[str, Any] | None = None) -> str:
-        """Write both parts and their configurations as one fp16 file; returns its sha256."""
+        """Write both parts, their configurations and their licence as one fp16 file; returns its sha256."""
         values = {
             "kind": KIND,
             "name": self.name,
             "tokenizer": self.tokenizer.config.to_dict(),
             "painter": self.painter.config.to_dict(),
         }
+        if self.capabilities.licence != UNKNOWN:
+            values["licence"] = self.capabilities.licence
         parts = {"tokenizer": self.tokenizer, "painter": self.painter}
         return checkpoint.save(path, parts, values | dict(meta or {}))
 

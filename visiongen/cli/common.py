@@ -20,6 +20,7 @@ from visiongen.errors import (
     MissingDataError,
     SaveError,
     UsageError,
+    VisiongenError,
     out_of_memory,
 )
 
@@ -79,19 +80,21 @@ FLAGS |= {"legend": "use --legend", "backbone": "use --weights"}
 FLAGS |= {"tasks": "name them as TASK", "photo": "name it as IMAGE", "photo_name": "it is the file's"}
 
 
-def task_options(texts: Sequence[str]) -> dict[str, Any]:
+def task_options(texts: Sequence[str], **lacking: str) -> dict[str, Any]:
     """``["relative=true", "phrase=the red box"]`` as {name: value}: JSON where it is, else text.
 
-    UsageError for what has a flag of its own: it would be one of two that say different things.
+    UsageError for what has a flag of its own: it would be one of two that say different things. ``lacking``:
+    what to say of those that the command has no flag for.
     """
     found: dict[str, Any] = {}
+    flags = FLAGS | lacking
     for text in texts:
         name, sep, value = text.partition("=")
         if not sep or not name.strip():
             raise UsageError(f"--option {text!r}: write NAME=VALUE")
         name = name.strip().replace("-", "_")
-        if name in FLAGS:
-            raise UsageError(f"--option {name}: {FLAGS[name]}")
+        if name in flags:
+            raise UsageError(f"--option {name}: {flags[name]}")
         try:
             found[name] = json.loads(value)
         except json.JSONDecodeError:
@@ -133,8 +136,18 @@ def write_report(target: str | None, report: dict[str, Any]) -> None:
 
 
 def say(text: str, json_target: str | None = None) -> None:
-    """A result line: stdout, or stderr when stdout belongs to the JSON report."""
-    print(text, file=sys.stderr if json_target == "-" else sys.stdout, flush=True)
+    """A result line: stdout, or stderr when stdout belongs to the JSON report.
+
+    What the stream's encoding lacks (a file's name that is not UTF-8, ASCII terminals) is shown as an escape.
+    """
+    stream = sys.stderr if json_target == "-" else sys.stdout
+    encoding = stream.encoding or "utf-8"
+    print(text.encode(encoding, "backslashreplace").decode(encoding), file=stream, flush=True)
+
+
+def stem_of(path: Path) -> str:
+    """The path's stem as an output's name: text, so bytes that are not UTF-8 become %E9."""
+    return re.sub("[\udc80-\udcff]", lambda byte: f"%{ord(byte[0]) - 0xDC00:02X}", path.stem)
 
 
 def unique_stems(paths: Sequence[Path]) -> list[str]:
@@ -142,9 +155,10 @@ def unique_stems(paths: Sequence[Path]) -> list[str]:
     taken: set[str] = set()
     stems = []
     for path in paths:
-        stem, number = path.stem, 2
+        own = stem_of(path)
+        stem, number = own, 2
         while stem in taken:
-            stem, number = f"{path.stem}-{number}", number + 1
+            stem, number = f"{own}-{number}", number + 1
         taken.add(stem)
         stems.append(stem)
     return stems
@@ -170,20 +184,26 @@ def each_input(
     """Add the rows of ``work(path, unique stem)`` for every path to ``results``, what fails to ``failed``.
 
     An input that is bad (InputError), not there, too large for the memory or of too long a name is one line
-    on stderr and does not stop the others; a full disk does.
+    on stderr and does not stop the others; any other error (a full disk) does, and is raised again.
     """
     with progress(len(paths), what) as step:
         for path, stem in zip(paths, unique_stems(paths), strict=True):
             try:
                 results += work(path, stem)
             except Exception as error:
+                told = _told(path, error)
+                failed.append({"input": str(path), "error": told})
                 if not _of_one_input(error):
                     raise
-                text = OUT_OF_MEMORY if out_of_memory(error) else str(error)
-                told = text if path.name in text else f"{path}: {text}"
-                failed.append({"input": str(path), "error": told})
                 print(f"visiongen: {told}", file=sys.stderr)
             step(path.name)
+
+
+def _told(path: Path, error: Exception) -> str:
+    """The error in words that name the input; what nobody foresaw with its kind."""
+    text = str(error) if isinstance(error, VisiongenError) else f"{type(error).__name__}: {error}"
+    text = OUT_OF_MEMORY if out_of_memory(error) else text
+    return text if path.name in text else f"{path}: {text}"
 
 
 def _of_one_input(error: Exception) -> bool:
@@ -204,7 +224,8 @@ def report_inputs(
 ) -> None:
     """``each_input``, then its JSON report with ``more`` in it; exit code 1 if any input failed.
 
-    What stops the command (a full disk, Ctrl-C) leaves the report of what was done until then.
+    What stops the command (a full disk, Ctrl-C) leaves the report of what was done until then; the input at
+    which an error stopped it is among those that failed.
     """
     started = time.perf_counter()
     results: list[dict[str, Any]] = []

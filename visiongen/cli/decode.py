@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from visiongen.cli import common
-from visiongen.errors import InputError
+from visiongen.errors import InputError, MissingDataError
 
 if TYPE_CHECKING:
     from visiongen.prompt import Legend
@@ -39,7 +39,8 @@ def decode(
 
     asked = None if legend is None else Legend.parse(legend)
     chosen = _codec(codec, asked)
-
+    if photo is not None and not photo.exists():
+        raise MissingDataError(f"--photo {photo}: no such file or folder; check the path")
     paths = list_inputs(inputs)
     named = [Path(path.name.split(".")[0]) for path in paths]  # 139.panoptic.map.png is of photo 139
     numbers = dict(zip(paths, common.image_numbers(named), strict=True))
@@ -100,7 +101,8 @@ def _photo_of(path: Path, photo: Path | None) -> Path | None:
     alike = [
         file
         for file in list_inputs([photo])
-        if f"{path.stem}.".startswith(f"{file.stem}.") and file.resolve() != path.resolve()
+        if f"{common.stem_of(path)}.".startswith(f"{common.stem_of(file)}.")
+        and file.resolve() != path.resolve()
     ]
     if not alike:
         raise InputError(f"{path}: its name begins with that of no photo in {photo}; give the file itself")

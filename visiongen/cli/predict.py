@@ -11,7 +11,7 @@ from visiongen.cli import common
 from visiongen.errors import UsageError
 
 if TYPE_CHECKING:
-    from visiongen.prompt import Legend
+    from visiongen.prompt import Legend, Prompt
     from visiongen.tasks.base import Prediction
 
 
@@ -51,7 +51,7 @@ def predict(
     options = _options(tasks, legend, mode, relative, mirror) | common.task_options(option or [])
     if example:
         options["examples"] = common.example_pairs(example)
-    turns = _turns(tasks, then or [], options["legend"], tile, bool(example))
+    turns = _turns(tasks, then or [], options, tile, bool(example))
     options |= {"mode": mode, "seed": seed, "long_side": long_side, "tile": tile, "mirror": mirror}
     from visiongen.image import list_inputs
 
@@ -101,22 +101,30 @@ def _options(tasks: list[str], legend: str | None, mode: str, relative: bool, mi
 
 
 def _turns(
-    tasks: list[str], turns: list[str], legend: Legend | None, tile: bool, examples: bool
+    tasks: list[str], turns: list[str], options: dict[str, Any], tile: bool, examples: bool
 ) -> list[str]:
     """The further turns; UsageError before anything is painted for those that cannot be."""
     if turns and tasks not in (["semantic"], ["image"]):
         raise UsageError(f"--then goes with the task semantic or image alone, not with {', '.join(tasks)}")
     if turns and (tile or examples):
         raise UsageError(f"--then: no further turn after {'--tile' if tile else '--example'}; leave one out")
-    if turns and tasks == ["semantic"]:
-        from visiongen.tasks.legend_change import change_legend
-        from visiongen.tasks.semantic import Semantic
+    if turns:
+        from visiongen.tasks.turns import check_turns
 
-        legend = Semantic().prompt(legend).legend
-        for words in turns:
-            assert legend is not None
-            legend = change_legend(legend, " ".join(words.split())).legend
+        for prompt in _first_prompts(tasks[0], options):
+            check_turns(prompt, turns)
     return turns
+
+
+def _first_prompts(task: str, options: dict[str, Any]) -> list[Prompt]:
+    """What the turns start from: of photos one prompt for every source that a map in the batch may name."""
+    from visiongen.tasks.image import SOURCES, Image
+    from visiongen.tasks.semantic import Semantic
+
+    if task == Semantic.name:
+        return [Semantic().prompt(options["legend"])]
+    source, extra = options.get("source"), options.get("extra", "")
+    return [Image(one, extra=extra).prompt() for one in (SOURCES if source is None else (source,))]
 
 
 def _predict_one(

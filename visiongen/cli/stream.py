@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     import numpy as np
 
     from visiongen.backbones.base import Backbone
+
+ELSEWHERE = "not in stream; see `visiongen predict`"
 
 
 def stream(
@@ -41,25 +44,28 @@ def stream(
     from visiongen.image import Geometry, read_image
     from visiongen.tasks.orders import followed
     from visiongen.tasks.pictures import encode_png
-    from visiongen.tasks.predicting import make_orders, split_sampling
+    from visiongen.tasks.predicting import check_long_side, make_orders, split_sampling
 
     common.check_mode(mode)
     if alpha and task != "image":
         raise UsageError(f"--alpha: {task} paints a map, which has no background; see `visiongen cutout`")
-    options, sampling = split_sampling(common.task_options(option or []))
+    check_long_side(long_side, "use `visiongen predict --tile`")
+    words = common.task_options(option or [], tile=ELSEWHERE, mirror=ELSEWHERE)
+    options, sampling = split_sampling(words)
     if example:
         options["examples"] = common.example_pairs(example)
+    photo = read_image(image)
     (asked,), (prompt,) = make_orders([task], image, legend=legend, **options)
     sampler = Sampler.of(mode, seed, sampling)
-    photo = read_image(image)
     geometry = Geometry.fit(photo.shape[:2], asked.long_side if long_side is None else long_side)
     backbone = common.load_backbone(weights)
     view = asked.look(photo, geometry)
     scene = backbone.scene(view)
     rows: list[dict[str, Any]] = []
+    base = f"{common.stem_of(image)}.{task}"
     for canvas in scene.stream(prompt, sampler):
         (canvas,) = followed([asked], [prompt], [canvas], view)  # so that the last one is predict's map
-        name = f"{image.stem}.{task}.{canvas.index:04d}.png"
+        name = f"{base}.{canvas.index:04d}.png"
         write_atomic(out / name, encode_png(canvas.image))
         rows.append(
             {
@@ -70,11 +76,12 @@ def stream(
                 "stats": canvas.stats.to_json(),
             }
         )
-        print(f"{out / name}  rows done {canvas.rows_done}/{geometry.work_size[0]}", flush=True)
+        common.say(f"{out / name}  rows done {canvas.rows_done}/{geometry.work_size[0]}")
     if alpha:
-        name = f"{image.stem}.{task}.{canvas.index + 1:04d}.png"
+        name = f"{base}.{canvas.index + 1:04d}.png"
         rows.append(_without_background(canvas.image, backbone, out / name, rows[-1], seed))
         rows[-2]["final"] = False
+    _remove_others(out, base, {row["file"] for row in rows})
     record = backbone.weights
     index = {
         "schema": "visiongen.stream/1",
@@ -86,7 +93,17 @@ def stream(
         "sample": {"mode": mode, "seed": seed} | sampling,
         "canvases": rows,
     }
-    print(write_json(out / f"{image.stem}.{task}.stream.json", index))
+    common.say(str(write_json(out / f"{base}.stream.json", index)))
+
+
+def _remove_others(out: Path, base: str, own: set[str]) -> None:
+    """Take away the numbered pictures of an earlier stream that had more: they are not in the index."""
+    from visiongen.files import remove
+
+    number = re.compile(rf"{re.escape(base)}\.[0-9]{{4,}}\.png")
+    for path in sorted(out.iterdir()):
+        if number.fullmatch(path.name) and path.name not in own:
+            remove(path)
 
 
 def _without_background(
@@ -99,5 +116,5 @@ def _without_background(
 
     matte = predict("matting", picture, backbone=backbone, seed=seed)
     write_atomic(path, encode_rgba(matte.cutout(picture)))  # type: ignore[attr-defined]
-    print(f"{path}  without its background", flush=True)
+    common.say(f"{path}  without its background")
     return last | {"file": path.name, "index": last["index"] + 1, "alpha": True, "stats": matte.stats}

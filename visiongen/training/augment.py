@@ -9,8 +9,6 @@ import numpy as np
 
 from visiongen.training.reading import decode_rgb
 
-cv2.setNumThreads(0)  # batches are made beside the training; never more than one core a worker
-
 _GRAY = np.array([0.299, 0.587, 0.114], np.float32)
 
 

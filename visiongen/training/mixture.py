@@ -6,6 +6,7 @@ import signal
 from collections.abc import Generator, Iterator, Sequence
 from typing import Any, Protocol
 
+import cv2
 import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
@@ -100,8 +101,18 @@ def batches(
 ) -> Generator[Batch, None, None]:
     """Batches ``start``, ``start + 1``, ... in order, made ahead by ``workers`` processes.
 
-    With 0 workers they are made in this process. The global random state is never touched.
+    With 0 workers they are made in this process. The global random state is never touched. OpenCV has one
+    thread meanwhile: batches are made beside the training, on one core a worker.
     """
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(0)  # before workers fork: they could not end the threads of its pool
+    try:
+        yield from _loaded(mixture, start, workers, ahead, pin)
+    finally:
+        cv2.setNumThreads(threads)
+
+
+def _loaded(mixture: Mixture, start: int, workers: int, ahead: int, pin: bool) -> Iterator[Batch]:
     loader: DataLoader = DataLoader(
         _Ahead(mixture),
         batch_size=None,

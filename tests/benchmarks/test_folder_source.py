@@ -12,13 +12,13 @@ import torch
 from own_folders import BLOCKS, MASK, PHOTO, SEMANTIC, TASKS, H, W, folder, save
 
 from visiongen.benchmarks.datasets.folder import open_folder
+from visiongen.benchmarks.datasets.folder_source import ORDERS, FolderSource
 from visiongen.benchmarks.rows import CodecRow
 from visiongen.errors import InputError, UsageError
 from visiongen.image import Geometry
 from visiongen.registry import TASKS as KINDS
 from visiongen.training.batches import Batch
 from visiongen.training.painting import Painting
-from visiongen.training.source_folder import ORDERS, FolderSource
 
 PLAIN: dict[str, Any] = {"size": [H, W], "whole": 1.0, "flips": False, "jitter": 0.0, "degrade": 0.0}
 ALL = {"split": "all", "subset": 0.0, **PLAIN}

@@ -1,6 +1,7 @@
-"""Labelled photos of one's own, read as their benchmark reads them (``dataset.toml``, docs/own-data.md).
+"""Training on labelled photos of one's own, read as their benchmark reads them (docs/own-data.md).
 
-So training and scoring cannot mean different things by a label.
+So training and scoring cannot mean different things by a label. It lives beside the benchmark, since training
+knows none.
 """
 
 from __future__ import annotations
@@ -8,11 +9,14 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from visiongen.errors import InputError, UsageError
+from visiongen.benchmarks.datasets.files import Sample
+from visiongen.benchmarks.datasets.folder import FolderBenchmark, open_folder
+from visiongen.benchmarks.metrics.panoptic import MANY
+from visiongen.errors import InputError, MissingDataError, UsageError
 from visiongen.training.augment import View, whole_view
 from visiongen.training.batches import Batch, BatchBuilder
 from visiongen.training.semantic import paint_classes
@@ -21,10 +25,6 @@ from visiongen.training.source_maps import MapSource
 from visiongen.training.targets import Target, directions, metres
 from visiongen.training.targets_gray import gray_target
 from visiongen.training.targets_things import meant, segments, things
-
-if TYPE_CHECKING:
-    from visiongen.benchmarks.datasets.files import Sample
-    from visiongen.benchmarks.datasets.folder import FolderBenchmark
 
 SCORED = ("val", "test")
 TRIES = 50  # photos that may fail in a row before a run ends
@@ -68,8 +68,6 @@ class FolderSource(MapSource):
         """Open the folder and find the files of the split; they are read when they are drawn."""
         if self._samples:
             return
-        from visiongen.benchmarks.datasets.folder import open_folder
-
         data = open_folder(self.folder)
         if self.split not in data.spec.splits:
             raise UsageError(
@@ -118,7 +116,7 @@ class FolderSource(MapSource):
             truth: Any = self._data.read_truth(sample)
             if truth.shape[:2] != photo.shape[:2]:
                 raise InputError(f"{sample.photo}: its label is {truth.shape[:2]}, not {photo.shape[:2]}")
-        except InputError as error:
+        except (InputError, MissingDataError) as error:
             self._failed.add(number)
             warnings.warn(f"source folder: left out: {error}", stacklevel=2)
             return None
@@ -184,8 +182,6 @@ def _instance(shown: Labelled, view: View, *_: Any) -> Target | None:
 
 
 def _panoptic(shown: Labelled, view: View, protocol: Mapping[str, Any], rng: np.random.Generator) -> Target:
-    from visiongen.benchmarks.metrics.panoptic import MANY
-
     labels = view.nearest(shown.truth)
     classes = np.where(labels < 0, 255, labels // MANY).astype(np.uint8)
     number = np.where(labels < 0, 0, labels % MANY)
