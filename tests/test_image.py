@@ -143,7 +143,7 @@ def test_truncated_png(tmp_path: Path, photo: np.ndarray) -> None:
 
 
 def test_a_file_that_is_not_there_is_missing_data(tmp_path: Path) -> None:
-    with pytest.raises(MissingDataError, match="nothing.jpg: no such file"):
+    with pytest.raises(MissingDataError, match=r"nothing\.jpg: no such file"):
         read_image(tmp_path / "nothing.jpg")
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image as Pictures
 
-from visiongen.errors import InputError, UsageError
+from visiongen.errors import InputError, MissingDataError, UsageError
 from visiongen.prompt import Legend
 from visiongen.registry import CODECS
 from visiongen.tasks import predict
