@@ -21,6 +21,8 @@ from visiongen.image import resize_linear
 from visiongen.prompt import Prompt
 from visiongen.registry import BACKBONES
 from visiongen.tasks.codecs.legend import LegendNearest
+from visiongen.tasks.orders import Orders
+from visiongen.tasks.semantic import Semantic
 from visiongen.unnamed import TEXT
 
 SCHEMA = "visiongen.incontext/1"
@@ -76,9 +78,13 @@ def measure(backbone: Backbone, shown: Sequence[Episode], mode: str = "verified"
 
 
 def paint(backbone: Backbone, episode: Episode, counts: Sequence[int], mode: str) -> list[np.ndarray]:
-    """Answers uint8 (H, W), one for each number of examples; the photo is read once."""
+    """Answers uint8 (H, W), one for each number of examples, their borders the photo's, as of ``predict``.
+
+    The photo is read once.
+    """
     prompts = [Prompt("incontext", TEXT, episode.legend, episode.examples[:count]) for count in counts]
-    canvases = backbone.scene(episode.photo).paint(prompts, Sampler(mode=mode))  # type: ignore[arg-type]
+    sampler = Sampler(mode=mode)  # type: ignore[arg-type]
+    canvases = Orders([Semantic()] * len(prompts), prompts, backbone, sampler).paint(episode.photo)
     return [LegendNearest(episode.legend).decode(canvas.image)[0] for canvas in canvases]
 
 

@@ -8,11 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from visiongen.backbones.embedded import EmbeddedBackbone
 from visiongen.benchmarks.datasets import incontext
 from visiongen.benchmarks.datasets.incontext import episodes
-from visiongen.benchmarks.incontext.report import blind, main, measure
+from visiongen.benchmarks.incontext.report import blind, main, measure, paint
 from visiongen.benchmarks.incontext.scoring import difference, row, scores, statistics
 from visiongen.errors import UsageError
+from visiongen.tasks import predict
 from visiongen.world.rules import HELD_OUT
 
 
@@ -129,3 +131,14 @@ def test_the_number_of_examples_reaches_the_backbone() -> None:
     with pytest.raises(KeyboardInterrupt):
         measure(Recorder(), episodes(1))  # type: ignore[arg-type]
     assert asked == [0, 1, 2, 4]
+
+
+def test_what_is_scored_is_what_predict_gives(nano_weights: str) -> None:
+    """The borders of flat maps are the photo's, in the task that people call and in its benchmark."""
+    backbone, (episode,) = EmbeddedBackbone.load(nano_weights), episodes(1)
+    pairs = [(one.photo, one.map) for one in episode.examples[:2]]
+    side = max(episode.photo.shape)
+    asked = {"backbone": backbone, "long_side": side, "mode": "draft"}
+    found = predict("incontext", episode.photo, examples=pairs, **asked)
+    (answer,) = paint(backbone, episode, [2], "draft")
+    assert found.guided and np.array_equal(found.legend.array()[found.labels], episode.legend.array()[answer])
