@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from visiongen.backbones.base import MODES, USED_IN
 from visiongen.benchmarks.metrics.bootstrap import percentile_interval
 from visiongen.benchmarks.result import Drawn, draw_rows, failures_of, row_records
 from visiongen.benchmarks.store import PLAN, RESULT, RunFolder
@@ -56,7 +57,8 @@ def rows_for(folder: RunFolder, shipped: str | None) -> tuple[str, ...]:
 def error_terms(folder: RunFolder) -> dict[str, Any]:
     """One row of the table, JSON-able, see ``ErrorsForm`` in ``result_schema``.
 
-    UsageError: not a run of mode verified, or a row is missing. UnfinishedError: images are.
+    UsageError: not a run of mode verified, an option that its draft lacks, or a row is missing.
+    UnfinishedError: images are.
     """
     plan = folder.plan()
     _check(folder, plan)
@@ -74,6 +76,7 @@ def error_terms(folder: RunFolder) -> dict[str, Any]:
         "partial": len(plan["images"]) != plan["n_expected"],
         "weights": plan["weights"],
         "mode": plan["sample"]["mode"],
+        "options": plan["sample"].get("options", {}),
         "values": {("verified" if row == "model" else row): way.value(row) for row in (*ROWS, "model")},
         "reached": way.share("model", "blind"),
         "lost": lost,
@@ -117,6 +120,12 @@ def _check(folder: RunFolder, plan: Mapping[str, Any]) -> None:
     mode = plan["sample"]["mode"]
     if mode not in GREEDY:
         raise UsageError(f"{folder.path}: its model is of mode {mode}; give a run of --mode verified")
+    shared = [name for name in plan["sample"].get("options", {}) if "draft" in USED_IN.get(name, MODES)]
+    if shared:  # its own terms would hold what the option did
+        raise UsageError(
+            f"{folder.path}: its model has --option {shared[0]}, which also changes a draft, and its row "
+            "draft is without; give a run without that option"
+        )
     for row in ROWS:
         if row not in plan["keys"] and row not in OPTIONAL and row != "blind":
             why = plan["reasons"].get(row, "not asked for (--rows)")
@@ -141,6 +150,8 @@ def table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     if any(row["partial"] for row in rows):
         lines.append("* only some of the split's images")
     for row in rows:
+        told = ", ".join(f"{name}={value}" for name, value in row["options"].items())
+        lines += [f"{row['benchmark']}: model with {told}; the other rows without"] if told else []
         lines += [f"{row['benchmark']}: no {name} row: {why}" for name, why in row["reasons"].items()]
     return lines
 

@@ -29,7 +29,13 @@ class Score(TypedDict):
     ci95: list[float] | None  # percentile bootstrap over images (whole clusters), [low, high]
 
 
-class Result(TypedDict):
+class _Painted(TypedDict, total=False):
+    """What a result has where something was painted."""
+
+    painted_env: dict[str, Any]  # of whoever painted last
+
+
+class Result(_Painted):
     """What ``bench run --json`` prints."""
 
     schema: str  # "visiongen.bench/1"
@@ -51,7 +57,7 @@ class Result(TypedDict):
     weights: dict[str, Any]  # {name, sha256}
     sample: dict[str, Any]  # {mode, seed, legend_seed, legend}
     decoding: dict[str, float]  # mean tokens, passes, hit_rate an image
-    env: dict[str, Any]
+    env: dict[str, Any]  # of the last command: of whoever scored
     seconds: float  # sum over images of painting and decoding; the same after a resume
 
 
@@ -67,7 +73,7 @@ def score_folder(folder: RunFolder) -> Result:
     failed = sum(bool(record["error"]) for record in model)
     scores = rows.pop("model")
     assert scores is not None
-    return Result(
+    result = Result(
         schema=SCHEMA,
         benchmark=plan["benchmark"],
         benchmark_version=plan["version"],
@@ -92,6 +98,9 @@ def score_folder(folder: RunFolder) -> Result:
         env=plan["env"],
         seconds=round(sum(record["seconds"] for record in model), 3),
     )
+    if "painted_env" in plan:
+        result["painted_env"] = plan["painted_env"]
+    return result
 
 
 def row_records(folder: RunFolder) -> dict[str, list[Record]]:
@@ -222,12 +231,16 @@ def _decoding(records: list[dict[str, Any]]) -> dict[str, float]:
     return {name: float(np.mean([t.get(name, 0) for t in told])) for name in names}
 
 
-def environment() -> dict[str, Any]:
-    """Versions, machine and code commit behind a number."""
+def environment(device: object = "cpu") -> dict[str, Any]:
+    """Versions, machine and code commit behind a number.
+
+    ``device``: what it was computed on, by torch's name; a GPU of the machine may have had no part in it.
+    """
     import torch
 
     from visiongen import __version__
 
+    used = torch.device(str(device))
     return {
         "visiongen": __version__,
         "commit": _commit(),
@@ -238,7 +251,7 @@ def environment() -> dict[str, Any]:
         "system": platform.system(),
         "cpus": os.cpu_count(),
         "threads": torch.get_num_threads(),
-        "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
+        "device": torch.cuda.get_device_name(used) if used.type == "cuda" else used.type,
     }
 
 

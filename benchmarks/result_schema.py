@@ -97,6 +97,7 @@ class ResultForm(_Open):
     sample: dict[str, Any]
     decoding: dict[str, Number]
     env: dict[str, Any]
+    painted_env: dict[str, Any] = Field(default_factory=dict)
     seconds: Annotated[Number, Field(ge=0)]
 
 
@@ -185,7 +186,8 @@ class TermsForm(_Open):
     """One benchmark of the table of errors. Null: not there or not defined (``reasons``).
 
     ``values``: the primary score of each row; ``lost``: share lost by codec, draft, autoregression;
-    ``past``: share that a true past would give back; ``reached``: the model's share of the way.
+    ``past``: share that a true past would give back; ``reached``: the model's share of the way;
+    ``options``: of the model's sampler, not of the other rows'.
     """
 
     benchmark: Name
@@ -196,6 +198,7 @@ class TermsForm(_Open):
     partial: StrictBool
     weights: WeightsForm
     mode: Literal["verified", "sequential"]
+    options: dict[str, Any] = Field(default_factory=dict)
     values: dict[str, Number | None]
     reached: ShareForm | None
     lost: dict[str, ShareForm | None]

@@ -21,7 +21,7 @@ from visiongen.benchmarks.scoring import check_finite_json
 from visiongen.benchmarks.shards import Shard
 from visiongen.benchmarks.sheets import Sheet, write_sheets
 from visiongen.benchmarks.store import Record, RunFolder
-from visiongen.errors import InputError, UsageError, VisiongenError
+from visiongen.errors import InputError, MissingDataError, UsageError, VisiongenError
 
 if TYPE_CHECKING:
     from visiongen.backbones.base import Backbone
@@ -103,8 +103,10 @@ class Run:
         self.reasons = dict(plan["reasons"])
         self.rows = rows_of_plan(plan, self.benchmark, self.legend, self.options.data)
 
-    def make_plan(self, weights: dict[str, Any], predictions: str | None = None) -> None:
-        """Write down what this run will score, JSON-able."""
+    def make_plan(
+        self, weights: dict[str, Any], predictions: str | None = None, device: object = "cpu"
+    ) -> None:
+        """Write down what this run will score, JSON-able. ``device``: what this process paints on."""
         benchmark, options = self.benchmark, self.options
         painters = {name: row for name, row in self.rows.items() if isinstance(row, Painter)}
         self.plan = {
@@ -122,7 +124,7 @@ class Run:
             "paints": {name: self._keys(paint_key, row) for name, row in painters.items()},
             "identities": {n: r.identity for n, r in painters.items()},
             "reasons": self.reasons,
-            "specialists": [Path(run).name for run in options.specialists],
+            "specialists": [str(run) for run in options.specialists],
             "weights": weights,
             "sample": {
                 "mode": options.mode if predictions is None else "predictions",
@@ -131,11 +133,23 @@ class Run:
                 "legend": str(self.legend) if self.legend else None,
             }
             | ({"options": dict(options.options)} if options.options else {}),
-            "env": environment(),
-        }
+            "env": environment(device),
+        } | self._painted_env()
         if len(self.plan["images"]) < len(self.items):
             raise InputError(f"{benchmark.name}: two images have one id; check the dataset's list")
         self.folder.write_plan(self.plan)
+
+    def _painted_env(self) -> dict[str, Any]:
+        """``painted_env`` of the plan that lies there: scoring elsewhere does not change who painted.
+
+        An older plan without it was written by its painter, unless it was scored elsewhere since.
+        """
+        try:
+            old = self.folder.plan()
+        except MissingDataError:
+            return {}
+        env = old.get("painted_env", old.get("env") if old.get("paints") else None)
+        return {"painted_env": env} if env else {}
 
     def _keys(self, key: Callable[[Benchmark, Row, Item], str], row: Row) -> dict[str, str]:
         return {item.id: key(self.benchmark, row, item) for item in self.items}
@@ -153,6 +167,9 @@ class Run:
                     continue
                 if record is None or record["error"] or not self.folder.is_whole(record):
                     todo.append((name, item))
+        if todo:  # whoever paints last is named
+            self.plan["painted_env"] = self.plan["env"]
+            self.folder.write_plan(self.plan)
         with progress(len(todo)) if progress else nullcontext(lambda label: None) as step:
             for name, item in todo:
                 self.folder.append_painted(self._paint(name, item))

@@ -56,7 +56,7 @@ def run(
     options = options or Options()
     made = start(name, backbone, out, options)
     with made.folder.locked():
-        made.make_plan(weights_of(backbone))
+        made.make_plan(weights_of(backbone), device=device_of(backbone))
         made.infer(progress)
         return made.finish(progress)
 
@@ -71,7 +71,7 @@ def infer(
     """The first stage alone: paint into ``out``. How many maps were painted."""
     made = start(name, backbone, out, options or Options())
     with made.folder.locked():
-        made.make_plan(weights_of(backbone))
+        made.make_plan(weights_of(backbone), device=device_of(backbone))
         count = made.infer(progress)
         made.options.shard.wait()
     return count
@@ -96,6 +96,7 @@ def score(
         seed=sample["seed"],
         legend_seed=sample["legend_seed"],
         options=sample.get("options", {}),
+        specialists=plan.get("specialists", ()),
         data=data,
         shard=shard or Shard(),
     )
@@ -131,6 +132,11 @@ def start(name: str | Benchmark, backbone: Backbone, out: str | Path, options: O
     row = ModelRow(benchmark, backbone, options.mode, options.seed, made.legend, options.options)
     made.set_rows(row, backbone)
     return made
+
+
+def device_of(backbone: Backbone) -> object:
+    """What a backbone paints on; "cpu" for one that does not say."""
+    return getattr(backbone, "device", "cpu")
 
 
 def weights_of(backbone: Backbone) -> dict[str, Any]:

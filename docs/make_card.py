@@ -73,6 +73,7 @@ def gathered(given: argparse.Namespace) -> made.Facts:
         if path := getattr(given, name):
             report = made.read_json(path)
             made.check_weights(str(path), (report.get("weights") or {}).get("sha256"), entry.sha256)
+            made.check_asked(str(path), name, report)
             facts[name] = {key: value for key, value in report.items() if key != "protocol"}
     return facts
 

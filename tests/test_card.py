@@ -315,3 +315,66 @@ def test_the_release_before_stands_beside_figures_of_one_version_alone() -> None
     report = {"version": "2.0", "rows": rows, "episodes": 3, "mode": "draft"}
     assert "| before |" in sections.incontext(report, report)
     assert "| before |" not in sections.incontext(report, report | {"version": "1.0"})
+
+
+def test_failed_images_of_other_rows_are_told_in_their_cells(tmp_path: Path) -> None:
+    failures = [
+        {"row": row, "id": f"seed{n}", "error": "broke"}
+        for row, n in (("model", 0), ("draft", 1), ("draft", 2))
+    ]
+    values = {"model": 0.5, "blind": 0.9, "draft": 0.75, "specialist": 0.25}
+    write_run(tmp_path / "a", values, failures=failures, n_scored=99, n_failed=1)
+    made = collect.collect([tmp_path / "a"], [], ENTRY)
+    head, first, _ = lines_of(made)
+    row = dict(zip(head, first, strict=True))
+    assert row["draft"] == "0.750 (2 failed)" and row["blind"] == "0.900" and "1 failed" in row["benchmark"]
+    (run,) = made["runs"]
+    assert run["failed_rows"] == {"draft": 2}
+    plain = {"runs": [{name: value for name, value in run.items() if name != "failed_rows"}]}
+    assert lines_of(plain)[1][head.index("draft")] == "0.750", "results files as older versions wrote them"
+    old = {"runs": [run | {"failed_rows": {"specialist": 3}}]}
+    new = {"runs": [run | {"rows": {n: r for n, r in run["rows"].items() if n != "specialist"}}]}
+    (kept_run,) = kept.keep(new, old)["runs"]
+    assert kept_run["failed_rows"] == {"draft": 2, "specialist": 3}
+
+
+def test_the_release_before_is_made_of_whole_runs_too(tmp_path: Path) -> None:
+    draft = {"mode": "draft", "seed": 0, "legend_seed": None, "legend": None}
+    chosen = draft | {"mode": "verified", "options": {"trust": 1}}
+    for number, sample in enumerate((draft, chosen)):
+        folder = tmp_path / str(number)
+        write_run(folder / "depth", {"model": 0.4}, sample=sample)
+        with pytest.raises(InputError, match="give whole runs of mode verified"):
+            make_card.earlier(folder)
+    for name in "ab":
+        write_run(tmp_path / "twice" / name, {"model": 0.4})
+    with pytest.raises(InputError, match="two runs of world-depth/test"):
+        make_card.earlier(tmp_path / "twice")
+
+
+def test_reports_are_those_of_the_commands_under_them() -> None:
+    known = json.loads(make_card.RESULTS.read_text())
+    for name in ("incontext", "generation", "speed", "cost"):
+        facts.check_asked("x.json", name, known[name])
+    guard, maps = known["generation"], known["generation"]["maps"]
+    few = {"model": guard["nothing"]["rows"]["model"] | {"photos": 4}}
+    others = [
+        ("incontext", "episodes", known["incontext"] | {"episodes": 8}),
+        ("incontext", "mode", known["incontext"] | {"mode": "draft"}),
+        ("incontext", "seed", known["incontext"] | {"seed": 1}),
+        ("generation", "frames", guard | {"maps": maps | {"frames": 2}}),
+        ("generation", "mode", guard | {"maps": maps | {"mode": "draft"}}),
+        ("generation", "count", guard | {"nothing": guard["nothing"] | {"rows": few}}),
+        ("generation", "seed", guard | {"seed": 1}),
+    ]
+    for name, option, report in others:
+        with pytest.raises(InputError, match=rf"x\.json: measured with --{option} .*measure anew"):
+            facts.check_asked("x.json", name, report)
+    facts.check_asked("x.json", "generation", guard | {"nothing": None})
+
+
+def test_the_memory_is_the_most_of_all_turns() -> None:
+    import make_cost
+
+    turns = [{"seconds": s, "peak_bytes": b, "sha256": OURS} for s, b in ((2.0, 5), (1.0, 3), (3.0, 9))]
+    assert make_cost.summary(turns) == {"seconds": 1.0, "peak_bytes": 9}

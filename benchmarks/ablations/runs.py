@@ -17,6 +17,7 @@ from typing import Any, cast
 from visiongen.backbones.embedded import EmbeddedBackbone
 from visiongen.benchmarks.ablations import scoring
 from visiongen.benchmarks.ablations.variants import PHOTOS, VARIANTS, photos_recipe, recipe_of
+from visiongen.benchmarks.protocols import load_protocol
 from visiongen.errors import MissingDataError, UsageError
 from visiongen.files import sha256, write_json
 from visiongen.training import start
@@ -24,6 +25,7 @@ from visiongen.training.export import SIDECAR, WEIGHTS
 from visiongen.training.painting import Painting
 from visiongen.training.recipe import Recipe, check_recipe, load_recipe
 from visiongen.training.run import build_trainer, pick_device, trained_model
+from visiongen.world.render import VERSION as RENDERER
 
 SCHEMA = "visiongen.ablations/1"
 TASKS = ("semantic", "depth", "normals")
@@ -52,7 +54,14 @@ class Budget:
         values = self.base.described()
         tokenizer = values["model"]["options"].pop("tokenizer", None)
         digest = sha256(start.find(tokenizer)) if tokenizer else None
-        return {"recipe": values, "tokenizer": digest, "photos": dict(self.photos), "frames": self.frames}
+        return {
+            "recipe": values,
+            "tokenizer": digest,
+            "photos": dict(self.photos),
+            "frames": self.frames,
+            "protocols": {f"world-{task}": load_protocol(f"world-{task}")["version"] for task in TASKS},
+            "renderer": RENDERER,
+        }
 
 
 @dataclass(frozen=True)
@@ -70,7 +79,7 @@ class Book:
             return cls(folder, {"schema": SCHEMA, "budget": described, "references": {}, "runs": {}})
         book = cls.read(folder)
         for name, ours in json.loads(json.dumps(described)).items():
-            if book.results["budget"][name] != ours:
+            if book.results["budget"].get(name, ours) != ours:  # books of older versions lack some
                 raise UsageError(
                     f"{_file(folder)}: was begun with another {name}; use the same options or another --out"
                 )
@@ -97,11 +106,15 @@ def _file(folder: Path) -> Path:
 def run(
     book: Book, budget: Budget, name: str, seed: int, data: str | None = None, device: str = "cpu"
 ) -> None:
-    """Train and score a variant, unless the book has it."""
+    """Train and score a variant, unless the book has it; UsageError if it has another one of that name."""
     key = f"{name}/{seed}"
-    if key in book.results["runs"]:
-        return
     variant, base = VARIANTS[name], _seeded(budget.base, seed)
+    if key in book.results["runs"]:
+        if book.results["runs"][key].get("variant", variant.described()) != variant.described():
+            raise UsageError(
+                f"{_file(book.folder)}: {key} is of another variant of that name; use another --out"
+            )
+        return
     device = pick_device(device)
     init, before = None, None
     if variant.photos:
@@ -118,6 +131,7 @@ def run(
     scores = {way: scoring.score(backbone, world["tasks"], side, way, budget.frames) for way in variant.ways}
     _references(book, backbone, side, budget.frames)
     book.results["runs"][key] = {
+        "variant": variant.described(),
         "steps": facts["steps"],
         "maps": facts["samples"],
         "photo_steps": before["steps"] if before else 0,
@@ -130,9 +144,15 @@ def run(
 
 
 def train(folder: Path, recipe: Recipe, data: str | None, device: str) -> dict[str, Any]:
-    """Run to the end, from the checkpoint if there is one; the sidecar of the weights, with CPU minutes."""
+    """Run to the end, from the checkpoint if there is one; the sidecar of the weights, with CPU minutes.
+
+    UsageError where a finished run of another recipe lies there.
+    """
     if (folder / SIDECAR).is_file():
-        return cast(dict[str, Any], json.loads((folder / SIDECAR).read_text()))
+        facts = cast(dict[str, Any], json.loads((folder / SIDECAR).read_text()))
+        if facts["recipe"] != json.loads(json.dumps(recipe.described())):
+            raise UsageError(f"{folder / SIDECAR}: was trained by another recipe; use another --out")
+        return facts
     trainer = build_trainer(recipe, folder, data=data, device=device)
     if (folder / "checkpoint.pt").is_file():
         trainer.restore()

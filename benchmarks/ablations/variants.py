@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from visiongen.errors import UsageError
 from visiongen.training.recipe import Recipe, check_recipe
@@ -34,6 +35,11 @@ class Variant:
     halve: bool = False
     times: int = 1
     ways: tuple[str, ...] = WAYS
+
+    def described(self) -> dict[str, Any]:
+        """What it changes, JSON-able; the wording of its question aside."""
+        found = {name: value for name, value in vars(self).items() if name != "asks"}
+        return cast(dict[str, Any], json.loads(json.dumps(found)))
 
 
 def _alone(task: str, times: int) -> Variant:

@@ -70,7 +70,7 @@ def measure(
         "reason": reason,
         "seed": seed,
         "weights": {"name": record.name, "sha256": record.sha256} if record else None,
-        "env": environment(),
+        "env": environment(getattr(backbone, "device", "cpu")),
         "seconds": round(time.perf_counter() - started, 1),
         "cpu_seconds": round(time.process_time() - cpu, 1),
     }

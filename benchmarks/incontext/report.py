@@ -73,7 +73,7 @@ def measure(backbone: Backbone, shown: Sequence[Episode], mode: str = "verified"
         "differences": {f"{b} - {a}": difference(rows[str(a)], rows[str(b)]) for a, b in steps},
         "weights": {"name": record.name, "sha256": record.sha256} if record else None,
         "mode": mode,
-        "env": environment(),
+        "env": environment(getattr(backbone, "device", "cpu")),
     }
 
 

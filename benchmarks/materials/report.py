@@ -70,7 +70,7 @@ def run(
         "camera": CAMERA,
         "weights": {"name": weights.name, "sha256": weights.sha256} if weights else None,
         "sample": options,
-        "env": environment(),
+        "env": environment(getattr(backbone, "device", "cpu")),
         "seconds": round(time.perf_counter() - started, 2),
     }
 

@@ -158,9 +158,12 @@ def _single_images(run: Run) -> list[Chart]:
     lines = []
     for row in run.drawn_rows():
         values = np.sort([value for _, value in run.image_scores(row)])
+        failed = run.failed(row)
         if len(values) > 1:
             values = values if higher else values[::-1]
-            lines.append(Line(row, np.linspace(0, 100, len(values)), values, row))
+            first = 100 * failed / (failed + len(values))  # they would be the worst
+            name = f"{row} ({failed} failed, not drawn)" if failed else row
+            lines.append(Line(name, np.linspace(first, 100, len(values)), values, row))
     if not lines:
         return []
     span = span_of(np.concatenate([line.y for line in lines]))

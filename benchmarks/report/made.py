@@ -99,8 +99,17 @@ def made(run: Run) -> Html:
             facts([*((n, _said(v)) for n, v in result["sample"].items()), *told.items()]),
             tag("h3", "Environment"),
             facts((n, _said(v)) for n, v in [*result["env"].items(), ("seconds", result["seconds"])]),
+            *_painted_elsewhere(result),
         ]
     )
+
+
+def _painted_elsewhere(result: dict[str, Any]) -> list[Html]:
+    """The environment of the painting, where it is another than that of the scoring."""
+    env = result.get("painted_env", result["env"])
+    if env == result["env"]:
+        return []
+    return [tag("h3", "Environment of the painting"), facts((n, _said(v)) for n, v in env.items())]
 
 
 def _said(value: Any) -> str:

@@ -61,6 +61,10 @@ class Run:
         full = [r for r in self.rows if self.plan["keys"].get(r) and self.result["rows"][r] is not None]
         return ["model", *full]
 
+    def failed(self, row: str = "model") -> int:
+        """How many of a row's images have no answer."""
+        return sum(bool(record["error"]) for record in self.row_records(row))
+
     def image_scores(self, row: str = "model") -> list[tuple[str, float]]:
         """(id, primary score of that image alone) of every answered image on which it is defined."""
         return list(_image_scores(self.scorer, self.primary, self.row_records(row)))
@@ -94,9 +98,12 @@ def find_runs(folders: Sequence[str | Path]) -> list[Path]:
 
 
 def read_run(path: Path) -> Run:
-    """The run of a folder; its result.json if that is the plan's, else scored anew from the records.
+    """The run of a folder, scored anew from its records, as ``bench run`` does: an older version may have
+    written other scores and verdicts into result.json.
 
-    MissingDataError: images are still to be done. InputError: a damaged plan or result.
+    That file counts, if it is the plan's, where only it was kept, or where the records' statistics are of a
+    version that this one cannot read. MissingDataError: images are still to be done. InputError: a damaged
+    plan or result.
     """
     folder = RunFolder(path)
     plan = folder.plan()
@@ -105,7 +112,8 @@ def read_run(path: Path) -> Run:
         # Records of other keys alone: changed and not scored since. No record: only the result was kept.
         whole = not records or all(key in records for keys in plan["keys"].values() for key in keys.values())
         stored = _stored(path, plan)
-        result = stored if stored and whole else dict(score_folder(folder))
+        kept = stored if whole else None
+        result = kept if kept and not records else _scored(folder, kept)
         run = Run(path, plan, result, records)
     except (KeyError, TypeError, AttributeError) as error:
         raise InputError(
@@ -113,6 +121,16 @@ def read_run(path: Path) -> Run:
         ) from error
     validate_result(result, str(path / RESULT))
     return run
+
+
+def _scored(folder: RunFolder, kept: dict[str, Any] | None) -> dict[str, Any]:
+    """Scores of the records; ``kept`` where they cannot be read by this version."""
+    try:
+        return dict(score_folder(folder))
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError):
+        if kept is None:
+            raise
+        return kept
 
 
 def _stored(path: Path, plan: dict[str, Any]) -> dict[str, Any] | None:

@@ -33,17 +33,17 @@ def share_of(backbone: EmbeddedBackbone, name: str, rounds: int) -> Row:
     """
     benchmark = get_benchmark(name)
     items = benchmark.items(None, benchmark.split(None), SEEN)
-    pair, equal = Pair(), True
-    for item in items:
-        truth = item.truth()
-        first = None
-        for turn in range(rounds + 1):
+    pair, equal = Pair(inputs=len(items)), True
+    truths = [item.truth() for item in items]
+    first: list[Any] = [None] * len(items)
+    for turn in range(rounds + 1):
+        for place, (item, truth) in enumerate(zip(items, truths, strict=True)):
             painting, sheets = timed(lambda item=item: _paint(benchmark, backbone, item))  # type: ignore[misc]
             scoring, stats = timed(
                 lambda item=item, sheets=sheets, truth=truth: _score(benchmark, item, sheets, truth)  # type: ignore[misc]
             )
-            first = stats if first is None else first
-            equal = equal and stats == first
+            first[place] = stats if first[place] is None else first[place]
+            equal = equal and stats == first[place]
             if turn:  # the first turn warms up
                 pair.peer.append(painting)
                 pair.ours.append(scoring)

@@ -224,4 +224,5 @@ def _row(
 ) -> Row:
     """``repeat``: turns a round of what takes milliseconds, so that the median means something."""
     pair, equal, _ = alternate(ours, peer, [item] * repeat, rounds, same)
+    pair.inputs = 1  # turns of one input, all of them
     return pair.row(name, equal, **more)

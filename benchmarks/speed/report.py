@@ -93,6 +93,7 @@ def run(
     if metric_share.NAME in only and backbone is not None:
         for name in metric_share.tasks():
             keep(metric_share.share_of(backbone, name, rounds))
+    device = getattr(backbone, "device", "cpu")
     return {
         "schema": SCHEMA,
         "weights": None if backbone is None or backbone.weights is None else vars(backbone.weights),
@@ -101,7 +102,7 @@ def run(
         "rows": done,
         "agreement": agree,
         "skipped": skipped,
-        "env": environment() | {"cpu": _cpu(), "load": _load()} | _peer_version(),
+        "env": environment(device) | {"cpu": _cpu(), "load": _load()} | _peer_version(),
     }
 
 

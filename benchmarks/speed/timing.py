@@ -11,29 +11,43 @@ from typing import Any
 
 @dataclass
 class Pair:
-    """Seconds of both sides, round by round; a round times both on the same input."""
+    """Seconds of both sides, turn by turn; a turn times both on the same one of ``inputs`` inputs.
+
+    The turns go through all inputs once a round: turn n is about input n % inputs.
+    """
 
     ours: list[float] = field(default_factory=list)
     peer: list[float] = field(default_factory=list)
+    inputs: int = 1
 
     def ratio(self) -> float:
-        """Median of peer / ours over the rounds: how many times less time ours takes."""
-        return statistics.median(self.ratios())
+        """peer / ours of what :meth:`seconds` says of both: how many times less time ours takes."""
+        return self.seconds(self.peer) / self.seconds(self.ours)
 
     def ratios(self) -> list[float]:
-        """peer / ours of each round."""
+        """peer / ours of each turn."""
         return [p / o for o, p in zip(self.ours, self.peer, strict=True)]
 
+    def seconds(self, side: Sequence[float]) -> float:
+        """Seconds an input: the median over the rounds of each input, then the mean over the inputs.
+
+        A median over inputs would be one photo on one side and another on the other side.
+        """
+        return statistics.fmean(statistics.median(side[n :: self.inputs]) for n in range(self.inputs))
+
     def row(self, name: str, equal: bool, **more: Any) -> dict[str, Any]:
-        """One row of the report. ``ours`` and ``peer`` are median seconds, spreads are [min, max]."""
+        """One row of the report: ``ratio`` is ``peer`` / ``ours``, both seconds an input.
+
+        Spreads are [min, max] of single turns.
+        """
         ratios = self.ratios()
         return {
             "name": name,
             "ratio": round(self.ratio(), 3),
             "ratio_spread": [round(min(ratios), 3), round(max(ratios), 3)],
-            "ours": statistics.median(self.ours),
+            "ours": self.seconds(self.ours),
             "ours_spread": [min(self.ours), max(self.ours)],
-            "peer": statistics.median(self.peer),
+            "peer": self.seconds(self.peer),
             "peer_spread": [min(self.peer), max(self.peer)],
             "rounds": len(ratios),
             "equal": equal,
@@ -62,7 +76,7 @@ def alternate(
     """
     ours(inputs[0])
     peer(inputs[0])
-    pair, equal = Pair(), True
+    pair, equal = Pair(inputs=len(inputs)), True
     last: list[Any] = []
     for _ in range(rounds):
         last = []

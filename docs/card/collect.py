@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -29,9 +30,7 @@ def collect(folders: Sequence[Path], specialists: Sequence[Path], entry: weights
     known = known_specialists(specialists)
     rendered = {row["name"]: row["rendered"] for row in listed(None, None)}
     runs = [summary(read_run(folder), known, rendered, entry) for folder in find_runs(folders)]
-    names = [key(run) for run in runs]
-    if twice := {name for name in names if names.count(name) > 1}:
-        raise InputError(f"two runs of {sorted(twice)[0]}; give one of them")
+    _check_once([key(run) for run in runs])
     return {"schema": SCHEMA, "weights": {"name": entry.name, "sha256": entry.sha256}, "runs": runs}
 
 
@@ -40,11 +39,7 @@ def summary(
 ) -> Facts:
     """What the card needs of one run."""
     result, plan = run.result, run.plan
-    if result["partial"] or result["sample"]["mode"] != "verified" or "options" in result["sample"]:
-        raise InputError(
-            f"{run.folder}: partial, with options, or of mode {result['sample']['mode']}; give whole runs of "
-            "mode verified"
-        )
+    _check_whole(run)
     check_weights(str(run.folder), result["weights"]["sha256"], entry.sha256)
     shown = SCORES.get(result["benchmark"], (run.primary,))
     if missing := [name for name in (run.primary, *shown) if name not in result["scores"]]:
@@ -58,6 +53,7 @@ def summary(
         "legend_seed": result["sample"].get("legend_seed"),
         "images": result["n_scored"] + result["n_failed"],
         "failed": result["n_failed"],
+        "failed_rows": _failed_rows(result["failures"]),
         "rendered": rendered.get(result["benchmark"], False),
         "primary": run.primary,
         "higher": {name: result["scores"][name]["higher_is_better"] for name in names},
@@ -81,6 +77,22 @@ def summary(
     return found
 
 
+def _check_whole(run: Run) -> None:
+    """InputError for a run that is not what the card's columns say."""
+    result = run.result
+    if result["partial"] or result["sample"]["mode"] != "verified" or "options" in result["sample"]:
+        raise InputError(
+            f"{run.folder}: partial, with options, or of mode {result['sample']['mode']}; give whole runs of "
+            "mode verified"
+        )
+
+
+def _check_once(names: Sequence[str]) -> None:
+    """InputError where two runs have one :func:`card.facts.key`."""
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise InputError(f"two runs of {sorted(twice)[0]}; give one of them")
+
+
 def known_specialists(folders: Iterable[Path]) -> dict[str, Facts]:
     """sha256 of a weights file -> {name, minutes, ships}: the manifest's, and finished runs of ``train``."""
     found: dict[str, Facts] = {}
@@ -92,8 +104,15 @@ def known_specialists(folders: Iterable[Path]) -> dict[str, Facts]:
 
 
 def before_of(path: Path) -> Facts:
-    """The scores of an earlier release, from a folder of its runs; see :func:`card.facts.before_of`."""
-    runs = [read_run(folder).result for folder in find_runs([path])]
+    """The scores of an earlier release, from a folder of its runs; see :func:`card.facts.before_of`.
+
+    InputError: a run that :func:`collect` would not take, two of one benchmark, or several weights.
+    """
+    found = [read_run(folder) for folder in find_runs([path])]
+    for one in found:
+        _check_whole(one)
+    runs = [one.result for one in found]
+    _check_once([key(run | run["sample"]) for run in runs])
     if len(digests := {run["weights"]["sha256"] for run in runs}) > 1:
         raise InputError(f"{path}: runs of {len(digests)} different weights; give those of one release")
     scores = {}
@@ -102,6 +121,11 @@ def before_of(path: Path) -> Facts:
         kept = {name: _triple(run["scores"][name]) for name in names if name in run["scores"]}
         scores[key(run | run["sample"])] = {"version": run["benchmark_version"], "scores": kept}
     return {"sha256": next(iter(digests)), "runs": scores}
+
+
+def _failed_rows(failures: Iterable[Mapping[str, str]]) -> dict[str, int]:
+    """How many images a row beside the model's has no answer for; only rows with such images."""
+    return dict(Counter(one["row"] for one in failures if one["row"] != "model"))
 
 
 def _triple(score: Mapping[str, Any]) -> list[float | None]:

@@ -35,6 +35,37 @@ def check_weights(where: str, got: str | None, wanted: str) -> None:
         )
 
 
+def check_asked(where: str, name: str, report: Mapping[str, Any]) -> None:
+    """InputError unless a report is what the command under its table makes, which has no options.
+
+    ``name``: incontext or generation; others say in their own table what they were measured with.
+    """
+    for option, got, wanted in _asked(name, report):
+        if got != wanted:
+            raise InputError(
+                f"{where}: measured with --{option} {got}, the card's command has {wanted}; measure anew "
+                f"without --{option}"
+            )
+
+
+def _asked(name: str, report: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
+    """(option, as measured, as its command has it) of a report."""
+    if name == "incontext":
+        from visiongen.benchmarks.protocols import load_protocol
+
+        episodes = load_protocol("world-incontext")["splits"]["test"]
+        asked = [("episodes", report["episodes"], episodes), ("mode", report["mode"], "verified")]
+        return [*asked, ("seed", report.get("seed"), 0)]
+    if name == "generation":
+        from visiongen.benchmarks.generation.report import COUNT, FRAMES
+
+        maps, nothing = report["maps"], report["nothing"]  # null without the real photos
+        asked = [("frames", maps["frames"], FRAMES), ("mode", maps["mode"], "verified")]
+        asked += [("count", nothing["rows"]["model"]["photos"], COUNT)] if nothing else []
+        return [*asked, ("seed", report.get("seed"), 0)]
+    return []
+
+
 def outdated(facts: Facts) -> list[str]:
     """Figures that were made by a version of their protocol that is no more."""
     from visiongen.benchmarks.generation.report import VERSION

@@ -29,7 +29,9 @@ def _kept(run: Facts, old: Facts | None) -> Facts:
     if ROW in run["rows"] or old is None or not same:
         return run
     rows = run["rows"] | {ROW: old["rows"][ROW]}
-    return run | {"rows": rows, "specialists": old.get("specialists", []), "kept": [ROW]}
+    found = run | {"rows": rows, "specialists": old.get("specialists", []), "kept": [ROW]}
+    failed = old.get("failed_rows", {}).get(ROW)
+    return found | {"failed_rows": run.get("failed_rows", {}) | {ROW: failed}} if failed else found
 
 
 def is_kept(run: Mapping[str, Any]) -> bool:

@@ -105,7 +105,8 @@ def _has(run: Run, before: Mapping[str, Any], column: str) -> bool:
 def _cell(run: Run, column: str, value: Sequence[float | None] | None) -> str:
     if not value or value[0] is None:
         return NONE
-    text = digits(value[0])
+    failed = run.get("failed_rows", {}).get(column, 0)
+    text = digits(value[0]) + (f" ({failed} failed)" if failed else "")
     if column == "verified":
         ends = "" if value[1] is None else f" [{digits(value[1])}, {digits(value[2])}]"
         return f"**{text}**{ends}"

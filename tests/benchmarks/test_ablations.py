@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -212,6 +213,36 @@ def test_another_budget_is_refused(budget: Budget, tmp_path: Path, counted: list
     more = Budget(budget.base, budget.photos, frames=3)
     with pytest.raises(UsageError, match="begun with another frames"):
         Book.start(tmp_path, more)
+
+
+def test_another_world_protocol_variant_or_recipe_is_refused(
+    budget: Budget, tmp_path: Path, counted: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    book = Book.start(tmp_path, budget)
+    run(book, budget, "no-causal", 0)
+    with monkeypatch.context() as patch:
+        patch.setattr(runs, "RENDERER", -1)
+        with pytest.raises(UsageError, match="begun with another renderer"):
+            Book.start(tmp_path, budget)
+    with monkeypatch.context() as patch:
+        patch.setattr(runs, "load_protocol", lambda name: {"version": "0.1"})
+        with pytest.raises(UsageError, match="begun with another protocols"):
+            Book.start(tmp_path, budget)
+    again = Book.start(tmp_path, budget)
+    one = VARIANTS["no-causal"]
+    monkeypatch.setitem(VARIANTS, "no-causal", dataclasses.replace(one, asks="in other words"))
+    run(again, budget, "no-causal", 0)
+    monkeypatch.setitem(VARIANTS, "no-causal", dataclasses.replace(one, model={"causal": 0.5}))
+    with pytest.raises(UsageError, match="no-causal/0 is of another variant"):
+        run(again, budget, "no-causal", 0)
+    del again.results["runs"]["no-causal/0"]  # killed between training and scoring
+    with pytest.raises(UsageError, match=r"weights\.json: was trained by another recipe"):
+        run(again, budget, "no-causal", 0)
+    assert len(counted) == 1
+    for name in ("protocols", "renderer"):
+        del again.results["budget"][name]
+    again.save()
+    assert Book.start(tmp_path, budget).folder == tmp_path, "a book of an older version goes on"
 
 
 # --- scores ---------------------------------------------------------------------------------------

@@ -157,3 +157,59 @@ def test_compare_says_worse_better_and_refuses_unlike_runs(
     assert call("run", "camvid11", "--data", other, "--out", tmp_path / "o", "--rows", "none") == 0
     assert call("compare", good, tmp_path / "o") == 2
     assert "bytes differ" in capsys.readouterr().err
+
+
+def test_one_benchmark_that_lacks_something_does_not_stop_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(bench_run, "load_backbone", lambda name: Reader())
+    data, out, told = make_camvid(tmp_path / "data" / "camvid11"), tmp_path / "o", tmp_path / "r.json"
+    names = ("bsds500", "camvid11")
+    words = (*names, "--data", data.parent, "--out", out, "--rows", "blind", "--json", told)
+    assert call("run", *words) == 3
+    error = capsys.readouterr().err
+    assert "visiongen: bsds500:" in error and len(error.strip().splitlines()) == 1
+    report = json.loads(told.read_text())
+    assert report["schema"] == bench_run.MANY and [one["benchmark"] for one in report["results"]] == [
+        "camvid11"
+    ]
+    (out / "none").mkdir()
+    assert call("infer", *words[:-2]) == 3 and "bsds500" in capsys.readouterr().err
+    words = (out / "none", out / "camvid11", "--data", data, "--json", told)
+    assert call("score", *words) == 3 and "holds no run" in capsys.readouterr().err
+    assert [one["n_scored"] for one in json.loads(told.read_text())["results"]] == [6]
+
+
+def test_a_part_of_several_runs_is_scored_by_hand(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The first is done but for the other part's images: it is said, and the second is scored."""
+    monkeypatch.setattr(bench_run, "load_backbone", lambda name: Reader())
+    data = make_camvid(tmp_path / "camvid11", val=2)
+    for name in "ab":
+        words = ("camvid11", "--data", data, "--out", tmp_path / name, "--rows", "none")
+        assert call("infer", *words) == 0
+    assert call("score", tmp_path / "a", tmp_path / "b", "--data", data, "--shard", "1/2") == 0
+    assert capsys.readouterr().out.count("part 1/2 of") == 2
+    assert call("score", tmp_path / "a", tmp_path / "b", "--data", data, "--shard", "2/2") == 0
+    assert all((tmp_path / name / "result.json").is_file() for name in "ab")
+
+
+def test_default_folders_tell_seeds_and_files_of_weights_apart(tmp_path: Path) -> None:
+    from visiongen.benchmarks.runner import Options
+    from visiongen.files import sha256
+
+    def folder(weights: object = "tiny", **options: object) -> str:
+        (target,) = bench_run.find_targets(["camvid11"], None, Options(**options), str(weights))  # type: ignore[arg-type]
+        return target[1].name
+
+    assert folder() == "camvid11-val-tiny-verified" == folder(seed=3), "as runs on disk are called"
+    assert folder(mode="sample") == "camvid11-val-tiny-sample" and folder(mode="sample", seed=3).endswith(
+        "seed3"
+    )
+    files = [tmp_path / name / "weights.safetensors" for name in "ab"]
+    for file in files:
+        file.parent.mkdir()
+        file.write_text(file.parent.name)
+    for file in files:
+        assert folder(file) == f"camvid11-val-weights-{sha256(file)[:8]}-verified"

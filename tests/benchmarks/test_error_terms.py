@@ -115,6 +115,12 @@ def test_what_cannot_be_told(camvid: Path, tmp_path: Path, capsys: pytest.Captur
         error_terms(made("bare", ("blind", "oracle", "ceiling", "draft")))
     with pytest.raises(UsageError, match="mode draft; give a run of --mode verified"):
         error_terms(made("draft", ROWS, "draft"))
+    with pytest.raises(UsageError, match=r"--option recycles, which also changes a draft"):
+        folder = made("recycled", ROWS)
+        plan = folder.plan()
+        plan["sample"]["options"] = {"recycles": 2}
+        folder.write_plan(plan)
+        error_terms(folder)
     assert call(tmp_path / "draft") == 2 and "mode draft" in capsys.readouterr().err
     (tmp_path / "few" / "samples.jsonl").unlink()
     plan = RunFolder(tmp_path / "few").plan()
@@ -140,6 +146,13 @@ def test_rows_that_are_not_there_leave_their_terms_open(camvid: Path, tmp_path: 
     assert found["lost"]["autoregression"] == {"share": 0.0, "ci95": [0.0, 0.0]}  # this reader has one mode
     assert found["largest"] in ("codec", "draft") and found["reached"]["share"] > 0.9
     assert "camvid11: no prefix row: it cannot paint after a given map" in table([found])
+    assert found["options"] == {} and "model with" not in "".join(table([found]))
+    plan["sample"]["options"] = {"trust": 1.5}  # a draft has no use for it
+    folder.write_plan(plan)
+    asked = error_terms(folder)
+    check("errors", {"schema": "visiongen.errors/1", "results": [asked]})
+    assert asked["options"] == {"trust": 1.5}
+    assert "camvid11: model with trust=1.5; the other rows without" in table([asked])
     del plan["keys"]["blind"]
     folder.write_plan(plan)
     blind = error_terms(folder)

@@ -270,6 +270,21 @@ def test_a_result_that_is_not_the_plans_is_made_anew(
             read_run(out)
 
 
+def test_scores_and_verdicts_are_those_of_the_records(
+    tmp_path: Path, data: Path, protocol: dict[str, Any]
+) -> None:
+    """An older version may have drawn other intervals, and said "better" where this one does not."""
+    out = make(tmp_path / "a", data)
+    new = json.loads((out / "result.json").read_text())
+    old = json.loads((out / "result.json").read_text())
+    old["differences"]["blind"]["verdict"] = "worse"
+    old["scores"]["mIoU"]["ci95"] = [0.0, 1.0]
+    (out / "result.json").write_text(json.dumps(old))
+    assert read_run(out).result == new != old
+    (out / "samples.jsonl").unlink()
+    assert read_run(out).result == old, "only the result was kept"
+
+
 def test_statistics_of_another_version_cost_the_curves_alone(
     tmp_path: Path, data: Path, protocol: dict[str, Any]
 ) -> None:

@@ -114,6 +114,15 @@ def test_single_images_run_from_the_worst_to_the_best() -> None:
         assert len(line.y) == 6 and ((steps >= 0).all() if name == "world-referring" else (steps <= 0).all())
 
 
+def test_failed_images_are_told_and_leave_their_place_empty() -> None:
+    run, _ = made("world-salient", lambda t, rng: np.roll(t, int(rng.integers(0, 5)), axis=1), count=8)
+    for place in (2, 5):
+        run.records[f"k{place}"]["error"] = "the generator broke"
+    (line,) = lines(run, "Single images").values()
+    assert line.name == "model (2 failed, not drawn)" and line.style == "model"
+    assert len(line.y) == 6 and (line.x[0], line.x[-1]) == (25, 100), "the worst two of eight are not there"
+
+
 # --- error maps --------------------------------------------------------------------------------
 
 

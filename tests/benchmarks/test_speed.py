@@ -37,10 +37,21 @@ def test_alternation_and_comparison() -> None:
     assert not equal
 
 
-def test_ratio_is_the_median_of_the_rounds() -> None:
+def test_ratio_is_that_of_the_medians_over_the_rounds() -> None:
     row = Pair([1.0, 2.0, 1.0], [3.0, 4.0, 10.0]).row("x", True)
-    assert row["ratio"] == 3.0 and row["ratio_spread"] == [2.0, 10.0]
+    assert row["ratio"] == 4.0 and row["ratio_spread"] == [2.0, 10.0]
     assert (row["ours"], row["peer"], row["equal"], row["rounds"]) == (1.0, 4.0, True, 3)
+
+
+def test_ratio_and_columns_of_unlike_photos_agree() -> None:
+    """A quick photo with a large ratio, a slow one with a small one, two rounds over three photos."""
+    ours, peer = [1.0, 4.0, 10.0, 1.0, 4.0, 10.0], [12.0, 40.0, 20.0, 10.0, 40.0, 22.0]
+    row = Pair(ours, peer, inputs=3).row("x", True)
+    assert (row["ours"], row["peer"]) == (5.0, 24.0), "of each photo the median, then the mean"
+    assert row["ratio"] == pytest.approx(row["peer"] / row["ours"], abs=1e-3)
+    assert row["ratio_spread"] == [2.0, 12.0] and row["rounds"] == 6
+    pair, _, _ = alternate(lambda item: item, lambda item: item, "abc", 2, lambda a, b: a == b)
+    assert pair.inputs == 3 and len(pair.ours) == 6, "whoever times says how many inputs there were"
 
 
 def test_report_on_random_weights(nano, photo) -> None:

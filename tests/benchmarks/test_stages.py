@@ -168,3 +168,46 @@ def test_predictions_that_are_not_there(camvid: Path, tmp_path: Path) -> None:
 def test_the_plan_names_no_place_of_the_data(camvid: Path, tmp_path: Path) -> None:
     run("camvid11", Reader(), tmp_path / "out", options(camvid))
     assert str(camvid) not in json.dumps(RunFolder(tmp_path / "out").plan())
+
+
+def test_scoring_keeps_specialists_and_who_painted(
+    camvid: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from visiongen.benchmarks import run as stage
+    from visiongen.benchmarks.report.made import command
+    from visiongen.benchmarks.report.read import read_run
+    from visiongen.benchmarks.result_schema import validate_result
+
+    def on(machine: str) -> None:
+        monkeypatch.setattr(stage, "environment", lambda device: {"machine": machine, "device": str(device)})
+
+    out, given = tmp_path / "out", str(tmp_path / "runs" / "specialist-camvid11")
+    painter = Reader()
+    painter.device = "cuda:0"  # type: ignore[attr-defined]
+    on("painter")
+    infer("camvid11", painter, out, options(camvid, specialists=[given]))
+    on("scorer")
+    for _ in range(2):
+        result = score(out, camvid)
+        assert result["env"] == {"machine": "scorer", "device": "cpu"}
+        assert result["painted_env"] == {"machine": "painter", "device": "cuda:0"}
+        assert RunFolder(out).plan()["specialists"] == [given]
+        assert f"--specialist {given}" in command(read_run(out))
+    on("third")
+    assert run("camvid11", painter, out, options(camvid))["painted_env"]["machine"] == "painter"
+    validate_result(dict(run("camvid11", Reader(sha="c" * 64), out, options(camvid))))
+    assert RunFolder(out).plan()["painted_env"]["machine"] == "third", "other weights are painted anew"
+    folder = RunFolder(out)
+    folder.write_plan({k: v for k, v in folder.plan().items() if k not in ("painted_env", "specialists")})
+    assert score(out, camvid)["painted_env"]["machine"] == "third", "of a plan as older versions wrote it"
+
+
+def test_the_device_is_what_was_computed_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    from visiongen.benchmarks.result import environment
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device=None: f"card {device}")
+    assert environment()["device"] == environment(torch.device("cpu"))["device"] == "cpu"
+    assert environment(torch.device("cuda:1"))["device"] == "card cuda:1"

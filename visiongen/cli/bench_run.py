@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,7 +21,8 @@ from visiongen.cli.common import (
     write_report,
 )
 from visiongen.cli.common import progress as progress_bar
-from visiongen.errors import UnfinishedError, UsageError
+from visiongen.errors import MissingDataError, UnfinishedError, UsageError
+from visiongen.files import sha256
 
 if TYPE_CHECKING:
     from visiongen.benchmarks.base import Benchmark
@@ -96,18 +99,11 @@ def run(
     )
     targets = find_targets(names, out, options, weights)
     backbone = load_backbone(weights)
-    results: list[dict[str, Any]] = []
+    several = _Several(len(targets), options.shard, json_target)
     for benchmark, folder in targets:
-        try:
-            results.append(dict(run_benchmark(benchmark, backbone, folder, options, progress)))
-        except UnfinishedError as error:
-            if options.shard.count == 1 or options.shard.launched:
-                raise
-            say(f"part {shard} of {benchmark.name} is done; {error}", json_target)
-            continue
-        if options.shard.first or not options.shard.launched:
-            _tell(results[-1], folder, json_target)
-    _finish(results, json_target, options.shard)
+        with several.one(benchmark.name):
+            several.add(dict(run_benchmark(benchmark, backbone, folder, options, progress)), folder)
+    several.finish()
 
 
 def infer(
@@ -142,9 +138,12 @@ def infer(
     )
     targets = find_targets(names, out, options, weights)
     backbone = load_backbone(weights)
+    several = _Several(len(targets), options.shard, None)
     for benchmark, folder in targets:
-        count = infer_benchmark(benchmark, backbone, folder, options, progress)
-        say(f"{benchmark.name}: {count} maps painted; score with: visiongen bench score {folder}")
+        with several.one(benchmark.name):
+            count = infer_benchmark(benchmark, backbone, folder, options, progress)
+            say(f"{benchmark.name}: {count} maps painted; score with: visiongen bench score {folder}")
+    several.finish()
 
 
 def score(
@@ -171,27 +170,28 @@ def score(
     """Score from disk alone: what `bench infer` painted, or predictions made by anyone."""
     from visiongen.benchmarks import runner
 
-    results: list[dict[str, Any]] = []
+    several = _Several(len(what), _shard(shard), json_target)
     if predictions is not None:
         if len(what) > 1:
             raise UsageError(f"--predictions belongs to one benchmark; {len(what)} are given")
         options = runner.Options(
-            split=split, limit=limit, data=data, rows=wanted_rows(rows), shard=_shard(shard)
+            split=split, limit=limit, data=data, rows=wanted_rows(rows), shard=several.shard
         )
         benchmark = runner.get_benchmark(what[0])
         name = f"{benchmark.name}-{benchmark.split(split)}-{predictions.stem}"
         folder = out or Path("out") / "bench" / name
-        results.append(dict(runner.score_predictions(benchmark, predictions, folder, options, progress)))
-        _tell(results[0], folder, json_target)
+        with several.one(benchmark.name):
+            found = runner.score_predictions(benchmark, predictions, folder, options, progress)
+            several.add(dict(found), folder)
     else:
         given = {"--split": split, "--limit": limit, "--out": out, "--rows": None if rows == "all" else rows}
         for name, value in given.items():
             if value is not None:
                 raise UsageError(f"{name} goes with --predictions; a run folder has its own plan")
         for name in what:
-            results.append(dict(runner.score(name, data, _shard(shard), progress)))
-            _tell(results[-1], Path(name), json_target)
-    _finish(results, json_target, _shard(shard))
+            with several.one(name):
+                several.add(dict(runner.score(name, data, several.shard, progress)), Path(name))
+    several.finish()
 
 
 def _options(
@@ -248,24 +248,70 @@ def _shard(text: str | None) -> Shard:
     return Shard.parse(text)
 
 
-def _tell(result: dict[str, Any], folder: Path, json_target: str | None) -> None:
-    for line in describe(result):
-        say(line, json_target)
-    say(f"written to {folder}", json_target)
+@dataclass
+class _Several:
+    """The results of a command's ``count`` benchmarks: what one of them lacks does not stop the others."""
+
+    count: int
+    shard: Shard
+    json_target: str | None
+    results: list[dict[str, Any]] = field(default_factory=list)
+    lacking: list[MissingDataError] = field(default_factory=list)
+
+    @contextmanager
+    def one(self, name: str) -> Iterator[None]:
+        """Around the work on one benchmark. A part that others must complete is done, and no error.
+
+        MissingDataError is raised where it is the only benchmark, or by torchrun's ranks, which would wait
+        for each other at different ones.
+        """
+        try:
+            yield
+        except MissingDataError as error:
+            if isinstance(error, UnfinishedError) and self.shard.count > 1 and not self.shard.launched:
+                part = f"{self.shard.index + 1}/{self.shard.count}"
+                say(f"part {part} of {name} is done; {error}", self.json_target)
+            elif self.count == 1 or self.shard.launched:
+                raise
+            else:
+                typer.echo(f"visiongen: {name}: {error}", err=True)
+                self.lacking.append(error)
+
+    def add(self, result: dict[str, Any], folder: Path) -> None:
+        """Keep a result and tell it, once where ranks share it."""
+        self.results.append(result)
+        if self.shard.first or not self.shard.launched:
+            for line in describe(result):
+                say(line, self.json_target)
+            say(f"written to {folder}", self.json_target)
+
+    def finish(self) -> None:
+        """The JSON report, the failures on stderr, and the exit code.
+
+        3 if a benchmark lacks something, else 1 if an image failed.
+        """
+        if self.results and (self.shard.first or not self.shard.launched):
+            alone = len(self.results) == 1 and not self.lacking
+            report = self.results[0] if alone else {"schema": MANY, "results": self.results}
+            write_report(self.json_target, report)
+            failures = [failure for result in self.results for failure in result["failures"]]
+            if self.lacking:
+                tell_failures(failures)
+            else:
+                exit_if_any(failures)
+        if self.lacking:
+            raise typer.Exit(self.lacking[0].exit_code)
 
 
-def _finish(results: list[dict[str, Any]], json_target: str | None, shard: Shard) -> None:
-    """The JSON report, the failures on stderr, and exit code 1 if there are any."""
-    if not results or (shard.launched and not shard.first):
-        return
-    write_report(json_target, results[0] if len(results) == 1 else {"schema": MANY, "results": results})
-    exit_if_any([failure for result in results for failure in result["failures"]])
+def tell_failures(failures: list[dict[str, str]]) -> None:
+    """The first failures of rows on stderr."""
+    for failure in failures[:20]:
+        typer.echo(f"failed: {failure['row']} {failure['id']}: {failure['error']}", err=True)
 
 
 def exit_if_any(failures: list[dict[str, str]]) -> None:
-    """The first failures of rows on stderr, and exit code 1 if there are any."""
-    for failure in failures[:20]:
-        typer.echo(f"failed: {failure['row']} {failure['id']}: {failure['error']}", err=True)
+    """:func:`tell_failures`, and exit code 1 if there are any."""
+    tell_failures(failures)
     if failures:
         raise typer.Exit(1)
 
@@ -274,6 +320,10 @@ def _folder(out: Path | None, several: bool, split: str, options: Any, name: str
     if out is not None:
         return out / name if several else out
     parts = [name, split, Path(weights).stem, options.mode]
+    if Path(weights).suffix == ".safetensors" and Path(weights).is_file():  # many have one name
+        parts.insert(3, sha256(weights)[:8])
+    if options.mode == "sample" and options.seed:
+        parts.append(f"seed{options.seed}")
     if options.limit is not None:
         parts.append(f"first{options.limit}")
     if options.legend_seed is not None:
