@@ -8,8 +8,10 @@ Lists: its repository's ``data/splits/{pascal,coco}/val/fold{0..3}.{txt,pkl}``, 
 
 Splits "voc", "val2014" and "val2017" need nothing but the official downloads; see fewshot_sets.py.
 
-An episode is a class of the fold, a query photo and ``shots`` other photos of that class. HSNet draws them
-from numpy's global state; here episode i depends on (seed, i) alone, with one query whatever the ``shots``.
+An episode is a class of the fold, a query photo and ``shots`` other photos of that class. Of PASCAL-5i's
+split "val" the queries and their classes are the list's lines in turn, again from the top, as in HSNet's
+``data/pascal.py``. All else HSNet draws from numpy's global state; here what is drawn for episode i depends
+on (seed, i) alone, with one query whatever the ``shots``.
 """
 
 from __future__ import annotations
@@ -68,6 +70,7 @@ class FewShot(FilesBenchmark):
 
     lists: ClassVar[str]  # below a folder "splits"
     numbers: ClassVar[int]  # classes of all folds
+    in_turn: ClassVar[bool] = False  # whether HSNet's list says the queries, one after the other
 
     @abstractmethod
     def names(self, listed: Path) -> Iterator[tuple[int, str]]:
@@ -147,15 +150,24 @@ class FewShot(FilesBenchmark):
                     f"{listed}: class {number} needs more than {shots} photos{least}; complete the dataset"
                 )
         count = self.protocol["splits"][split]
-        episodes = [self._episode(pool, number) for number in range(count)]
+        wanted = self.names(listed) if split == HSNET and self.in_turn else ()
+        queries = [one for one in wanted if one[0] in self.protocol["class_ids"]]
+        episodes = [self._episode(pool, number, queries) for number in range(count)]
         require(episodes, listed)
         return episodes
 
-    def _episode(self, pool: Pool, number: int) -> Episode:
+    def _episode(self, pool: Pool, number: int, queries: Sequence[tuple[int, str]]) -> Episode:
+        """Number ``number``; ``queries``: class and name of each in turn, none where they are drawn."""
         rng = np.random.default_rng([self.protocol["seed"], number])
-        kind = int(rng.integers(len(self.protocol["class_ids"])))
-        some = pool[self.protocol["class_ids"][kind]]
+        ids = self.protocol["class_ids"]
+        kind = int(rng.integers(len(ids)))
+        if queries:
+            asked, name = queries[number % len(queries)]
+            kind = ids.index(asked)
+        some = pool[ids[kind]]
         query, *others = (some[i] for i in rng.permutation(len(some)))
+        if queries:
+            query, others = _put_first(name, [query, *others])
         shown = (query, *[one for one in others if one.large][: self.protocol["shots"]])
         files = [path for one in shown for path in (one.photo, one.mask) if path is not None]
         notes = [one.note for one in shown]
@@ -209,3 +221,9 @@ class FewShot(FilesBenchmark):
         masks = [self.labels(one.shown[1], one.kind) for one in some]
         small = [FewShotTruth(resize_nearest(mask, BLIND_SIZE), 0) for mask in masks]
         return self.scorer.prior(small)
+
+
+def _put_first(name: str, photos: Sequence[Shown]) -> tuple[Shown, list[Shown]]:
+    """The photo of that name, and the others in their order."""
+    query = next(one for one in photos if one.name == name)
+    return query, [one for one in photos if one is not query]

@@ -34,6 +34,7 @@ class Pascal5i(FewShot):
     marker: ClassVar[str] = "SegmentationClassAug"
     lists: ClassVar[str] = "pascal/val/fold{fold}.txt"
     numbers: ClassVar[int] = 20
+    in_turn: ClassVar[bool] = True
 
     def names(self, listed: Path) -> Iterator[tuple[int, str]]:
         """Lines like 2007_000033__01: photo and class."""

@@ -97,7 +97,7 @@ def mean_iou(counts: np.ndarray, absent: str = "csail") -> np.ndarray:
     """mIoU (...) of counts (..., 3, K) in one of the conventions of ``ABSENT``; 0 without any class.
 
     csail: CSAIL's ADE20K code and SegNet's CamVid script, over all K classes. mmseg: mmsegmentation. d2:
-    detectron2.
+    detectron2, but that pixels predicted as none of the classes are misses here; there they are left out.
     """
     iou = counts_iou(counts)
     if absent == "csail":

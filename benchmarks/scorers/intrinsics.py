@@ -27,8 +27,9 @@ class IntrinsicsScorer(Scorer):
     metallic, all in [0, 1] and in the space in which the protocol compares them (Marigold: base colour sRGB,
     the rest linear); NaN = not scored. Scores: albedo_PSNR, albedo_SSIM, albedo_RMSE, albedo_siMSE,
     albedo_LMSE, with "orm" in the protocol's ``parts`` the same for material (roughness and metallic
-    together), and albedo_LPIPS where the protocol has ``lpips = true``. PSNR over valid pixels, at most 100
-    dB (``exact`` is the share of images there); SSIM over the whole frame with its border (torchmetrics),
+    together; PSNR and SSIM as of a picture whose third channel is black in both, which is what Marigold's
+    code compares), and albedo_LPIPS where the protocol has ``lpips = true``. PSNR over valid pixels, at most
+    100 dB (``exact`` is the share of images there); SSIM over the whole frame with its border (torchmetrics),
     invalid pixels 0 in both. None and NaN: the end of [0, 1] that is farther off, black where a scale is
     fitted; SSIM is -1, its least, where nothing is given.
     """
@@ -57,10 +58,11 @@ class IntrinsicsScorer(Scorer):
         known = mask[..., None]
         fit = np.where(known, given, 0)  # NaN stays: black where a scale is fitted
         one, two = np.where(known, truth, 0), np.where(known, _worst(truth, given), 0)
-        ratio = image_quality.psnr(one, two, 1.0, mask)
+        shown, painted = (np.pad(side, ((0, 0), (0, 0), (0, 3 - side.shape[2]))) for side in (one, two))
+        ratio = image_quality.psnr(shown, painted, 1.0, mask)
         found = [
             ratio,
-            image_quality.ssim(one, two, 1.0, whole=True) if np.isfinite(given[mask]).any() else -1.0,
+            image_quality.ssim(shown, painted, 1.0, whole=True) if np.isfinite(given[mask]).any() else -1.0,
             float(np.sqrt(((one - two)[mask] ** 2).mean())),
             intrinsics.si_mse(one, fit, mask),
             intrinsics.lmse(one, fit, mask),

@@ -80,8 +80,19 @@ def test_episodes_are_fixed_and_never_show_the_query(pascal: Path) -> None:
     assert [one.photo for one in more] == [one.photo for one in samples]
     assert [one.truth[:3] for one in more] == [one.truth for one in samples]
     other = benchmark(seed=1).samples(pascal / "VOC2012", "val")
-    assert [one.photo for one in other] != [one.photo for one in samples]
+    assert [one.truth for one in other] != [one.truth for one in samples]
     assert benchmark(splits={"val": 5}).samples(pascal / "VOC2012", "val") == samples[:5]
+
+
+def test_pascal_s_queries_are_the_list_s_lines_in_turn(pascal: Path) -> None:
+    """HSNet's data/pascal.py: ``idx %= len(self.img_metadata)``, and the line says photo and class."""
+    lines = (pascal / "splits/pascal/val/fold1.txt").read_text().split()
+    samples = benchmark().samples(pascal / "VOC2012", "val")
+    asked = [f"{one.photo.stem}__{6 + one.note['kind']:02d}" for one in samples]
+    assert asked == [lines[number % len(lines)] for number in range(40)]
+    other = benchmark(seed=1).samples(pascal / "VOC2012", "val")
+    assert [one.photo for one in other] == [one.photo for one in samples]
+    assert [one.truth for one in other] != [one.truth for one in samples]
 
 
 def test_examples_are_white_on_the_class_and_truths_ignore_borders(pascal: Path) -> None:

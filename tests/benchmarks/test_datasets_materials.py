@@ -137,6 +137,12 @@ def test_interiorverse(tmp_path: Path) -> None:
     assert np.allclose(truth[..., 4:], rough[..., :2], atol=1e-6), "linear, and the mask of zeros is not used"
     perfect = scores(benchmark, truth, np.nan_to_num(truth))
     assert perfect["albedo_PSNR"] == 100 == perfect["material_PSNR"]
+    off = np.nan_to_num(truth)
+    off[..., 4:] = np.clip(off[..., 4:] + 0.1, 0, 1)
+    blue = np.zeros((24, 32, 1))  # black in the truth, and in what is scored
+    three = [np.concatenate([side[..., 4:], blue], axis=2) for side in (truth, off)]
+    official = -10 * np.log10(np.mean((three[0] - three[1]) ** 2))
+    assert scores(benchmark, truth, off)["material_PSNR"] == pytest.approx(official, abs=1e-4)
     linear = np.nan_to_num(truth)
     linear[..., :3] = albedo
     assert scores(benchmark, truth, linear)["albedo_PSNR"] < 20, "the space matters"
