@@ -9,6 +9,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from own_folders import BLOCKS, MASK, PHOTO, SEMANTIC, TASKS, H, W, folder, save
 from PIL import Image
 from scipy.io import savemat
 
@@ -19,33 +20,7 @@ from visiongen.cli import bench_run
 from visiongen.cli.main import main
 from visiongen.errors import InputError, MissingDataError, UsageError
 
-H, W = 48, 64
 RNG = np.random.default_rng(0)
-PHOTO = RNG.integers(0, 256, (H, W, 3), np.uint8)
-BLOCKS = np.kron(np.arange(12).reshape(3, 4) % 3, np.ones((16, 16))).astype(np.uint8)
-MASK = np.zeros((H, W), np.uint8)
-MASK[10:30, 20:50] = 255
-NUMBERS = np.kron(np.arange(12).reshape(3, 4), np.ones((16, 16))).astype(np.int32)
-
-
-def save(path: Path, array: np.ndarray, kind: str = "png") -> Path:
-    """PNG (colours RGB, 16 bits kept) or NPY."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if kind == "npy":
-        np.save(path, array)
-    else:
-        assert cv2.imwrite(str(path), array if array.ndim == 2 else array[..., ::-1])
-    return path
-
-
-def folder(root: Path, toml: str, labels: dict[str, np.ndarray], end: str = ".png") -> Path:
-    """A folder with photos of the labels' names; they may hold slashes."""
-    root.mkdir(exist_ok=True, parents=True)
-    for name, array in labels.items():
-        save(root / f"images/{name}.png", PHOTO)
-        save(root / f"labels/{name}{end}", array, end[1:])
-    (root / "dataset.toml").write_text(f'name = "mine"\nversion = "1.0"\n{toml}\n')
-    return root
 
 
 def score(benchmark: FolderBenchmark, row: Direct) -> float:
@@ -62,8 +37,6 @@ def truth_of(root: Path, toml: str, label: np.ndarray, end: str = ".png") -> np.
 
 
 # --- what is stored, task by task ---------------------------------------------------------------
-
-SEMANTIC = 'task = "semantic"\nclasses = ["road", "car", "sky"]'
 
 
 def test_ids_of_any_value_become_positions_and_ignored_ones_are_not_scored(tmp_path: Path) -> None:
@@ -345,23 +318,6 @@ def test_bad_phrases(rows: Any, told: str, tmp_path: Path) -> None:
 
 
 # --- rows of every task -------------------------------------------------------------------------
-
-NORMALS = np.stack([np.sin(BLOCKS), np.cos(BLOCKS) / 2, np.ones((H, W))], axis=2)
-NORMALS = (NORMALS / np.linalg.norm(NORMALS, axis=2, keepdims=True)).astype(np.float32)
-TASKS = {
-    "semantic": (SEMANTIC, BLOCKS, ".png"),
-    "depth": ('task = "depth"\nscale = 100', (BLOCKS.astype(int) * 500 + 300).astype(np.uint16), ".png"),
-    "normals": ('task = "normals"\nformat = "npy"\naxes = "opengl"', NORMALS, ".npy"),
-    "salient": ('task = "salient"', MASK, ".png"),
-    "matting": ('task = "matting"', cv2.GaussianBlur(MASK, (5, 5), 1), ".png"),
-    "edges": ('task = "edges"', cv2.Canny(MASK, 50, 100), ".png"),
-    "instance": ('task = "instance"', (NUMBERS * (BLOCKS > 0)).astype(np.uint8), ".png"),
-    "panoptic": (
-        'task = "panoptic"\nclasses = ["road", "car", "bus"]\nthings = ["car", "bus"]',
-        (BLOCKS.astype(int) * 1000 + NUMBERS * (BLOCKS > 0)).astype(np.uint16),
-        ".png",
-    ),
-}
 
 
 @pytest.mark.parametrize("task", TASKS)

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from test_datasets_folder import BLOCKS, MASK, SEMANTIC, H, W, folder, referring, save
+from own_folders import BLOCKS, MASK, SEMANTIC, H, W, folder, save
+from test_datasets_folder import referring
 
 from visiongen.benchmarks.runner import Options, score_predictions
 

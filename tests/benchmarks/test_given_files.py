@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from own_folders import BLOCKS, MASK, SEMANTIC, TASKS, H, W, folder, save
 from PIL import Image
-from test_datasets_folder import BLOCKS, MASK, SEMANTIC, TASKS, H, W, folder, referring, save
+from test_datasets_folder import referring
 
 from visiongen.benchmarks.compare import compare
 from visiongen.benchmarks.datasets.folder import open_folder

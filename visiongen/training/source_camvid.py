@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from visiongen.data import pack
 from visiongen.errors import InputError, MissingDataError, UsageError
-from visiongen.training.augment import degrade, jitter, random_view, whole_view
+from visiongen.training.augment import degrade, jitter
 from visiongen.training.batches import Batch, BatchBuilder, photo_prompt
 from visiongen.training.reading import read_classes, read_rgb
 from visiongen.training.semantic import paint_classes
-from visiongen.training.source_base import Size, Source, check_tasks
+from visiongen.training.source_base import Size, check_tasks
+from visiongen.training.source_maps import MapSource
 
 #: SegNet's order; id 11 (void) is ignored.
 CAMVID_NAMES = (
@@ -31,14 +33,12 @@ CAMVID_NAMES = (
 )
 
 
-class CamVidSource(Source):
+class CamVidSource(MapSource):
     """Semantic targets from ``<root>/<split>/{images,labels}``.
 
-    ``root``: the pack's folder (else ``camvid11`` below the data root). ``scale``: side of the
-    random window against the largest one. ``whole``: chance of the whole frame instead.
     ``subset``: chance of a legend with only some names. ``reverse``: share of photos for which the
     painted map is also given and the photo asked back. ``tasks``: "semantic" and/or "photo" (the
-    photo from nothing). ``limit``: use only the first N frames (for tests and ablations).
+    photo from nothing). Other options: see ``MapSource``; ``root`` is the pack ``camvid11``.
     """
 
     name = "camvid11"
@@ -46,29 +46,21 @@ class CamVidSource(Source):
     def __init__(
         self,
         *,
-        root: str | None = None,
         split: str = "train",
         size: Size = (192, 256),
-        batch: int = 8,
         tasks: Sequence[str] = ("semantic",),
         scale: tuple[float, float] = (0.45, 1.0),
         whole: float = 0.3,
-        flips: bool = True,
         jitter: float = 1.0,
-        degrade: float = 0.1,
         subset: float = 0.2,
         reverse: float = 0.0,
-        limit: int | None = None,
-        data: str | None = None,
+        **options: Any,
     ) -> None:
-        super().__init__(size=size, batch=batch, data=data)
+        super().__init__(size=size, scale=scale, whole=whole, jitter=jitter, **options)
         if split in ("val", "test"):
             raise UsageError(f"source camvid11: split {split!r} is for scoring only; use 'train'")
-        self.root, self.split, self.limit = root, split, limit
+        self.split, self.subset, self.reverse = split, subset, reverse
         self.tasks = check_tasks(tasks, ("semantic", "photo"), self.name)
-        self.scale = (float(scale[0]), float(scale[1]))
-        self.whole, self.flips, self.subset, self.reverse = whole, flips, subset, reverse
-        self.jitter, self.degrade = jitter, degrade
         self._frames: list[tuple[np.ndarray, np.ndarray]] = []
 
     def prepare(self) -> None:
@@ -105,11 +97,7 @@ class CamVidSource(Source):
         rng: np.random.Generator,
     ) -> None:
         (photo, classes), size = frame, builder.size
-        source = (photo.shape[0], photo.shape[1])
-        if rng.uniform() < self.whole:
-            view = whole_view(source, size, bool(self.flips and rng.uniform() < 0.5))
-        else:
-            view = random_view(source, size, rng, self.scale, self.flips)
+        view = self.view((photo.shape[0], photo.shape[1]), size, rng)
         clean = jitter(view.photo(photo), rng, self.jitter)
         seen = degrade(clean, rng, self.degrade)
         if "semantic" in self.tasks:
