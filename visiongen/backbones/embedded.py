@@ -23,6 +23,7 @@ from visiongen.backbones.base import (
     WeightsRecord,
     check_photo,
 )
+from visiongen.backbones.pretrained import Pretrained
 from visiongen.checkpoint import Checkpoint
 from visiongen.decoding.board import Board
 from visiongen.decoding.decode import decode, decode_after, decode_all
@@ -30,12 +31,14 @@ from visiongen.errors import InputError, UsageError, WeightsError
 from visiongen.prompt import Prompt
 from visiongen.tokenizer import PATCH, ImageTokenizer, TokenizerConfig
 from visiongen.transformer import Painter, PainterConfig, PhotoPrefix
+from visiongen.weights import hub
 
 UNKNOWN = "unknown"  # licence of weights that say nothing
 KIND = "backbone"
+FACTS = ("source", "training_data")  # of a file's header, handed on with the weights
 
 
-class EmbeddedBackbone(Backbone):
+class EmbeddedBackbone(Pretrained, Backbone):
     """Paints maps and photos with tokens; everything runs in this process."""
 
     capabilities = Capabilities(streaming=True, teacher=True)
@@ -47,13 +50,14 @@ class EmbeddedBackbone(Backbone):
         name: str = "embedded",
         record: WeightsRecord | None = None,
         licence: str = UNKNOWN,
+        facts: Mapping[str, str] | None = None,
     ) -> None:
         if tuple(tokenizer.levels) != tuple(painter.config.levels):
             raise UsageError(
                 f"painter levels {painter.config.levels} differ from the tokenizer's "
                 f"{tokenizer.levels}; pair the ones trained together"
             )
-        self.name, self.weights = name, record
+        self.name, self.weights, self.facts = name, record, dict(facts or {})
         self.capabilities = replace(self.capabilities, in_context=painter.config.context, licence=licence)
         self.tokenizer, self.painter = tokenizer.eval(), painter.eval()
         painter.palette, painter.encode = tokenizer.palette, tokenizer.encode
@@ -62,14 +66,17 @@ class EmbeddedBackbone(Backbone):
     def load(
         cls, name: str | Path = "tiny", device: str = "cpu", dtype: torch.dtype = torch.float32
     ) -> EmbeddedBackbone:
-        """Shipped weights by name, or a ``.safetensors`` file that ``save`` wrote, by path.
+        """Shipped weights by name, a ``.safetensors`` file that ``save`` wrote, a folder of
+        ``save_pretrained``, or ``hf-hub:ORG/REPO`` (see ``from_pretrained``).
 
         fp16 on disk becomes ``dtype`` in memory (bfloat16 halves memory; tokens may then differ
-        between modes). The licence is the manifest's, of a file by path that of its header.
+        between modes). The licence is the manifest's, of any other file that of its header.
         WeightsError when missing, cut short, altered or of another kind.
         """
         path, licence = Path(name), ""
-        if path.suffix != ".safetensors":
+        if hub.is_repository(name) or (path / hub.MODEL).is_file():
+            path = hub.locate(name)
+        elif path.suffix != ".safetensors":
             _check_no_folder(path)
             path, licence = weights.check(str(name)), weights.entry(str(name)).licence
         return cls.of(checkpoint.load(path), device, dtype, licence)
@@ -98,7 +105,8 @@ class EmbeddedBackbone(Backbone):
         tokenizer = read_tokenizer(loaded, path)
         checkpoint.fill(painter, loaded.part("painter"), path)
         record = WeightsRecord(str(loaded.meta.get("name", path.stem)), loaded.sha256)
-        return cls(tokenizer, painter, record.name, record, licence).to(device, dtype)
+        facts = {key: str(loaded.meta[key]) for key in FACTS if key in loaded.meta}
+        return cls(tokenizer, painter, record.name, record, licence, facts).to(device, dtype)
 
     @classmethod
     def random(cls, preset: str = "nano", seed: int = 0) -> EmbeddedBackbone:
@@ -113,8 +121,13 @@ class EmbeddedBackbone(Backbone):
         return cls(tokenizer, painter, f"random-{preset}")
 
     def save(self, path: str | Path, meta: Mapping[str, Any] | None = None) -> str:
-        """Write both parts, their configurations and their licence as one fp16 file; returns its sha256."""
-        values = {
+        """Write both parts, their configurations, licence and facts as one fp16 file; returns its sha256."""
+        parts = {"tokenizer": self.tokenizer, "painter": self.painter}
+        return checkpoint.save(path, parts, self.header() | dict(meta or {}))
+
+    def header(self) -> dict[str, Any]:
+        """What a file of these weights says of itself."""
+        values: dict[str, Any] = {
             "kind": KIND,
             "name": self.name,
             "tokenizer": self.tokenizer.config.to_dict(),
@@ -122,8 +135,7 @@ class EmbeddedBackbone(Backbone):
         }
         if self.capabilities.licence != UNKNOWN:
             values["licence"] = self.capabilities.licence
-        parts = {"tokenizer": self.tokenizer, "painter": self.painter}
-        return checkpoint.save(path, parts, values | dict(meta or {}))
+        return values | self.facts
 
     def to(self, device: str, dtype: torch.dtype | None = None) -> EmbeddedBackbone:
         """Move to a device; ``dtype`` is the painter's, None its own (the tokenizer stays fp32).

@@ -49,7 +49,12 @@ Mirror = Annotated[
     bool, typer.Option("--mirror", help="The mean with the mirrored photo's answer: better, twice the time.")
 ]
 WeightsName = Annotated[
-    str, typer.Option("--weights", metavar="NAME|FILE", help="Weights: see `weights ls`, or a file.")
+    str,
+    typer.Option(
+        "--weights",
+        metavar="NAME|FILE",
+        help="Weights: see `weights ls`; a file; or hf-hub:ORG/REPO[@REVISION], fetched once.",
+    ),
 ]
 
 

@@ -124,3 +124,47 @@ def pack_run(
     for task in tasks or ():
         TASKS.get(task)
     print(pack(run, name, read_facts(facts), into, decoder, trust, tasks, replace))
+
+
+Backbone = Annotated[str, typer.Argument(metavar="NAME|FILE", help="Weights: see `weights ls`, or a file.")]
+CardFile = Annotated[
+    Path | None, typer.Option("--card", help="Model card, Markdown; default: the manifest's, else the facts.")
+]
+
+
+@app.command("export")
+def export(weights: Backbone, folder: Path, card: CardFile = None) -> None:
+    """Write config.json, model.safetensors and README.md, as the Hugging Face Hub has them, into a folder."""
+    from visiongen.backbones.embedded import EmbeddedBackbone
+
+    print(EmbeddedBackbone.load(weights).save_pretrained(folder, card or _card(weights)))
+
+
+@app.command("push")
+def push(
+    weights: Backbone,
+    repository: Annotated[str, typer.Argument(metavar="ORG/REPO", help="Made where it is missing.")],
+    card: CardFile = None,
+    message: Annotated[str, typer.Option(help="Of the commit.")] = "Weights of visiongen",
+    private: Annotated[bool | None, typer.Option(help="Whether a new repository is private.")] = None,
+    branch: Annotated[str | None, typer.Option(help="Default: main.")] = None,
+    pull_request: Annotated[bool, typer.Option("--pull-request", help="Open one instead.")] = False,
+) -> None:
+    """Upload weights to the Hugging Face Hub (token: HF_TOKEN, or `hf auth login`); prints the commit."""
+    from visiongen.backbones.embedded import EmbeddedBackbone
+
+    backbone = EmbeddedBackbone.load(weights)
+    options: dict[str, Any] = {
+        "branch": branch,
+        "create_pr": pull_request or None,
+        "card": card or _card(weights),
+    }
+    print(backbone.push_to_hub(repository, commit_message=message, private=private, **options))
+
+
+def _card(name: str) -> Path | None:
+    """The model card that the package has for weights of that name."""
+    from visiongen import weights
+
+    found = next((entry.card for entry in weights.list() if entry.name == name), "")
+    return weights.ROOT / found if found and (weights.ROOT / found).is_file() else None

@@ -15,16 +15,20 @@ from visiongen.errors import WeightsError
 from visiongen.tokenizer import ImageTokenizer
 from visiongen.training.export import PREFIX, READING, WEIGHTS
 from visiongen.transformer import PainterConfig
+from visiongen.weights import hub
 
 _SHAPING = ("preset", "tokenizer", "recycles", "levels", "widths", "encoder_blocks", "decoder_blocks")
 
 
 def find(source: str | Path) -> Path:
-    """The file meant by a run's folder, a ``.safetensors`` file, or a name in the manifest (``tiny``).
+    """The file meant by a run's folder, a ``.safetensors`` file, a name in the manifest (``tiny``), a folder
+    of ``save_pretrained`` or ``hf-hub:ORG/REPO``.
 
     WeightsError for a run that is not there; the message has the command that makes it.
     """
     path = Path(source)
+    if hub.is_repository(source) or (path / hub.MODEL).is_file():
+        return hub.locate(source)
     if path.is_dir():
         return path / WEIGHTS
     run = path.parent if path.name == WEIGHTS else path
