@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -27,7 +27,11 @@ from visiongen.training.targets_gray import gray_target
 from visiongen.training.targets_things import meant, segments, things
 
 SCORED = ("val", "test")
-TRIES = 50  # photos that may fail in a row before a run ends
+# Tasks whose labels can be carried by any transform of pixels, and the label of what lay outside the photo.
+CARRIED = {"semantic": 255, "instance": 0, "panoptic": -1, "salient": 0}
+TRIES = 50  # photos that may be damaged before one is shown, else a run ends
+EMPTY = 10_000  # the same of windows with nothing in them: in most frames of a camera there is no thing
+HELD = 2**30  # bytes of photos and truths that stay in memory, of every process that makes batches
 
 
 @dataclass(frozen=True)
@@ -38,19 +42,27 @@ class Labelled:
     truth: Any
     phrase: str = ""
 
+    @property
+    def size(self) -> int:
+        """Bytes in memory."""
+        parts = self.truth if isinstance(self.truth, tuple) else (self.truth,)
+        return sum(part.nbytes for part in (self.photo, *parts))
+
 
 class FolderSource(MapSource):
     """Targets of the task of a ``dataset.toml``, any that a folder of one's own may have (``ORDERS``).
 
     ``root``: the folder, or its TOML file. ``split``: one of its ``splits``; those that are scored ("val",
-    "test") are refused, and so is one that shares photos with the split that is scored by default.
+    "test") are refused, and so is one that shares photos with these or with the split scored by default.
     ``subset``: chance of a legend with only some of the classes; its colours are always drawn anew. ``keep``:
-    so many photos stay in memory, the others are read again each time. A photo that cannot be read is
-    reported and left out. Phrases may mean left and right, so photos with phrases are shown whole and never
-    mirrored. Other options: see ``MapSource``.
+    so many photos stay in memory, ``HELD`` at most, the others are read again each time. A photo that cannot
+    be read is reported and left out; of ``instance`` one without a thing is left out, too. Phrases may mean
+    left and right, so photos with phrases are never zoomed into or mirrored, and left out where the shape of
+    the batch cuts off what is meant. ``augment`` may move pixels where labels can follow (``CARRIED``). Other
+    options: see ``MapSource``.
     """
 
-    name = "folder"
+    name, moves = "folder", True
 
     def __init__(
         self, *, root: str, split: str = "train", subset: float = 0.2, keep: int = 500, **options: Any
@@ -62,7 +74,9 @@ class FolderSource(MapSource):
         self._data: FolderBenchmark | None = None
         self._samples: list[Sample] = []
         self._kept: dict[int, Labelled] = {}
+        self._held = 0
         self._failed: set[int] = set()
+        self._bare: set[int] = set()  # without a thing
 
     def prepare(self) -> None:
         """Open the folder and find the files of the split; they are read when they are drawn."""
@@ -75,6 +89,11 @@ class FolderSource(MapSource):
                 f"{', '.join(data.spec.splits)}, or add it"
             )
         _check_apart(data, self.split)
+        if self.transforms and self.transforms.moving and data.task not in CARRIED:
+            raise UsageError(
+                f"source folder: augment: {self.transforms.moving[0]} moves pixels, and labels of "
+                f"{data.task} cannot follow; those of {', '.join(CARRIED)} can"
+            )
         self._data = data
         self._samples = list(data.samples(data.root(None), self.split))[: self.limit]
 
@@ -83,19 +102,36 @@ class FolderSource(MapSource):
         self.prepare()
         rng = self.generator(index, seed)
         builder = BatchBuilder(self.draw_size(rng))
-        failed = 0
+        failed = empty = 0
         while len(builder) < self.count:
+            number = int(rng.integers(len(self._samples)))
+            if self._add(builder, number, rng):
+                failed = empty = 0
+            elif number in self._failed:
+                failed += 1
+            else:
+                empty += 1
             if failed == TRIES:
                 raise InputError(f"{self.folder}: {TRIES} photos in a row cannot be used; see the warnings")
-            failed = 0 if self._add(builder, int(rng.integers(len(self._samples))), rng) else failed + 1
+            if empty == EMPTY:
+                raise InputError(
+                    f"{self.folder}: nothing to paint in {EMPTY} photos in a row; label more or larger things"
+                )
         return builder.build()
 
     def _add(self, builder: BatchBuilder, number: int, rng: np.random.Generator) -> bool:
-        """False where the photo cannot be used: damaged, or a window without anything to show."""
+        """False where the photo cannot be used: damaged, or a window without anything to show.
+
+        What is drawn from ``rng`` does not depend on which photos were seen before.
+        """
         shown = self._read(number)
         if shown is None:
             return False
         assert self._data is not None
+        if self.transforms and self._data.task in CARRIED:
+            nothing = CARRIED[self._data.task]
+            photo, truth = self.transforms.pair(shown.photo, shown.truth, nothing, rng)
+            shown = replace(shown, photo=photo, truth=truth)
         source = (shown.photo.shape[0], shown.photo.shape[1])
         worded = self._data.task == "referring"
         view = whole_view(source, builder.size) if worded else self.view(source, builder.size, rng)
@@ -107,7 +143,7 @@ class FolderSource(MapSource):
         return True
 
     def _read(self, number: int) -> Labelled | None:
-        if number in self._kept or number in self._failed:
+        if number in self._kept or number in self._failed or number in self._bare:
             return self._kept.get(number)
         assert self._data is not None
         sample = self._samples[number]
@@ -120,25 +156,33 @@ class FolderSource(MapSource):
             self._failed.add(number)
             warnings.warn(f"source folder: left out: {error}", stacklevel=2)
             return None
+        if self._data.task == "instance" and not truth.any():
+            self._bare.add(number)
+            return None
         if self._data.task == "edges":
             truth = crests(truth.transpose(2, 0, 1))
         shown = Labelled(photo, truth, str(sample.options.get("phrase", "")))
-        if len(self._kept) < self.keep:
+        if len(self._kept) < self.keep and self._held + shown.size <= HELD:
             self._kept[number] = shown
+            self._held += shown.size
         return shown
 
 
 def _check_apart(data: FolderBenchmark, split: str) -> None:
-    """UsageError where a photo of ``split`` is scored, too. A folder of one split is what its owner says."""
-    scored = data.spec.chosen_split()
-    if scored == split:
-        return
-    both = sorted(set(data.names(split)) & set(data.names(scored)))
-    if both:
-        raise UsageError(
-            f"source folder: {data.path}: {both[0]!r} is in {split!r} and in {scored!r}, which is scored; "
-            "keep it in one of them"
-        )
+    """UsageError where a photo of ``split`` is scored, too: by default, or in "val" or "test".
+
+    A folder of one split is what its owner says.
+    """
+    chosen = data.spec.chosen_split()
+    for scored in dict.fromkeys((chosen, *SCORED)):
+        if scored == split or scored not in data.spec.splits:
+            continue
+        both = sorted(set(data.names(split)) & set(data.names(scored)))
+        if both:
+            raise UsageError(
+                f"source folder: {data.path}: {both[0]!r} is in {split!r} and in {scored!r}, which is "
+                "scored; keep it in one of them"
+            )
 
 
 # --- one function a task: what was read, as a view shows it -> an order ----------------------------------
@@ -173,8 +217,9 @@ def _edges(shown: Labelled, view: View, *_: Any) -> Target:
     return edge_target(lines, view)
 
 
-def _referring(shown: Labelled, view: View, _: Mapping[str, Any], rng: np.random.Generator) -> Target:
-    return meant(shown.phrase, view.nearest(shown.truth), rng)
+def _referring(shown: Labelled, view: View, _: Mapping[str, Any], rng: np.random.Generator) -> Target | None:
+    seen = view.nearest(shown.truth)
+    return meant(shown.phrase, seen, rng) if seen.any() or not shown.truth.any() else None
 
 
 def _instance(shown: Labelled, view: View, *_: Any) -> Target | None:

@@ -11,6 +11,7 @@ import pytest
 import torch
 from own_folders import BLOCKS, MASK, PHOTO, SEMANTIC, TASKS, H, W, folder, save
 
+from visiongen.benchmarks.datasets import folder_source
 from visiongen.benchmarks.datasets.folder import open_folder
 from visiongen.benchmarks.datasets.folder_source import ORDERS, FolderSource
 from visiongen.benchmarks.rows import CodecRow
@@ -77,6 +78,38 @@ def test_labels_follow_windows_and_mirrors(tmp_path: Path) -> None:
     assert len({tuple(one.flatten().tolist()) for one in batch["labels"]}) > 6
 
 
+def test_labels_follow_transforms_that_move_pixels(tmp_path: Path) -> None:
+    folder(tmp_path, SEMANTIC, {"a": BLOCKS})
+    levels = np.array([10, 90, 250], np.uint8)
+    save(tmp_path / "images/a.png", np.stack([levels[BLOCKS]] * 3, axis=2))
+    turned = {"name": "Rotate", "limit": (20, 20), "p": 1.0, "interpolation": cv2.INTER_NEAREST, "fill": 255}
+    source = FolderSource(root=str(tmp_path), batch=2, augment=[turned], **ALL)
+    batch = source.batch(0, 0)
+    seen = ((batch["photo"][0, 0].numpy() + 1) * 127.5).round().astype(np.uint8)
+    labels, valid = batch["labels"][0].numpy(), batch["valid"][0].numpy()
+    assert np.array_equal(valid, seen != 255)  # what lay outside is no class
+    assert 0.05 < (~valid).mean() < 0.5 and (levels[labels[valid]] == seen[valid]).all()
+    assert (labels[valid] != BLOCKS[valid]).any()
+
+
+def test_transforms_draw_by_the_seed_and_leave_other_tasks_where_they_are(tmp_path: Path) -> None:
+    root = str(folder(tmp_path, SEMANTIC, {"a": BLOCKS}))
+    augment = [{"name": "GaussNoise", "p": 0.5}, {"name": "Rotate", "limit": 30, "p": 0.5}]
+
+    def photos(seed: int) -> torch.Tensor:
+        source = FolderSource(root=root, batch=6, augment=augment, **ALL)
+        source.batch(9, 9)  # another batch before it changes nothing
+        return source.batch(1, seed)["photo"]
+
+    assert torch.equal(photos(5), photos(5)) and not torch.equal(photos(5), photos(6))
+    assert len({tuple(one.flatten()[::50].tolist()) for one in photos(5)}) > 3
+    toml, label, end = TASKS["normals"]
+    other = str(folder(tmp_path / "n", toml, {"a": label}, end))
+    FolderSource(root=other, augment=augment[:1], **ALL).batch(0, 0)
+    with pytest.raises(UsageError, match="Rotate moves pixels, and labels of normals cannot follow"):
+        FolderSource(root=other, augment=augment, **ALL).batch(0, 0)
+
+
 def test_what_is_not_labelled_is_out_of_the_loss(tmp_path: Path) -> None:
     stored = BLOCKS.copy()
     stored[:16] = 255
@@ -110,6 +143,52 @@ def test_a_damaged_photo_is_reported_and_left_out(tmp_path: Path) -> None:
         FolderSource(root=str(tmp_path), batch=8, **ALL).batch(0, 0)
 
 
+def test_a_phrase_is_never_shown_without_what_it_means(tmp_path: Path) -> None:
+    """A batch's shape cuts off the sides of a wide photo; a phrase that means nothing anywhere stays."""
+    wide = np.zeros((H, 2 * W), np.uint8)
+    wide[10:30, 2:20] = 255
+    folder(tmp_path, 'task = "referring"', {"a": wide, "b": MASK, "c": MASK * 0})
+    save(tmp_path / "images/a.png", np.concatenate([PHOTO, PHOTO], axis=1))
+    rows = [f"{name},{name}.png,{phrase},\n" for name, phrase in (("a", "left"), ("b", "box"), ("c", "none"))]
+    (tmp_path / "phrases.csv").write_text("image,label,phrase,value\n" + "".join(rows))
+    batch = FolderSource(root=str(tmp_path), batch=24, **ALL).batch(0, 0)
+    meant = {prompt.legend.names[1]: int((labels == 1).sum()) for prompt, labels in _pairs(batch)}
+    assert meant == {"box": int((MASK > 0).sum()), "none": 0}
+
+
+def _pairs(batch: Batch) -> zip[Any]:
+    return zip(batch["prompts"], batch["labels"], strict=True)
+
+
+def test_most_photos_may_be_without_a_thing(tmp_path: Path) -> None:
+    """As those of a camera that watches a yard; a batch is the same whatever was seen before it."""
+    labels = {f"{n:02d}": (MASK // 255) * (n == 7) for n in range(40)}
+    folder(tmp_path, 'task = "instance"', labels)
+    source = FolderSource(root=str(tmp_path), batch=8, **ALL)
+    first = source.batch(0, 0)
+    for number in range(1, 12):
+        assert (source.batch(number, 0)["target"] == first["target"][:1]).all()
+    for name in ("photo", "target"):
+        assert torch.equal(
+            FolderSource(root=str(tmp_path), batch=8, **ALL).batch(5, 0)[name], source.batch(5, 0)[name]
+        )
+    save(tmp_path / "labels/07.png", MASK * 0)
+    with pytest.raises(InputError, match=r"nothing to paint in \d+ photos in a row; label more"):
+        FolderSource(root=str(tmp_path), batch=8, **ALL).batch(0, 0)
+
+
+def test_large_photos_do_not_fill_the_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = str(folder(tmp_path, SEMANTIC, {name: BLOCKS for name in "abcdef"}))
+    for turns, name in enumerate("abcdef"):
+        save(tmp_path / f"images/{name}.png", np.roll(PHOTO, turns, axis=0))
+    whole = FolderSource(root=root, batch=48, **ALL)
+    wanted = whole.batch(0, 0)
+    assert len(whole._kept) == 6
+    monkeypatch.setattr(folder_source, "HELD", 3 * H * W * 4 + 1)  # three photos with their labels
+    source = FolderSource(root=root, batch=48, **ALL)
+    assert torch.equal(source.batch(0, 0)["photo"], wanted["photo"]) and len(source._kept) == 3
+
+
 def test_scored_photos_are_never_trained_on(tmp_path: Path) -> None:
     splits = 'splits = { train = "train", val = "val" }'
     root = str(folder(tmp_path, f"{SEMANTIC}\n{splits}", {"train/a": BLOCKS, "val/b": BLOCKS}))
@@ -120,6 +199,9 @@ def test_scored_photos_are_never_trained_on(tmp_path: Path) -> None:
     FolderSource(root=root, **PLAIN).prepare()
     folder(tmp_path, f'{SEMANTIC}\nsplits = {{ train = "all", val = "val" }}', {})
     with pytest.raises(UsageError, match="'val/b' is in 'train' and in 'val', which is scored"):
+        FolderSource(root=root, **PLAIN).prepare()
+    folder(tmp_path, f'{SEMANTIC}\nsplits = {{ train = "train", val = "val", test = "train" }}', {})
+    with pytest.raises(UsageError, match="'train/a' is in 'train' and in 'test', which is scored"):
         FolderSource(root=root, **PLAIN).prepare()
 
 

@@ -253,6 +253,8 @@ def test_mattes_refuse(mattes: dict[str, str]) -> None:
         MatteSource(shares=[1, 2])
     with pytest.raises(UsageError, match="unknown task"):
         MatteSource(tasks=["depth"])
+    with pytest.raises(UsageError, match="backgrounds is empty"):
+        MatteSource(backgrounds=[])
 
 
 def test_a_floor_has_no_lines_however_much_it_is_enlarged() -> None:

@@ -8,20 +8,25 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from visiongen.errors import MissingDataError
+from visiongen.errors import MissingDataError, UsageError
 from visiongen.training.augment import View, degrade, jitter, random_view, whole_view
 from visiongen.training.batches import BatchBuilder
 from visiongen.training.source_base import Size, Source
 from visiongen.training.targets import Target
+from visiongen.training.transforms import Spec, Transforms
 
 
 class MapSource(Source):
     """Photos and their maps from files.
 
     ``scale``: side of the random window against the largest one; ``whole``: chance of the largest
-    one instead. ``jitter``, ``degrade``: see visiongen.training.augment. ``root``: the pack's folder
-    (else below the data root). ``limit``: only the first N photos (for tests and ablations).
+    one instead. ``jitter``, ``degrade``: see visiongen.training.augment. ``augment``: transforms of
+    albumentations before them (visiongen.training.transforms); only a source that ``moves`` its labels takes
+    those that move pixels. ``root``: the pack's folder (else below the data root). ``limit``: only the first
+    N photos (for tests and ablations).
     """
+
+    moves = False
 
     def __init__(
         self,
@@ -34,10 +39,17 @@ class MapSource(Source):
         flips: bool = True,
         jitter: float = 0.7,
         degrade: float = 0.1,
+        augment: Spec = (),
         limit: int | None = None,
         data: str | None = None,
     ) -> None:
         super().__init__(size=size, batch=batch, data=data)
+        self.transforms = Transforms(augment, f"source {self.name}") if augment else None
+        if self.transforms and self.transforms.moving and not self.moves:
+            raise UsageError(
+                f"source {self.name}: augment: {self.transforms.moving[0]} moves pixels and would leave the "
+                "maps behind; give transforms of colours alone (the source mirrors and crops by itself)"
+            )
         self.root, self.limit = root, limit
         self.scale = (float(scale[0]), float(scale[1]))
         self.whole, self.flips = whole, flips
@@ -53,6 +65,8 @@ class MapSource(Source):
         self, builder: BatchBuilder, photo: np.ndarray, targets: Sequence[Target], rng: np.random.Generator
     ) -> None:
         """Add a photo of the builder's size, its colours changed, and what is to be painted for it."""
+        if self.transforms:
+            photo = self.transforms.photo(photo, rng)
         place = builder.photo(degrade(jitter(photo, rng, self.jitter), rng, self.degrade))
         for target in targets:
             builder.target(place, target.prompt, target.map, target.valid, target.labels)

@@ -60,6 +60,8 @@ class MatteSource(MapSource):
         self.tasks = check_tasks(tasks, ("matting", "salient"), self.name)
         if len(shares) != len(KINDS) or min(shares) < 0 or sum(shares) <= 0:
             raise UsageError(f"source mattes: shares = {list(shares)}; give one a kind of {', '.join(KINDS)}")
+        if not backgrounds:
+            raise UsageError("source mattes: backgrounds is empty; give folders of photos")
         self.shares = np.asarray(shares, float) / sum(shares)
         self.fray, self.backgrounds, self.masks = fray, tuple(backgrounds), masks
         self._own: list[tuple[np.ndarray, np.ndarray]] = []

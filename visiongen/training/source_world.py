@@ -13,6 +13,8 @@ from visiongen.data import data_root
 from visiongen.errors import UsageError
 from visiongen.registry import TARGETS
 from visiongen.training.augment import View, degrade, jitter, random_view, whole_view
+from visiongen.training.backdrops import TASKS as BEHIND
+from visiongen.training.backdrops import Backdrops
 from visiongen.training.batches import REVERSED, Batch, BatchBuilder, photo_prompt
 from visiongen.training.pool import Frame, FramePool, default_cache, describe
 from visiongen.training.semantic import check_colours
@@ -36,6 +38,8 @@ class WorldSource(Source):
     ``materials``: folder of PBR sets (below the data root, or absolute) for textures of kind "set"; a pool
     is of the sets whose names and sizes were there when it was rendered.
     ``colours``: of the legends of semantic maps, "random" (drawn anew) or "fixed" (a class's own).
+    ``backdrops``: folders of photos, of which one stands behind a frame with chance ``behind``; such a frame
+    is asked only for what can leave the photo out (visiongen.training.backdrops).
     """
 
     name = "world"
@@ -62,6 +66,8 @@ class WorldSource(Source):
         cache_dir: str | None = None,
         first_seed: int = 0,
         materials: Any = None,
+        backdrops: Sequence[str] = (),
+        behind: float = 0.3,
         device: str = "cpu",
         chunk: int = 16,
         data: str | None = None,
@@ -83,13 +89,17 @@ class WorldSource(Source):
         self.pool_count, self.pool_size = int(pool), (int(pool_size[0]), int(pool_size[1]))
         self.cache_dir, self.first_seed = cache_dir, first_seed
         self.materials, self.device, self.chunk = materials, device, chunk
+        self.backdrops, self.behind = tuple(backdrops), behind
+        self._backdrops: Backdrops | None = None
         self._pool: FramePool | None = None
         self._names: tuple[str, ...] | None = None
 
     # --- frames ------------------------------------------------------------------------------
 
     def prepare(self) -> None:
-        """Render the pool if one is asked for and not there yet."""
+        """Render the pool if one is asked for and not there yet; read the backdrops."""
+        if self.backdrops and self._backdrops is None:
+            self._backdrops = Backdrops(self.backdrops, self.names, self.data)
         if self._pool is not None or not self.pool_count:
             return
         more = {"names": list(self.names), "device": self.device} | self._described_sets()
@@ -166,11 +176,14 @@ class WorldSource(Source):
     def _add(
         self, builder: BatchBuilder, frame: Frame, size: tuple[int, int], rng: np.random.Generator
     ) -> None:
+        put = self._put(frame, rng)
+        frame = put or frame
         source = (frame.photo.shape[0], frame.photo.shape[1])
         whole = rng.uniform() < self.whole or (self.tasks == ("depth",) and not self.zoom_depth)
         flip = bool(rng.uniform() < 0.5)
         view = whole_view(source, size, flip) if whole else random_view(source, size, rng, self.scale)
-        tasks = self._draw_tasks([t for t in self.tasks if whole or self.zoom_depth or t != "depth"], rng)
+        asked = [task for task in self.tasks if put is None or task in BEHIND]
+        tasks = self._draw_tasks([t for t in asked if whole or self.zoom_depth or t != "depth"], rng)
         clean = jitter(view.photo(frame.photo), rng, self.jitter)
         seen = self._look(frame, view, clean, whole)
         given = degrade(clean, rng, self.degrade)
@@ -184,11 +197,17 @@ class WorldSource(Source):
             if target is None:
                 continue
             builder.target(place, target.prompt, target.map, target.valid, target.labels)
-            if task in REVERSED:
+            if task in REVERSED and put is None:
                 maps.append((task, target))
         if maps and rng.uniform() < self.reverse:
             task, target = maps[int(rng.integers(len(maps)))]
             builder.target(builder.photo(target.map), photo_prompt(task, target.prompt.legend), clean)
+
+    def _put(self, frame: Frame, rng: np.random.Generator) -> Frame | None:
+        """The frame before a photo; None where it keeps its own background."""
+        if self._backdrops is None or rng.uniform() >= self.behind:
+            return None
+        return self._backdrops.put(frame, rng)
 
     def _draw_tasks(self, tasks: Sequence[str], rng: np.random.Generator) -> list[str]:
         """``per_photo`` of them, each at most once; one that is named twice is drawn as often again."""
