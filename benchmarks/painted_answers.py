@@ -20,7 +20,7 @@ from visiongen.image import STEP, Geometry
 from visiongen.prompt import Legend, Prompt
 from visiongen.tasks.base import SCHEMA, Prediction, Task
 from visiongen.tasks.codecs.base import Codec, codec_from_spec, read_map_png
-from visiongen.tasks.codecs.panoptic import MANY
+from visiongen.tasks.codecs.panoptic import MANY, BorderPanoptic
 
 
 def beside(path: Path) -> list[Path]:
@@ -98,18 +98,17 @@ def _fitted(path: Path, labels: np.ndarray, codec: Codec, task: Task, prompt: Pr
     legend = getattr(codec, "legend", None)
     if legend is None or prompt.legend is None or legend.names == prompt.legend.names:
         return labels
-    return _renamed(path, labels, legend, prompt.legend)
+    numbered = isinstance(codec, BorderPanoptic)
+    return _renamed(path, labels, legend, prompt.legend, MANY if numbered else 1)
 
 
-def _renamed(path: Path, labels: np.ndarray, theirs: Legend, ours: Legend) -> np.ndarray:
-    """Positions in ``ours`` for those in ``theirs``: ids uint8, 255 unknown; or with numbers, -1 void."""
+def _renamed(path: Path, labels: np.ndarray, theirs: Legend, ours: Legend, many: int) -> np.ndarray:
+    """Positions in ``ours`` for those in ``theirs``, each times ``many`` and a number; others are unknown."""
     odd = [name for name in theirs.names if name not in ours.names]
     if odd:
         raise InputError(f"{path}: its legend has {odd[0]!r}; use the benchmark's legend")
     place = [ours.names.index(name) for name in theirs.names]
-    if labels.dtype == np.uint8:
-        table = np.full(256, 255, np.uint8)
-        table[: len(place)] = place
-        return table[labels]
-    moved = np.array(place)[np.maximum(labels, 0) // MANY] * MANY + labels % MANY
-    return np.where(labels < 0, labels, moved).astype(labels.dtype)
+    kind = np.asarray(labels).astype(np.int64) // many
+    known = (kind >= 0) & (kind < len(place))  # else 255 unknown, or -1 void
+    moved = np.array(place)[np.where(known, kind, 0)] * many + labels % many
+    return np.where(known, moved, labels).astype(labels.dtype)

@@ -134,7 +134,7 @@ class Run:
             }
             | ({"options": dict(options.options)} if options.options else {}),
             "env": environment(device),
-        } | self._painted_env()
+        } | (self._painted_env() if painters else {})
         if len(self.plan["images"]) < len(self.items):
             raise InputError(f"{benchmark.name}: two images have one id; check the dataset's list")
         self.folder.write_plan(self.plan)

@@ -56,18 +56,10 @@ def read_pairs(
     """
     if isinstance(tolerance, bool) or not isinstance(tolerance, int | float) or not tolerance >= 0:
         raise UsageError(f"tolerance {tolerance!r}: give a number of colour levels from 0")
-    if not isinstance(pairs, tuple | list):
-        raise UsageError(f"examples {pairs!r}: give a list of pairs (photo, map)")
-    if not pairs:
-        raise UsageError(f"examples: none given; give 1 to {MAX_EXAMPLES} pairs (photo, map)")
-    if len(pairs) > MAX_EXAMPLES:
-        raise UsageError(f"examples: {len(pairs)} given; at most {MAX_EXAMPLES} pairs are read")
     if isinstance(codec, str):
         codec = codec_named(codec)
     photos, maps = [], []
-    for number, pair in enumerate(pairs, 1):
-        if not isinstance(pair, tuple | list) or len(pair) != 2:
-            raise UsageError(f"example {number}: give a pair (photo, map)")
+    for number, pair in enumerate(_checked(pairs), 1):
         photo, painted, found = _read(pair[0], pair[1], number)
         if found is not None and codec is not None and found.spec() != codec.spec():
             words = difference(found, codec)
@@ -87,14 +79,29 @@ def read_pairs(
     return Pairs(examples, legend, _reading(codec, kept, legend))
 
 
+def _checked(pairs: Sequence[tuple[Picture, Picture]]) -> Sequence[tuple[Picture, Picture]]:
+    """``pairs`` themselves; UsageError for no pair, too many, or what is none."""
+    if not isinstance(pairs, tuple | list):
+        raise UsageError(f"examples {pairs!r}: give a list of pairs (photo, map)")
+    if not pairs:
+        raise UsageError(f"examples: none given; give 1 to {MAX_EXAMPLES} pairs (photo, map)")
+    if len(pairs) > MAX_EXAMPLES:
+        raise UsageError(f"examples: {len(pairs)} given; at most {MAX_EXAMPLES} pairs are read")
+    for number, pair in enumerate(pairs, 1):
+        if not isinstance(pair, tuple | list) or len(pair) != 2:
+            raise UsageError(f"example {number}: give a pair (photo, map)")
+    return pairs
+
+
 def show_examples(
     tasks: Sequence[Task], prompts: Sequence[Prompt], pairs: Sequence[tuple[Picture, Picture]], named: bool
 ) -> tuple[list[Task], list[Prompt]]:
     """The tasks, and the prompts with the examples instead of words; ``incontext`` has them already.
 
-    Maps of a task with a legend are snapped to its colours; unless the caller ``named`` one, the legend
-    is the one that the maps hold, and the task may take more from them (``Task.shown``). Other maps must
-    be of the task's own codec (UsageError).
+    Maps of a task with a legend are brought to its colours: what a map calls by one of the legend's names
+    takes that colour, all else the nearest one. Unless the caller ``named`` a legend it is the one that the
+    maps hold. The task may take more from them (``Task.shown``). Other maps must be of the task's own codec
+    (UsageError).
     """
     shown = [
         (task, prompt) if prompt.examples else _shown(task, prompt, pairs, named)
@@ -116,10 +123,15 @@ def _shown(
         legend = found.codec.legend
         return task.shown(found.codec), replace(prompt, text=TEXT, legend=legend, examples=found.examples)
     assert prompt.legend is not None
-    colours = prompt.legend.array()
-    maps = [_read(photo, painted, i)[1] for i, (photo, painted) in enumerate(pairs, 1)]
-    snapped = [(pair[0], snap(m, colours)) for pair, m in zip(pairs, maps, strict=True)]
-    return task, replace(prompt, text=TEXT, examples=read_pairs(snapped, task.codec_of(prompt)).examples)
+    brought = []
+    for number, (photo, painted) in enumerate(_checked(pairs), 1):
+        photo, painted, codec = _read(photo, painted, number)
+        brought.append((photo, _in_legend(painted, codec, prompt.legend)))
+        if isinstance(codec, BorderPanoptic):
+            codec = codec.showing(prompt.legend)
+        if isinstance(codec, LegendCodec):
+            task = task.shown(codec)
+    return task, replace(prompt, text=TEXT, examples=read_pairs(brought, task.codec_of(prompt)).examples)
 
 
 def _read(photo: Picture, painted: Picture, number: int) -> tuple[np.ndarray, np.ndarray, Codec | None]:
@@ -206,6 +218,18 @@ def snap(painted: np.ndarray, colours: np.ndarray) -> np.ndarray:
     """A map with every pixel in the nearest of ``colours`` (K, 3)."""
     nearest = squared_distances(painted.reshape(-1, 3), colours).argmin(axis=1)
     return colours[nearest].reshape(painted.shape)
+
+
+def _in_legend(painted: np.ndarray, codec: Codec | None, legend: Legend) -> np.ndarray:
+    """A map in the colours of ``legend``: by name where ``codec``'s own legend has it, else the nearest."""
+    own, colours = _own_legend(codec), legend.array()
+    if own is None:
+        return snap(painted, colours)
+    table = snap(own.array()[None], colours)[0]
+    for place, name in enumerate(own.names):
+        if name in legend.names:
+            table[place] = colours[legend.names.index(name)]
+    return table[squared_distances(painted.reshape(-1, 3), own.array()).argmin(axis=1)].reshape(painted.shape)
 
 
 def _legend(colours: np.ndarray, maps: Sequence[np.ndarray]) -> tuple[np.ndarray, Legend]:

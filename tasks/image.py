@@ -16,9 +16,9 @@ from visiongen.fill import cover, fill_prompt, keep_mask
 from visiongen.image import (
     Geometry,
     Photo,
+    as_opacity,
     as_photo,
     named_photo,
-    read_opacity,
     resize_labels,
     resize_nearest,
     resize_photo,
@@ -174,11 +174,11 @@ def inpaint(
 ) -> Prediction:
     """Fill a hole; every pixel outside the mask is exactly the photo's.
 
-    ``mask``: bool (H, W), or a picture of the photo's size, bright (>= 128) in the hole. A window around
-    the hole, twice as large where the photo allows, is painted at ``long_side`` pixels (default 160)
-    and put back. ``confidence`` is 1 outside the mask; ``map`` is the painted window, ``geometry`` how that
-    was resized, and ``stats`` has its place in the photo, [top, left, height, width]. InputError: a mask of
-    another size or without a hole.
+    ``mask``: bool (H, W), or a picture of the photo's size, bright (>= 128) in the hole; what is transparent
+    in it is none. A window around the hole, twice as large where the photo allows, is painted at
+    ``long_side`` pixels (default 160) and put back. ``confidence`` is 1 outside the mask; ``map`` is the
+    painted window, ``geometry`` how that was resized, and ``stats`` has its place in the photo, [top, left,
+    height, width]. InputError: a mask of another size or without a hole.
     """
     from visiongen.tasks.predicting import check_call, default_backbone
 
@@ -218,13 +218,15 @@ def inpaint(
 def _hole(mask: Photo, size: tuple[int, ...]) -> np.ndarray:
     """The mask as bool (H, W); InputError when it does not fit the photo, or is empty or all of it."""
     where = str(mask) if isinstance(mask, (str, Path)) else "mask"
-    array = mask if isinstance(mask, np.ndarray) else _mask_file(mask, where)
+    array = mask if isinstance(mask, np.ndarray) else _mask_picture(mask, where)
     if array.dtype not in (bool, np.uint8) or (array.dtype == np.uint8 and array.max(initial=0) == 1):
         found = f"{array.dtype} up to {array.max(initial=0)}"
         raise InputError(f"{where}: {found}; give bool (mask > 0.5), or a picture of 0 to 255")
-    if array.ndim == 3:
-        colours = array[..., :3]
-        array = np.asarray(colours.any(axis=2) if array.dtype == bool else colours.mean(axis=2))
+    if array.ndim == 3 and array.dtype == bool:
+        array = np.asarray(array[..., :3].any(axis=2))
+    elif array.ndim == 3:
+        bright = array[..., :3].mean(axis=2)
+        array = bright * (array[..., 3] / 255) if array.shape[2] == 4 else bright
     hole = array if array.dtype == bool else array >= 128
     if hole.shape != size:
         (high, wide), (h, w) = hole.shape, size
@@ -236,12 +238,9 @@ def _hole(mask: Photo, size: tuple[int, ...]) -> np.ndarray:
     return hole
 
 
-def _mask_file(mask: Any, where: str) -> np.ndarray:
+def _mask_picture(mask: Photo, where: str) -> np.ndarray:
     """A mask's picture uint8 (H, W, 3); what is transparent in it is dark: no part of the hole."""
-    picture = as_photo(mask, where)
-    if not isinstance(mask, (str, Path)):
-        return picture
-    opacity = read_opacity(mask)
+    picture, opacity = as_photo(mask, where), as_opacity(mask)
     return picture if opacity is None else (picture * (opacity[..., None] / 255)).astype(np.uint8)
 
 

@@ -1,4 +1,4 @@
-"""Files of miniature datasets: arrays in any format (EXR too, which newer OpenCV wheels lack), lists."""
+"""Files of miniature datasets: arrays in any format (EXR too, which newer OpenCV lacks), lists, profiles."""
 
 from __future__ import annotations
 
@@ -34,3 +34,19 @@ def write_array(path: Path, array: np.ndarray) -> np.ndarray:
 def listing(path: Path, lines: list[str]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("\n".join(lines) + "\n")
+
+
+def srgb_profile() -> bytes:
+    from PIL import ImageCms
+
+    return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+
+
+def exchanged_profile() -> bytes:
+    """A profile whose red and blue are exchanged, so that nobody can take its numbers for sRGB's."""
+    srgb = srgb_profile()
+    odd = bytearray(srgb)
+    for at in range(132, 132 + 12 * int.from_bytes(srgb[128:132], "big"), 12):  # the profile's table of tags
+        if srgb[at : at + 4] in (b"rXYZ", b"bXYZ"):
+            odd[at : at + 1] = b"b" if srgb[at : at + 1] == b"r" else b"r"
+    return bytes(odd).replace(b"s\0R\0G\0B", b"o\0d\0d\0o")

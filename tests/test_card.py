@@ -225,6 +225,8 @@ def test_minutes_add_up_to_the_manifest_s(tmp_path: Path) -> None:
     total = weights.entry("tiny").minutes
     told = training.problems(longer)
     assert any(f"{total + 7:g}" in line for line in told) and any("unheard-of" in line for line in told)
+    longer.write_text(text.replace('"tiny-paint-13"', '"tiny-paint-1"'))  # the beginning of a name is none
+    assert [line for line in training.problems(longer) if "tiny-paint-1 is not named" in line]
     longer.write_text('[[run]]\nweights = "tiny"\n')
     with pytest.raises(InputError, match="run 1"):
         training.runs(longer)
@@ -297,7 +299,9 @@ def test_speed_and_cost_are_those_of_the_reports() -> None:
         "processor_seconds": 4,
     }
     text = sections.cost({"rows": [used | {"peak_bytes": 940_000_000}], "rounds": 3, "env": env})
-    assert "| 512 x 384, draft | 1.50 | 4.00 | 0.94 |" in text
+    assert "| 512 x 384, draft | 1.50 | 4.00 | 0.94 |" in text and "--large" not in text
+    large = used | {"width": 4000, "height": 3000, "tile": True, "peak_bytes": 1}
+    assert "make_cost.py --large\n" in sections.cost({"rows": [large], "rounds": 3, "env": env})
 
 
 def test_figures_of_an_older_protocol_are_named() -> None:

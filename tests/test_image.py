@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mini_files import exchanged_profile, srgb_profile
 from PIL import Image
 
 from visiongen import image as im
@@ -35,19 +36,30 @@ def test_a_damaged_pil_photo_is_told_like_a_damaged_file(tmp_path: Path) -> None
 
 
 def test_colours_of_a_profile_become_srgb(tmp_path: Path, photo: np.ndarray) -> None:
-    """A profile whose red and blue are exchanged, so that nobody can take its numbers for sRGB's."""
-    from PIL import ImageCms
-
-    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    odd = bytearray(srgb)
-    for at in range(132, 132 + 12 * int.from_bytes(srgb[128:132], "big"), 12):  # the profile's table of tags
-        if srgb[at : at + 4] in (b"rXYZ", b"bXYZ"):
-            odd[at : at + 1] = b"b" if srgb[at : at + 1] == b"r" else b"r"
-    path = save(tmp_path / "odd.png", photo, icc_profile=bytes(odd).replace(b"s\0R\0G\0B", b"o\0d\0d\0o"))
+    srgb = srgb_profile()
+    path = save(tmp_path / "odd.png", photo, icc_profile=exchanged_profile())
     assert np.abs(read_image(path).astype(int) - photo[..., ::-1]).max() <= 2
     assert np.array_equal(read_image(path, managed=False), photo)
     assert np.array_equal(read_image(save(tmp_path / "srgb.png", photo, icc_profile=srgb)), photo)
     assert np.array_equal(read_image(save(tmp_path / "bad.png", photo, icc_profile=b"none")), photo)
+
+
+def test_a_profile_leaves_what_is_transparent_so(tmp_path: Path) -> None:
+    """A transparent colour or palette entry is found by its stored numbers, which the profile changes."""
+    array = np.zeros((16, 24, 3), np.uint8)
+    array[:8], array[8:] = (10, 20, 30), (200, 40, 60)
+    opaque, odd = np.repeat([[0], [255]], 8, 0).repeat(24, 1).astype(np.uint8), exchanged_profile()
+    files = {name: tmp_path / f"{name}.png" for name in ("colour", "alpha", "palette", "entry")}
+    save(files["colour"], array, icc_profile=odd, transparency=(10, 20, 30))
+    save(files["alpha"], np.dstack([array, opaque]), icc_profile=odd)
+    entries = Image.fromarray(array).quantize(2)
+    entries.save(files["palette"], icc_profile=odd)
+    entries.save(files["entry"], icc_profile=odd, transparency=entries.getpixel((0, 0)))
+    for name, path in files.items():
+        top = (30, 20, 10) if name == "palette" else (255, 255, 255)
+        found = read_image(path)
+        assert np.abs(found[:8].astype(int) - top).max() <= 2, name
+        assert np.abs(found[8:].astype(int) - (60, 40, 200)).max() <= 2, name
 
 
 def test_reading_in_threads_leaves_warnings_as_they_are(tmp_path: Path, photo: np.ndarray) -> None:
@@ -291,8 +303,36 @@ def test_normals_turn_smoothly() -> None:
     assert abs(turned[:, 1:-1] - cv2.resize(angle, (64, 32))[:, 1:-1]).max() < 1e-3
 
 
+@pytest.mark.parametrize("value", [3, 6])
+def test_a_gray_tiff_is_turned_once(tmp_path: Path, photo: np.ndarray, value: int) -> None:
+    exif = Image.Exif()
+    exif[274] = value
+    found = read_image(save(tmp_path / "scan.tif", photo[..., 0].copy(), exif=exif))
+    assert np.array_equal(found[..., 0], np.rot90(photo[..., 0], -1 if value == 6 else 2))
+
+
 @pytest.mark.parametrize("value", [0, 9])
 def test_broken_exif_costs_nothing(tmp_path: Path, photo: np.ndarray, value: int) -> None:
     exif = Image.Exif()
     exif[274] = value
     assert np.array_equal(read_image(save(tmp_path / "e.png", photo, exif=exif)), photo)
+
+
+@pytest.mark.parametrize(
+    ("tag", "kind", "value"),
+    [(0x100, 2, b"abc\0"), (0x102, 5, b"\1\0\0\0\0\0\0\0"), (0x103, 11, b"\0\0\xc0?"), (0x11A, 7, b"abcd")],
+)
+def test_an_odd_exif_entry_does_not_keep_a_photo_from_being_turned(
+    tmp_path: Path, photo: np.ndarray, tag: int, kind: int, value: bytes
+) -> None:
+    """Entries that cameras and editors write in a type of their own; PIL cannot write them back."""
+    import struct
+
+    turn = struct.pack("<HHIHH", 274, 3, 1, 6, 0)
+    far = len(value) > 4
+    place = struct.pack("<I", 8 + 2 + 24 + 4) if far else value
+    entry = struct.pack("<HHI", tag, kind, 1 if kind in (5, 11) else 4) + place
+    body = b"\2\0" + b"".join(sorted([turn, entry])) + bytes(4) + (value if far else b"")
+    path = save(tmp_path / "e.png", photo, exif=b"Exif\0\0II*\0\x08\0\0\0" + body)
+    assert np.array_equal(read_image(path), np.rot90(photo, -1))
+    assert np.array_equal(im.as_photo(Image.open(path)), np.rot90(photo, -1))

@@ -129,6 +129,15 @@ def test_wheel_holds_every_module_and_data_file(tmp_path: Path) -> None:
                 assert f"{package.replace('.', '/')}/{file.name}" in inside
 
 
+def test_building_keeps_licences_of_one_name_apart() -> None:
+    """Before setuptools 77 a wheel has them side by side: that of the weights would overwrite the code's."""
+    config = setup_cfg()
+    files = config["metadata"]["license_files"].split()
+    assert len({Path(file).name for file in files}) < len(files)
+    asked = (ROOT / "pyproject.toml").read_text() + config["options.extras_require"]["test"]
+    assert [int(number) >= 77 for number in re.findall(r"setuptools>=(\d+)", asked)] == [True, True]
+
+
 def imported(file: Path) -> set[str]:
     """Absolute names of everything ``file`` imports, at any depth; TYPE_CHECKING blocks too."""
     names = set()

@@ -61,7 +61,10 @@ def out_of_memory(error: BaseException) -> bool:
     return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and known)
 
 
-OUT_OF_MEMORY = "out of memory; use a smaller --long-side, or close other programs"
+OUT_OF_MEMORY = (
+    "out of memory; use a smaller --long-side (train: a smaller batch or size in the recipe), or close other "
+    "programs"
+)
 
 
 class DependencyError(VisiongenError, ImportError):

@@ -10,7 +10,7 @@ import io
 import threading
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Geometry",
     "Photo",
+    "as_opacity",
     "as_photo",
     "check_photo",
     "check_size",
@@ -59,6 +60,10 @@ MAX_ASPECT = 50
 MAX_PIXELS = 178_000_000
 STEP = 8
 _ORIENTATION = 274
+_TURNS = {2: "FLIP_LEFT_RIGHT", 3: "ROTATE_180", 4: "FLIP_TOP_BOTTOM"}  # by EXIF orientation
+_TURNS |= {5: "TRANSPOSE", 6: "ROTATE_270", 7: "TRANSVERSE", 8: "ROTATE_90"}
+# Modes of pictures that may have a profile -> the mode that it is a profile of.
+_BARE = {"RGB": "RGB", "RGBA": "RGB", "P": "RGB", "PA": "RGB", "CMYK": "CMYK", "L": "L", "LA": "L"}
 _QUIET = threading.Lock()
 
 
@@ -66,9 +71,10 @@ def read_image(path: str | Path, managed: bool = True) -> np.ndarray:
     """The photo as uint8 RGB (H, W, 3) with its EXIF orientation applied.
 
     8- and 16-bit, gray, palette and CMYK pictures become RGB; transparency lies on white. ``managed``: the
-    colours of an ICC profile become sRGB's (what we write has no profile, so it is taken for sRGB);
-    benchmarks read the stored numbers, as their official code does. Empty, truncated, foreign, tiny (< 8 px),
-    long (> 50:1) or huge files raise InputError, those that are not there MissingDataError.
+    colours of an ICC profile become sRGB's (what we write has no profile, so it is taken for sRGB), but for
+    gray of 16 bits. Benchmarks and maps of materials read the stored numbers, as their official code and glTF
+    do. Empty, truncated, foreign, tiny (< 8 px), long (> 50:1) or huge files raise InputError, those that are
+    not there MissingDataError.
     """
     path = Path(path)
     _check_file(path)
@@ -76,26 +82,41 @@ def read_image(path: str | Path, managed: bool = True) -> np.ndarray:
         return _decode(image, str(path), managed)
 
 
-def _open(path: Path) -> Any:
+@contextmanager
+def _open(path: Path) -> Iterator[Any]:
     """The picture's header, without PIL's warnings: of sizes that ``check_size`` allows, of odd EXIF blocks.
 
-    Filters of warnings are the whole process's, so two threads must not change and restore them at once.
+    Filters of warnings are the whole process's, so two threads must not change and restore them at once. PIL
+    is not told the name: it would map the file, and Pillow 12 reads a TIFF that lies on its side askew then.
     """
     from PIL import Image
 
-    with _QUIET, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return Image.open(path)
+    with path.open("rb") as file:
+        with _QUIET, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            image = Image.open(file)
+        with image:
+            yield image
 
 
 def _decode(image: Any, where: str, managed: bool = True) -> np.ndarray:
     """An open PIL image -> uint8 RGB (H, W, 3), upright; its size is checked before it is decoded."""
-    from PIL import ImageOps
-
     check_size(image.size[::-1], where)
     image.load()
-    upright: Any = ImageOps.exif_transpose(image) if orientation(image) != 1 else image
+    upright = _upright(image)
     return _to_rgb(_in_srgb(upright) if managed else upright, where)
+
+
+def _upright(image: Any) -> Any:
+    """The image turned as its EXIF says.
+
+    ImageOps.exif_transpose would write the whole EXIF block anew, which fails at any odd entry of it.
+    """
+    from PIL import Image
+
+    image.load()  # TIFF is turned by that, and says so only then
+    turn = _TURNS.get(orientation(image))
+    return image if turn is None else image.transpose(Image.Transpose[turn])
 
 
 def _in_srgb(image: Any) -> Any:
@@ -103,16 +124,27 @@ def _in_srgb(image: Any) -> Any:
     from PIL import ImageCms
 
     stored = image.info.get("icc_profile")
-    if not stored or image.mode not in ("RGB", "RGBA", "CMYK", "L"):
+    if not stored or image.mode not in _BARE:
         return image
     try:
         profile = ImageCms.ImageCmsProfile(io.BytesIO(stored))
         if ImageCms.getProfileDescription(profile).startswith("sRGB"):
             return image
-        mode = "RGBA" if image.mode == "RGBA" else "RGB"
-        return ImageCms.profileToProfile(image, profile, ImageCms.createProfile("sRGB"), outputMode=mode)
+        # Opacity is no colour, and a transparent colour or palette entry would not be found any more.
+        layer: Any = image.convert("RGBA") if _see_through(image) or image.mode == "P" else None
+        plain = (layer if image.mode in ("P", "PA") else image).convert(_BARE[image.mode])
+        found: Any = ImageCms.profileToProfile(
+            plain, profile, ImageCms.createProfile("sRGB"), outputMode="RGB"
+        )
+        if layer is not None:
+            found.putalpha(layer.getchannel("A"))
+        return found
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
         return image
+
+
+def _see_through(image: Any) -> bool:
+    return "A" in image.getbands() or "transparency" in image.info
 
 
 @contextmanager
@@ -133,15 +165,12 @@ def _told(where: str) -> Iterator[None]:
         raise InputError(f"{where}: damaged or truncated ({cause}); fetch the file again") from error
 
 
-def read_opacity(path: str | Path) -> np.ndarray | None:
-    """The alpha uint8 (H, W), upright, of a picture that :func:`read_image` reads; None without any."""
-    from PIL import Image, ImageOps
-
-    with Image.open(path) as image:
-        if "A" not in image.getbands() and "transparency" not in image.info:
-            return None
-        oriented = ImageOps.exif_transpose(image) if orientation(image) != 1 else image
-        return np.asarray(oriented.convert("RGBA"))[..., 3]
+def as_opacity(value: Photo) -> np.ndarray | None:
+    """The alpha uint8 (H, W), upright, of what :func:`as_photo` takes; None without any."""
+    if isinstance(value, np.ndarray):
+        return None
+    with _open(Path(value)) if isinstance(value, (str, Path)) else nullcontext(value) as image:
+        return np.asarray(_upright(image).convert("RGBA"))[..., 3] if _see_through(image) else None
 
 
 def _check_file(path: Path) -> None:
@@ -213,7 +242,7 @@ def _to_rgb(image: Any, where: str) -> np.ndarray:
         return np.repeat(gray.clip(0, 255).astype(np.uint8)[..., None], 3, axis=2)
     if image.mode == "F":
         raise InputError(f"{where}: floating-point picture; save it with 8 or 16 bits")
-    if "A" in image.getbands() or "transparency" in image.info:
+    if _see_through(image):
         layer = image.convert("RGBA")
         white = Image.new("RGBA", layer.size, (255, 255, 255, 255))
         return np.array(Image.alpha_composite(white, layer).convert("RGB"))

@@ -1,5 +1,8 @@
 """Reading PBR sets from disk: NAME/basecolor.png and, where there are, normal_gl, roughness, ... .png.
 
+Numbers are read as they are stored: a roughness is no colour, and glTF 2.0 (section 3.8, images) has the
+profiles of textures ignored.
+
 An ``index.json`` beside the folders may say which sets are tileable and whose normal convention is
 uncertain (a list of rows with ``name``, ``tileable``, ``normal_convention_uncertain``).
 """
@@ -77,7 +80,7 @@ def _read_set(folder: Path, side: int, note: dict) -> PbrSet:
 
 def _picture(path: Path, side: int, size: tuple[int, int] | None = None) -> np.ndarray:
     """A picture as float32 (h, w, 3) fractions, its longer side ``side``, or of ``size``."""
-    image = read_image(path)
+    image = read_image(path, managed=False)
     if size is None:
         scale = side / max(image.shape[:2])
         size = (max(1, round(image.shape[0] * scale)), max(1, round(image.shape[1] * scale)))

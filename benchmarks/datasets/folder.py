@@ -7,14 +7,15 @@ Photos are found below ``images`` and named by their path there without suffix; 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from visiongen.benchmarks.datasets.files import FilesBenchmark, Sample, read_list, require
+from visiongen.benchmarks.datasets.files import FilesBenchmark, Sample, digest_files, read_list, require
 from visiongen.benchmarks.datasets.folder_keys import ALL
 from visiongen.benchmarks.datasets.folder_phrases import read_phrases
 from visiongen.benchmarks.datasets.folder_spec import FILE, check_primary, load_spec
@@ -23,7 +24,7 @@ from visiongen.benchmarks.datasets.folder_truths import READERS, same_size
 from visiongen.benchmarks.datasets.listed import DenseFiles
 from visiongen.benchmarks.datasets.parallel import by_number
 from visiongen.errors import InputError, MissingDataError, UsageError
-from visiongen.image import SUFFIXES, orientation
+from visiongen.image import SUFFIXES, orientation, read_image
 from visiongen.prompt import Legend
 from visiongen.tasks.referring import Referring
 
@@ -206,6 +207,15 @@ class FolderBenchmark(DenseFiles):
             raise MissingDataError(f"{path}: no phrase for any image of the split; add one")
         return samples
 
+    def read_photo(self, sample: Sample) -> np.ndarray:
+        """As ``predict`` reads it: there is no official code that takes a profile's numbers as they are."""
+        return read_image(sample.photo)
+
+    def digest(self, sample: Sample) -> str:
+        """As the base class, and that a profile was looked at, which older versions did not."""
+        note = [sample.note, "managed"] if _has_profile(sample.photo) else sample.note
+        return digest_files([sample.photo, *sample.truth], note)
+
     def read_truth(self, sample: Sample) -> np.ndarray:
         """See folder_truths.py; InputError also where it has not the size of a photo that can be read."""
         truth = READERS[self.task](self.protocol, sample)
@@ -223,11 +233,27 @@ class FolderBenchmark(DenseFiles):
 
 def photo_size(path: Path) -> tuple[int, int]:
     """(H, W) of a photo as it is read, turned as its EXIF says; InputError: no picture."""
+    with _header(path) as image:
+        wide, high = image.size
+        return (wide, high) if orientation(image) > 4 else (high, wide)
+
+
+def _has_profile(path: Path) -> bool:
+    """Whether a photo has an ICC profile; one that cannot be read fails where it is read."""
+    try:
+        with _header(path) as image:
+            return bool(image.info.get("icc_profile"))
+    except InputError:
+        return False
+
+
+@contextmanager
+def _header(path: Path) -> Iterator[Any]:
+    """A picture that is not decoded yet; InputError: none, or one of far too many pixels."""
     from PIL import Image
 
     try:
         with Image.open(path) as image:
-            wide, high = image.size
-            return (wide, high) if orientation(image) > 4 else (high, wide)
-    except (OSError, SyntaxError, ValueError) as error:
+            yield image
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise InputError(f"{path}: damaged picture ({error}); write it again") from error

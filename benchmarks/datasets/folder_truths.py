@@ -34,7 +34,7 @@ from visiongen.tasks.coco_panoptic import read_ids
 
 Protocol = dict[str, Any]
 FORMAT = "save it as `format` of dataset.toml says, or correct that"
-NAME_IDS = "name it in label_ids or ignore of dataset.toml"
+NAME_IDS = "name it in label_ids or ignore of dataset.toml, which take 0 to 255"
 NAME_COLOURS = "name it in label_colours or ignore of dataset.toml; JPEG and resizing make other colours"
 AXES = {  # stored axes -> factors that make them x right, y up, z to the viewer
     "opengl": (1, 1, 1),

@@ -123,7 +123,7 @@ def cost(report: Report | None) -> str:
             *table(heads, rows),
             "",
             "```",
-            "python docs/make_cost.py",
+            "python docs/make_cost.py" + " --large" * any(row["tile"] for row in report["rows"]),
             "```",
         ]
     )

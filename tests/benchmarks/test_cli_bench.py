@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from bench_helpers import Reader, make_camvid
+from own_folders import BLOCKS, SEMANTIC, folder
 
 from visiongen.cli import bench_run
 from visiongen.cli.main import main
@@ -178,6 +179,29 @@ def test_one_benchmark_that_lacks_something_does_not_stop_the_others(
     words = (out / "none", out / "camvid11", "--data", data, "--json", told)
     assert call("score", *words) == 3 and "holds no run" in capsys.readouterr().err
     assert [one["n_scored"] for one in json.loads(told.read_text())["results"]] == [6]
+
+
+def test_a_folder_that_lacks_images_is_one_of_several(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(bench_run, "load_backbone", lambda name: Reader())
+    data, out = make_camvid(tmp_path / "camvid11"), tmp_path / "o"
+    mine = folder(tmp_path / "mine", SEMANTIC + '\nsplits = ["train", "val"]', {"train/a": BLOCKS})
+    words = (mine, "camvid11", "--data", data, "--out", out, "--rows", "none")
+    for command in ("infer", "run"):
+        assert call(command, *words) == 3
+        assert f"visiongen: {mine}: {mine}/images: no image of split 'val'" in capsys.readouterr().err
+    assert (out / "camvid11" / "result.json").is_file(), "in the folder that it has beside others"
+    assert call("run", mine, "--out", out) == 3, "alone"
+
+
+def test_two_folders_of_one_name_are_not_run_into_one_place(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one, two = (folder(tmp_path / name, SEMANTIC, {"a": BLOCKS}) for name in ("one", "two"))
+    assert call("run", one, two) == 2
+    error = capsys.readouterr().err
+    assert f"{two}: is called 'mine' as {one / 'dataset.toml'} is" in error and "out/bench/mine-all" in error
 
 
 def test_a_part_of_several_runs_is_scored_by_hand(

@@ -56,7 +56,7 @@ def test_an_unknown_id_is_an_error_with_its_place(tmp_path: Path) -> None:
     bad = BLOCKS.copy()
     bad[5, 6] = 9
     with pytest.raises(
-        InputError, match=r"a\.png: value 9 at row 5, column 6.* label_ids or ignore of dataset"
+        InputError, match=r"a\.png: value 9 at row 5, column 6.* label_ids or ignore .*take 0 to 255"
     ):
         truth_of(tmp_path, SEMANTIC, bad)
 
@@ -390,6 +390,37 @@ def test_a_label_of_another_size_than_the_photo_as_it_is_turned(tmp_path: Path) 
     save(root / "labels/a.png", np.ascontiguousarray(np.rot90(BLOCKS, -1)))
     item = open_folder(root).items(None, "all")[0]
     assert item.truth().shape == item.photo().shape[:2] == (W, H)
+
+
+def test_photos_are_seen_as_predict_sees_them(tmp_path: Path) -> None:
+    """A profile says what the numbers mean; a map painted of the bare numbers is not taken for this one's."""
+    from PIL import ImageCms
+
+    from visiongen.benchmarks.datasets.files import digest_files
+    from visiongen.image import read_image
+
+    wide = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    for at in range(132, 132 + 12 * int.from_bytes(wide[128:132], "big"), 12):  # red and blue exchanged
+        if wide[at : at + 4] in (b"rXYZ", b"bXYZ"):
+            wide[at : at + 1] = b"b" if wide[at : at + 1] == b"r" else b"r"
+    root = folder(tmp_path, SEMANTIC, {"a": BLOCKS, "b": BLOCKS})
+    path, profile = root / "images/a.png", bytes(wide).replace(b"s\0R\0G\0B", b"o\0d\0d\0o")
+    Image.fromarray(PHOTO).save(path, icc_profile=profile)
+    marked, plain = open_folder(root).items(None, "all")
+    assert np.array_equal(marked.photo(), read_image(path)) and not np.array_equal(marked.photo(), PHOTO)
+    assert marked.digest != digest_files([path, root / "labels/a.png"])
+    assert plain.digest == digest_files([root / "images/b.png", root / "labels/b.png"]), "as ever"
+
+
+def test_a_photo_of_far_too_many_pixels_costs_its_image_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = folder(tmp_path, f'{SEMANTIC}\nformat = "npy"', {"a": BLOCKS}, ".npy")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", H * W // 4)
+    item = open_folder(root).items(None, "all")[0]
+    assert np.array_equal(item.truth(), BLOCKS)
+    with pytest.raises(InputError, match="pixels"):
+        item.photo()
 
 
 def test_lists_that_are_empty_or_name_an_image_twice_or_not_at_all(tmp_path: Path) -> None:

@@ -225,6 +225,18 @@ def test_classes_in_another_order_are_found_by_name(without: tuple[str, ...], tm
     assert primary(scored(root, answers)) == (0 if ".json" in without else 1)
 
 
+def test_labels_of_predict_that_were_saved_anew_in_more_bits(tmp_path: Path) -> None:
+    """What numpy makes of ids is int64: ids they stay, and are no classes with numbers."""
+    root = folder(tmp_path / "data", SEMANTIC, {"a": BLOCKS})
+    answers = saved_semantic(tmp_path / "answers", "road=#ff0000,sky=#0000ff,car=#00ff00", BLOCKS)
+    wanted = np.array([0, 2, 1])[BLOCKS]
+    np.save(answers / "a.semantic.npy", wanted)  # in their legend's order
+    assert primary(scored(root, answers)) == 1
+    np.save(answers / "a.semantic.npy", np.where(BLOCKS == 1, 255, wanted))
+    result = scored(root, answers)["scores"]
+    assert [result[f"IoU/{name}"]["value"] for name in ("road", "car", "sky")] == [1, 0, 1]
+
+
 def test_a_class_of_predict_that_the_benchmark_lacks_is_refused(tmp_path: Path) -> None:
     root = folder(tmp_path / "data", SEMANTIC, {"a": BLOCKS})
     answers = saved_semantic(tmp_path / "answers", "road=#ff0000,bus=#00ff00,sky=#0000ff", BLOCKS)

@@ -200,6 +200,9 @@ def test_scoring_keeps_specialists_and_who_painted(
     folder = RunFolder(out)
     folder.write_plan({k: v for k, v in folder.plan().items() if k not in ("painted_env", "specialists")})
     assert score(out, camvid)["painted_env"]["machine"] == "third", "of a plan as older versions wrote it"
+    (tmp_path / "given").mkdir()
+    given_result = score_predictions("camvid11", tmp_path / "given", out, options(camvid))
+    assert "painted_env" not in given_result, "none of these answers was painted by any of them"
 
 
 def test_the_device_is_what_was_computed_on(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -252,6 +252,17 @@ def test_a_map_finds_its_photo_among_names_with_dots(tmp_path: Path) -> None:
     assert np.load(next((tmp_path / "out").glob("*.npy"))).shape == (48, 264)
 
 
+def test_a_map_has_the_number_of_its_photo_among_names_with_dots(tmp_path: Path) -> None:
+    things = np.zeros((48, 64, 3), np.uint8)
+    things[8:40, 8:40] = (255, 0, 0)
+    (tmp_path / "maps").mkdir()
+    for name in ("frame.0007.instance.map.png", "12.returned.png"):
+        save(tmp_path / "maps" / name, things)
+    assert decode("instance/distinct@1", tmp_path / "maps", "--out", tmp_path / "out") == 0
+    found = [json.loads(path.read_text()) for path in sorted((tmp_path / "out").glob("*.coco.json"))]
+    assert [rows[0]["image_id"] for rows in found] == [12, 7]
+
+
 @pytest.mark.parametrize(("name", "nothing"), [("instance/distinct@1", 0), ("panoptic/border@1", -1)])
 def test_what_a_map_does_not_show_is_no_thing(name: str, nothing: int) -> None:
     """A square returned for a long photo: its sides are nothing, not a thing with the number 255."""

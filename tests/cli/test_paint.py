@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -110,6 +111,10 @@ def test_inpaint(photo: Path, tmp_path: Path, nano_weights: str, capsys: pytest.
     assert run("inpaint", *words, weights=nano_weights) == 0
     filled = np.asarray(Image.open(tmp_path / "o" / "photo.filled.image.png"))
     assert np.array_equal(filled[hole == 0], PHOTO[hole == 0]) and (filled != PHOTO).any()
+    odd = photo.rename(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.png"))  # no UTF-8
+    assert run("inpaint", odd, *words[1:], weights=nano_weights) == 0
+    assert (tmp_path / "o" / "caf%E9.filled.image.png").exists()
+    odd.rename(photo)
     Image.fromarray(hole[:20]).save(tmp_path / "mask.png")
     assert run("inpaint", *words, weights=nano_weights) == 1
     assert "mask.png" in capsys.readouterr().err

@@ -84,6 +84,19 @@ def test_prepare_loads_data_and_trains_nothing(
     assert len(prepared) == 1 and not (tmp_path / "run").exists()
 
 
+def test_the_remedy_for_too_little_memory_is_one_that_train_has(
+    recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from visiongen.training.loop import Trainer
+
+    def full(*_: object) -> None:
+        raise RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB")
+
+    monkeypatch.setattr(Trainer, "_step", full)
+    assert train(recipe, tmp_path / "run") == 1
+    assert "a smaller batch or size in the recipe" in capsys.readouterr().err
+
+
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A painter's run of one step, with its facts."""

@@ -188,6 +188,8 @@ def test_masks_as_people_draw_them(nano: EmbeddedBackbone, tmp_path: Path) -> No
     layer = np.zeros((*hole.shape, 4), np.uint8)
     layer[hole] = 255  # white where the hole is, transparent elsewhere
     Pictures.fromarray(layer).save(tmp_path / "layer.png")
-    for mask in (tmp_path / "layer.png", hole[..., None]):
+    white = np.dstack([np.full_like(layer[..., :3], 255), layer[..., 3]])  # what is transparent is white, too
+    as_pil = Pictures.open(tmp_path / "layer.png")
+    for mask in (tmp_path / "layer.png", as_pil, Pictures.fromarray(white), white, hole[..., None]):
         found = inpaint(PHOTO, mask, backbone=nano, long_side=64)
         assert np.array_equal(found.labels, plain.labels)

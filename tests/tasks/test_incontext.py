@@ -297,6 +297,32 @@ def test_any_task_may_be_shown(tmp_path: Path, known_backbone) -> None:
     assert result.legend is not None and result.legend.names == ("?1", "?2")
 
 
+def test_maps_are_brought_to_the_callers_legend_by_their_names(tmp_path: Path, known_backbone) -> None:
+    """By colour alone the car, which is blue in the caller's legend, would become a road."""
+    own = LegendNearest(Legend.parse("car=#dc1e28,other=#000000"))
+    path = write_map_png(tmp_path / "m.png", disc(), own)
+    legend = Legend.parse("road=#e02020,car=#1e3cdc,rest=#101010")
+    result = predict("semantic", PHOTO, legend=legend, examples=[(PHOTO, path)], backbone=known_backbone())
+    shown = result.prompt.examples[0].map
+    assert result.legend == legend and tuple(shown[48, 64]) == legend.colours[1]
+    assert tuple(shown[0, 0]) == legend.colours[2], "what the legend does not name takes the nearest colour"
+    with pytest.raises(UsageError, match=r"example 1: give a pair"):
+        predict("semantic", PHOTO, legend=legend, examples=[PHOTO], backbone=known_backbone())
+
+
+def test_things_of_panoptic_maps_are_counted_in_the_callers_legend_too(tmp_path: Path) -> None:
+    from visiongen.tasks.predicting import make_orders
+
+    path = write_map_png(tmp_path / "m.png", PANOPTIC.encode(two_cars()), PANOPTIC)
+    legend = "cup=#20d040,lamp=#f0f000,car=#ff00ff,road=#2040a0"
+    (task,), (prompt,) = make_orders(["panoptic"], PHOTO, legend=legend, examples=[(PHOTO, path)])
+    codec = task.codec(prompt.legend)
+    assert isinstance(codec, BorderPanoptic) and set(codec.things) == {"car", "cup"}, "a lamp is none there"
+    assert tuple(prompt.examples[0].map[50, 40]) == (255, 0, 255)
+    with pytest.raises(UsageError, match="ask for panoptic"):
+        make_orders(["semantic"], PHOTO, legend=legend, examples=[(PHOTO, path)])
+
+
 def test_the_nano_backbone_reads_examples() -> None:
     """With random weights the answer means nothing, but other examples give another one."""
     from visiongen.backbones.embedded import EmbeddedBackbone

@@ -239,6 +239,21 @@ def test_damaged_checkpoint(tmp_path: Path, damage: str) -> None:
     assert load_checkpoint(tmp_path, previous=True)["step"] == 1
 
 
+def test_the_remedy_for_a_damaged_only_checkpoint_works(tmp_path: Path) -> None:
+    """Without --resume a folder that has a run is refused, whatever state its checkpoint is in."""
+    trainer(tmp_path, 2).fit()
+    (tmp_path / PREVIOUS).unlink(missing_ok=True)
+    with pytest.raises(WeightsError, match="leave out --previous"):
+        trainer(tmp_path, 2).fit(resume=True, previous=True)
+    (tmp_path / CURRENT).write_bytes(b"damaged")
+    with pytest.raises(WeightsError, match=f"another --out, or without --resume once {CURRENT} is deleted"):
+        trainer(tmp_path, 2).fit(resume=True)
+    with pytest.raises(UsageError, match="a run is there"):
+        trainer(tmp_path, 2).fit()
+    (tmp_path / CURRENT).unlink()
+    trainer(tmp_path, 2).fit()
+
+
 def test_checkpoint_of_another_model(tmp_path: Path) -> None:
     trainer(tmp_path, 2).fit()
     other = Trainer(ToyModel(width=9), Mixture([ToySource()]), Schedule(steps=4), tmp_path)

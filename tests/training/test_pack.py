@@ -123,6 +123,19 @@ def test_packing_again_replaces_and_missing_facts_are_named(runs: dict[str, Path
         read_facts(tmp_path / "nothing.toml")
 
 
+@pytest.mark.parametrize(
+    ("name", "more", "told"),
+    [("a/b", {}, "'a/b'"), ("..", {}, "'..'"), ("ok", {"minutes": "soon"}, "'soon'")],
+)
+def test_what_cannot_be_entered_is_refused_before_anything_is_written(
+    runs: dict[str, Path], tmp_path: Path, name: str, more: dict[str, str], told: str
+) -> None:
+    """A manifest with half an entry would be refused for all of its weights."""
+    with pytest.raises(UsageError, match=told):
+        pack(runs["tokenizer"], name, FACTS | more, tmp_path / "shelf")
+    assert not (tmp_path / "shelf").exists()
+
+
 def test_what_a_run_was_trained_for_is_packed_unless_told(runs: dict[str, Path], tmp_path: Path) -> None:
     options = {"preset": "nano", "tokenizer": str(runs["tokenizer"]), "mean": ["normals", "depth"]}
     run = train(tmp_path / "painter", PAINTING, options)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -143,6 +144,21 @@ def test_photos(tmp_path: Path) -> None:
     assert levels == {40, 80, 120, 160}  # file 0 is held out
     with pytest.raises(MissingDataError, match="no photos there"):
         PhotoSource(folders=[str(tmp_path / "none")]).prepare()
+
+
+def test_a_zip_file_of_photos_is_read_and_a_cut_one_named(tmp_path: Path) -> None:
+    path = tmp_path / "photos.zip"
+    image = cv2.imencode(".png", np.full((16, 16, 3), 80, np.uint8))[1].tobytes()
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("inside/a.png", image)
+        archive.writestr("read.me", "no photo")
+    source = PhotoSource(folders=[str(path)], size=[16, 16], batch=2, hold_out=0)
+    assert len(source.batch(0, 0)["prompts"]) == 2
+    whole = path.read_bytes()
+    for damaged in (whole[:-30], whole.replace(image[40:50], b"0" * 10)):
+        path.write_bytes(damaged)
+        with pytest.raises(InputError, match=r"photos\.zip: damaged"):
+            PhotoSource(folders=[str(path)]).prepare()
 
 
 def test_world_pool(tmp_path: Path) -> None:

@@ -9,6 +9,8 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from mini_files import exchanged_profile
+from PIL import Image
 
 from visiongen.errors import MissingDataError, UsageError
 from visiongen.pbr import read_sets, turned
@@ -42,6 +44,16 @@ def sets(tmp_path: Path) -> Path:
     ]
     (tmp_path / "index.json").write_text(json.dumps(notes))
     return tmp_path
+
+
+def test_maps_are_read_as_they_are_stored_whatever_profile_they_have(sets: Path) -> None:
+    """Image programs save profiles along; as a colour a normal would lean to another side."""
+    before = read_sets(sets, 64, ["one"])[0].maps
+    for path in (sets / "one").glob("*.png"):
+        Image.open(path).convert("RGB").save(path, icc_profile=exchanged_profile())
+    after = read_sets(sets, 64, ["one"])[0].maps
+    for name in ("normal", "base_colour", "roughness"):
+        assert np.array_equal(getattr(after, name), getattr(before, name)), name
 
 
 def plain(root: Path, **options) -> SurfaceSource:

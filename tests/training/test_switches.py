@@ -16,6 +16,7 @@ from visiongen.errors import UsageError
 from visiongen.prompt import Prompt
 from visiongen.training.batches import BatchBuilder, random_legend
 from visiongen.training.painting import Painting
+from visiongen.training.run import _read_as
 from visiongen.training.semantic import OTHER, fixed_legend, paint_classes
 from visiongen.training.source_world import WorldSource
 from visiongen.transformer import Condition
@@ -190,8 +191,10 @@ def test_what_is_held_stands_in_the_past(own: int) -> None:
 
 @torch.no_grad()
 def test_the_past_is_read_as_decoding_reads_it() -> None:
-    for mean in ((), ("depth",)):
-        model = made(mean=mean)
+    for mean, started in (((), False), (("depth",), False), (("depth",), True)):
+        model = made(mean=() if started else mean)
+        if started:  # a recipe that names none reads as the weights that it starts from
+            _read_as(model.painter, {"mean_tasks": mean})
         torch.nn.init.normal_(model.painter.draft_head.weight, std=1.0)
         past, condition, tokens, given = past_of(model, held=False)
         rows = torch.tensor([p.task in mean for p in given["prompts"]])

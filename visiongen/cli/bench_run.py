@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -97,9 +97,9 @@ def run(
         specialists=specialist,
         shard=shard,
     )
-    targets = find_targets(names, out, options, weights)
+    several = _Several(len(set(names)), options.shard, json_target)
+    targets = find_targets(names, out, options, weights, several.one)
     backbone = load_backbone(weights)
-    several = _Several(len(targets), options.shard, json_target)
     for benchmark, folder in targets:
         with several.one(benchmark.name):
             several.add(dict(run_benchmark(benchmark, backbone, folder, options, progress)), folder)
@@ -136,9 +136,9 @@ def infer(
         specialists=specialist,
         shard=shard,
     )
-    targets = find_targets(names, out, options, weights)
+    several = _Several(len(set(names)), options.shard, None)
+    targets = find_targets(names, out, options, weights, several.one)
     backbone = load_backbone(weights)
-    several = _Several(len(targets), options.shard, None)
     for benchmark, folder in targets:
         with several.one(benchmark.name):
             count = infer_benchmark(benchmark, backbone, folder, options, progress)
@@ -225,21 +225,35 @@ def _options(
 
 
 def find_targets(
-    names: list[str], out: Path | None, options: Options, weights: str
+    names: list[str],
+    out: Path | None,
+    options: Options,
+    weights: str,
+    around: Callable[[str], AbstractContextManager[object]] = nullcontext,
 ) -> list[tuple[Benchmark, Path]]:
-    """Each benchmark once, with its run's folder; bad names and splits are told before anything is loaded."""
+    """Each benchmark once, with its run's folder; bad names and splits are told before anything is loaded.
+
+    ``around``: the context in which each is opened; a folder of one's own may lack images.
+    """
     from visiongen.benchmarks.runner import get_benchmark
     from visiongen.training import start
 
     for run in options.specialists:
         if not start.find(run).is_file():
             raise UsageError(f"--specialist {run}: no weights there; give a finished run of visiongen train")
-    benchmarks = [get_benchmark(name) for name in dict.fromkeys(names)]
-    splits = [benchmark.split(options.split) for benchmark in benchmarks]
-    return [
-        (benchmark, _folder(out, len(benchmarks) > 1, split, options, benchmark.name, weights))
-        for benchmark, split in zip(benchmarks, splits, strict=True)
-    ]
+    targets: dict[Path, Benchmark] = {}
+    for name in dict.fromkeys(names):
+        with around(name):
+            benchmark = get_benchmark(name)
+            split = benchmark.split(options.split)
+            folder = _folder(out, len(set(names)) > 1, split, options, benchmark.name, weights)
+            other = targets.setdefault(folder, benchmark)
+            if other is not benchmark:
+                raise UsageError(
+                    f"{name}: is called {benchmark.name!r} as {other.source} is, so both would be {folder}; "
+                    "give each once, and each its own name in dataset.toml"
+                )
+    return [(benchmark, folder) for folder, benchmark in targets.items()]
 
 
 def _shard(text: str | None) -> Shard:

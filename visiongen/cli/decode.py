@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -42,8 +43,7 @@ def decode(
     if photo is not None and not photo.exists():
         raise MissingDataError(f"--photo {photo}: no such file or folder; check the path")
     paths = list_inputs(inputs)
-    named = [Path(path.name.split(".")[0]) for path in paths]  # 139.panoptic.map.png is of photo 139
-    numbers = dict(zip(paths, common.image_numbers(named), strict=True))
+    numbers = dict(zip(paths, common.image_numbers([_of_photo(path) for path in paths]), strict=True))
     common.report_inputs(
         paths,
         "decoding",
@@ -51,6 +51,15 @@ def decode(
         json_target,
         "visiongen.decode/1",
     )
+
+
+def _of_photo(path: Path) -> Path:
+    """What a map's photo is called: 139.panoptic.map.png and 139.returned.png are of 139.
+
+    In a name that ``save`` wrote the photo's may have points itself: frame.0007.panoptic.map.png.
+    """
+    saved = re.fullmatch(r"(.+)\.[a-z]+\.map", path.stem)
+    return Path(f"{saved[1]}{path.suffix}" if saved else path.name.split(".")[0])
 
 
 def _codec(name: str, legend: Legend | None) -> Codec | None:

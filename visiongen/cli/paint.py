@@ -76,7 +76,7 @@ def inpaint(
         fill(photo, mask, mode=mode, seed=s, backbone=backbone, long_side=long_side)
         for s in range(seed, seed + count)
     ]
-    results = _save(found, out, f"{photo.stem}.filled", photo, json_target)
+    results = _save(found, out, f"{common.stem_of(photo)}.filled", photo, json_target)
     common.write_report(json_target, {"schema": "visiongen.inpaint/1", "results": results, "failed": []})
 
 

@@ -64,11 +64,13 @@ def load_checkpoint(folder: Path, previous: bool = False) -> dict[str, Any]:
     """Read the checkpoint in ``folder`` (or the one before); WeightsError if absent or damaged."""
     path = folder / (PREVIOUS if previous else CURRENT)
     if not path.is_file():
-        raise WeightsError(f"{path}: no checkpoint to resume from; start without --resume")
-    other = folder / PREVIOUS
-    remedy = "start again without --resume"
-    if not previous and other.is_file():
-        remedy = f"resume from {other.name} with --previous"
+        other = (
+            "leave out --previous" if previous and (folder / CURRENT).is_file() else "start without --resume"
+        )
+        raise WeightsError(f"{path}: no checkpoint to resume from; {other}")
+    remedy = f"start again with another --out, or without --resume once {CURRENT} is deleted"
+    if not previous and (folder / PREVIOUS).is_file():
+        remedy = f"resume from {PREVIOUS} with --previous"
     data = path.read_bytes()
     head, _, body = data.partition(b"\n")
     fields = head[:200].split(b" ")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
@@ -57,11 +58,14 @@ def pack(
     that the run was trained for (``Painting(mean=...)``), where it names none those of the weights that it
     started from. Others than the run's are warned of. ``replace_shipped``: an entry of the package's own
     manifest may be replaced; otherwise UsageError. WeightsError for a run that went on after its weights
-    were written. What the weights paint of a fixed picture is written beside them
-    (``visiongen.weights.deep``).
+    were written; UsageError for a ``name`` that is no file's, or ``minutes`` that are no number. What the
+    weights paint of a fixed picture is written beside them (``visiongen.weights.deep``).
     """
     if missing := [key for key in FACTS if not facts.get(key)]:
         raise WeightsError(f"weights {name!r}: the manifest needs {missing[0]!r}; give it")
+    if not re.fullmatch(r"\w[\w.+-]*", name):  # a folder in it would not be found again
+        raise UsageError(f"--name {name!r}: it names a file; use letters, digits and . _ + -")
+    own = _minutes(facts)
     run, folder = Path(run), folder or weights.ROOT
     if not replace_shipped:
         _check_free(name, folder)
@@ -79,7 +83,7 @@ def pack(
         file=file.name,
         sha256=sha256(file),
         bytes=file.stat().st_size,
-        minutes=round(float(facts.get("minutes") or sidecar["minutes"]), 1),
+        minutes=round(sidecar["minutes"] if own is None else own, 1),
         kind=kind,
         **{key: facts[key] for key in FACTS},
     )
@@ -94,6 +98,16 @@ def read_facts(path: str | Path) -> dict[str, str]:
         return {key: str(value) for key, value in tomllib.loads(Path(path).read_text()).items()}
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UsageError(f"{path}: not a TOML file of facts ({error}); correct it") from None
+
+
+def _minutes(facts: Mapping[str, str]) -> float | None:
+    """The facts' own minutes of training; None where they have none."""
+    if not (text := facts.get("minutes")):
+        return None
+    try:
+        return float(text)
+    except ValueError:
+        raise UsageError(f"facts: minutes = {text!r}; give a number, or leave it to the run's own") from None
 
 
 def _check_free(name: str, folder: Path) -> None:

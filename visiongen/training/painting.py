@@ -49,7 +49,8 @@ class Painting(nn.Module):
     at 0 its head is not trained, and the causal logits stand alone, on a past that is the truth.
     ``pixels``: weight of the draft's error in the painted picture (``visiongen.training.pixels``),
     measured on ``pixel_tokens`` tokens of a batch at most. ``mean``: the tasks whose maps will be read by the
-    mean level (``mean_tasks`` of the packed weights); their past is read so, too, as decoding will.
+    mean level (``mean_tasks`` of the packed weights; where it names none, those of the weights that a recipe
+    starts from); their past is read so, too, as decoding will.
     ``recycles``: up to so often, drawn anew for each batch, the draft is made again, the last one in sight;
     ``drawn`` False: always so often, as decoding does it, for a stage that leaves the draft as it is.
     """
@@ -95,7 +96,6 @@ class Painting(nn.Module):
         self.balance = balance
         self.causal, self.held, self.draft = causal, held, draft
         self.pixels, self.pixel_tokens = pixels, pixel_tokens
-        self.mean = frozenset(mean)
         self.drawn = drawn
 
     def _apply(self, fn: Any, recurse: bool = True) -> Painting:
@@ -223,7 +223,8 @@ class Painting(nn.Module):
         tokens = _as_held(tokens, condition)
         if not self.draft:  # what an untrained head guesses is no past that anybody meets
             return tokens
-        mean = torch.tensor([p.task in self.mean for p in batch["prompts"]], device=tokens.device)
+        tasks = self.painter.config.mean_tasks  # its own, or those of what it started from
+        mean = torch.tensor([p.task in tasks for p in batch["prompts"]], device=tokens.device)
         guess = _as_held(read(condition.draft_logits.detach(), mean).view_as(tokens), condition)
         guess = self._rewritten(guess, condition, first, rows, mean)
         share = torch.rand(len(tokens), 1, 1, 1, device=tokens.device)

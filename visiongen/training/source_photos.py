@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from visiongen.data import data_root
-from visiongen.errors import MissingDataError
+from visiongen.errors import InputError, MissingDataError
 from visiongen.training import holes
 from visiongen.training.augment import jitter, random_view
 from visiongen.training.batches import Batch, BatchBuilder, photo_prompt
@@ -54,9 +55,7 @@ class PhotoSource(Source):
         if self._files:
             return
         for entry in self.folders:
-            path = Path(entry)
-            path = path if path.is_absolute() else data_root(self.data) / entry
-            found = _zip_files(path) if path.suffix == ".zip" else _folder_files(path)
+            found = encoded(entry, self.data)
             if self.hold_out > 1:
                 found = [f for i, f in enumerate(found) if i % self.hold_out]
             self._files.extend(found)
@@ -84,6 +83,13 @@ class PhotoSource(Source):
         return builder.build()
 
 
+def encoded(entry: str, data: str | None = None) -> list[tuple[str, bytes]]:
+    """Names and bytes of the photos of a folder or zip file, below the data root or absolute, in order."""
+    path = Path(entry)
+    path = path if path.is_absolute() else data_root(data) / entry
+    return _zip_files(path) if path.suffix == ".zip" else _folder_files(path)
+
+
 def _folder_files(path: Path) -> list[tuple[str, bytes]]:
     files = sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES) if path.is_dir() else []
     if not files:
@@ -94,6 +100,9 @@ def _folder_files(path: Path) -> list[tuple[str, bytes]]:
 def _zip_files(path: Path) -> list[tuple[str, bytes]]:
     if not path.is_file():
         raise MissingDataError(f"{path}: no such file; check the source's folders and --data")
-    with zipfile.ZipFile(path) as archive:
-        names = sorted(n for n in archive.namelist() if Path(n).suffix.lower() in SUFFIXES)
-        return [(f"{path}/{n}", archive.read(n)) for n in names]
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = sorted(n for n in archive.namelist() if Path(n).suffix.lower() in SUFFIXES)
+            return [(f"{path}/{n}", archive.read(n)) for n in names]
+    except (zipfile.BadZipFile, OSError, EOFError, zlib.error) as error:
+        raise InputError(f"{path}: damaged zip file ({error}); fetch it again") from None
