@@ -165,9 +165,12 @@ def _recolour(legend: Legend, names: Sequence[str], colour: str) -> Change:
 
 
 def _rename(legend: Legend, old: str, new: str) -> Change:
-    place = find(legend, split_names(old)[0])
+    both = [split_names(old), split_names(new)]
+    if any(len(part) > 1 for part in both):
+        raise UsageError(f"rename {old!r} to {new!r}: one name at a time; ask again for the next")
+    place = find(legend, both[0][0])
     names = list(legend.names)
-    names[place] = split_names(new)[0]
+    names[place] = both[1][0]
     return Change(Legend(tuple(names), legend.colours), tuple(range(len(names))))
 
 

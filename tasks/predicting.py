@@ -108,7 +108,7 @@ def check_call(tasks: object, long_side: object, tile: object, mirror: object, b
 
 def check_long_side(long_side: object, remedy: str = "use tile") -> None:
     """UsageError, with the remedy that the caller has, for more than is painted in one piece."""
-    if isinstance(long_side, int) and long_side > LONGEST:
+    if isinstance(long_side, (int, np.integer)) and long_side > LONGEST:
         raise UsageError(f"long_side={long_side}: at most {LONGEST} are painted in one piece; {remedy}")
 
 

@@ -139,6 +139,7 @@ def test_photos_of_other_kinds(known_backbone) -> None:
         ({"long_side": "64"}, "long_side='64'"),
         ({"long_side": float("nan")}, "long_side=nan"),
         ({"long_side": 10**6}, "long_side=1000000: at most 8192"),
+        ({"long_side": np.int64(10**6)}, "long_side=1000000: at most 8192"),
         ({"tile": "yes"}, "tile='yes'"),
         ({"mirror": "no"}, "mirror='no'"),
         ({"backbone": "nano"}, "EmbeddedBackbone.load"),

@@ -66,6 +66,8 @@ def test_an_entry_for_the_rest_is_used_again() -> None:
         ("the cars in #f8e040", "too near the colour of 'bus'"),
         ("also a car and the sky", "already"),
         ("the cars and the sky in red", "one entry"),
+        ("rename car to van and truck", "one name at a time"),
+        ("rename car and bus to van", "one name at a time"),
     ],
 )
 def test_what_is_not_understood_is_refused(words: str, hint: str) -> None:

@@ -216,7 +216,8 @@ def test_the_recipe_s_rates_count_after_a_resume(tmp_path: Path, name: str) -> N
 
 def test_resume_without_a_checkpoint(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="no checkpoint to resume from"):
-        trainer(tmp_path).fit(resume=True)
+        trainer(tmp_path / "typo").fit(resume=True)
+    assert not (tmp_path / "typo").exists()
 
 
 @pytest.mark.parametrize("damage", ["cut", "flip", "garbage"])

@@ -37,6 +37,7 @@ def test_shipped_recipes(path: Path) -> None:
     ("change", "expected"),
     [
         ({"optim": {"lr": -1}}, "r.toml: optim.lr = -1:"),
+        ({"optim": {"betas": [0.9, 1.5]}}, "r.toml: optim.betas.1 = 1.5:"),
         ({"optim": {"learning_rate": 1}}, "r.toml: optim.learning_rate = 1: no such field"),
         ({"schedule": {}}, "neither steps nor minutes"),
         ({"data": []}, "r.toml: data = []:"),

@@ -53,7 +53,7 @@ class Pretrained(ABC):
         dtype: torch.dtype = torch.float32,
         **options: Any,
     ) -> Self:
-        """A folder of ``save_pretrained``, or a repository ``ORG/REPO`` of the Hugging Face Hub: fetched once.
+        """A folder of ``save_pretrained``, or a repository ``ORG/REPO`` of the Hugging Face Hub (kept).
 
         ``revision``: a branch, tag or commit. ``options``: cache_dir, force_download, local_files_only and
         token, as huggingface_hub's mixins take them. WeightsError when it is not there, cannot be fetched, is

@@ -183,13 +183,13 @@ class Trainer:
 
     def fit(self, resume: bool = False, previous: bool = False) -> dict[str, Any]:
         """Run to the end; returns the sidecar of the exported weights."""
-        self.out.mkdir(parents=True, exist_ok=True)
         if self.options.threads:
             torch.set_num_threads(self.options.threads)
-        if resume:
+        if resume:  # before the folder is made: a mistyped one leaves nothing behind
             self.restore(previous)
         elif self.state.step == 0 and (self.out / CURRENT).exists():  # nor restored by the caller
             raise UsageError(f"{self.out}: a run is there; go on with --resume, or give another --out")
+        self.out.mkdir(parents=True, exist_ok=True)
         self._log.start(self.state.step)
         self.stream.prepare()
         self.model.train()

@@ -6,7 +6,7 @@ import importlib.util
 import inspect
 import sys
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -40,12 +40,15 @@ class DataPart(_Strict):
     options: dict[str, Any] = {}
 
 
+Beta = Annotated[float, Field(ge=0, lt=1)]
+
+
 class OptimPart(_Strict):
     """See visiongen.training.optim.Optim."""
 
     name: str = "adamw"
     lr: float = Field(1e-3, gt=0)
-    betas: tuple[float, float] = (0.9, 0.95)
+    betas: tuple[Beta, Beta] = (0.9, 0.95)
     weight_decay: float = Field(0.05, ge=0)
     clip: float = Field(1.0, ge=0)
     ema: float = Field(0.999, ge=0, lt=1)
