@@ -211,15 +211,17 @@ def differences(scorer: Scorer, names: Sequence[str], a: Drawn, b: Drawn) -> dic
 
 
 def intervals(scorer: Scorer, drawn: Drawn) -> dict[str, Score]:
-    """Scores with 95 % intervals; one unit alone has none."""
+    """Scores with 95 % intervals; one unit alone has none, nor a score that one of many carries."""
     result: dict[str, Score] = {}
     for name, value in drawn.whole.items():
-        low, high = bootstrap.percentile_interval(drawn.resampled[name])
+        resampled = drawn.resampled[name]
+        low, high = bootstrap.percentile_interval(resampled)
         defined = bool(np.isfinite(value))
+        told = drawn.units > 1 and np.isfinite(low) and not bootstrap.of_one_unit(resampled)
         result[name] = Score(
             value=value if defined else None,
             higher_is_better=scorer.higher_is_better(name),
-            ci95=[low, high] if defined and drawn.units > 1 and np.isfinite(low) else None,
+            ci95=[low, high] if defined and told else None,
         )
     return result
 
@@ -256,16 +258,19 @@ def environment(device: object = "cpu") -> dict[str, Any]:
 
 
 def _commit() -> str | None:
-    """The checkout's commit, or None where the code is not in a git checkout."""
+    """The checkout's commit, or None where the code is not in a git checkout of its own.
+
+    Installed below somebody's project (its .venv), git would tell that project's commit.
+    """
     try:
-        done = subprocess.run(
-            ["git", "rev-parse", "HEAD"],
-            cwd=Path(__file__).parent,
-            capture_output=True,
-            text=True,
-            timeout=5,
-            check=True,
-        )
+        _git("ls-files", "--error-unmatch", Path(__file__).name)
+        return _git("rev-parse", "HEAD") or None
     except (OSError, subprocess.SubprocessError):
         return None
-    return done.stdout.strip() or None
+
+
+def _git(*words: str) -> str:
+    done = subprocess.run(
+        ["git", *words], cwd=Path(__file__).parent, capture_output=True, text=True, timeout=5, check=True
+    )
+    return done.stdout.strip()

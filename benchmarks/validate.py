@@ -28,7 +28,7 @@ Progress = Callable[[int], Any]
 
 @dataclass(frozen=True)
 class Problem:
-    """One fault. ``kind``: count, list, file, id, photo, truth, size, score or duplicate."""
+    """One fault. ``kind``: count, list, file, id, photo, truth, example, size, score or duplicate."""
 
     kind: str
     id: str
@@ -62,12 +62,16 @@ class Tree:
 
 @dataclass(frozen=True)
 class Entry:
-    """One image to look at. ``digest`` tells content apart: photo, truth and what is asked."""
+    """One image to look at. ``digest`` tells content apart: photo, truth and what is asked.
+
+    ``heavy``: what is read only when the image is asked (pictures of examples), or None.
+    """
 
     id: str
     photo: Callable[[], np.ndarray]
     truth: Callable[[], Any]
     digest: Callable[[], str]
+    heavy: Callable[[], Any] | None = None
 
 
 def validate(
@@ -93,7 +97,9 @@ def validate(
     except VisiongenError as error:
         tree.problems.append(Problem("list", "", str(error)))
         return tree
-    if tree.n_listed != expected and not benchmark.protocol.get("uncounted"):
+    if benchmark.protocol.get("uncounted"):
+        tree.n_expected = tree.n_listed  # as a run says: what the folder holds is the split
+    elif tree.n_listed != expected:
         told = f"{tree.n_listed} images are listed, the protocol's split {name} has {expected}"
         tree.problems.append(Problem("count", "", told))
     repeated = Counter(entry.id for entry in entries)
@@ -110,7 +116,7 @@ def _entries(benchmark: Benchmark, data: str | Path | None, split: str, tree: Tr
         tree.root = None if found is None else str(found)
         items = benchmark.items(data, split)
         tree.n_listed = len(items)
-        return [Entry(i.id, i.photo, i.truth, partial(_given, i.digest, i.options)) for i in items]
+        return [Entry(i.id, i.photo, i.truth, partial(_given, i.digest, i.options), i.heavy) for i in items]
     root = benchmark.root(data)
     tree.root = str(root)
     tree.problems += check_lists(root, benchmark.protocol.get("list_sha256", {}))
@@ -135,6 +141,7 @@ def _entry(benchmark: FilesBenchmark, sample: Sample) -> Entry:
         partial(benchmark.read_photo, sample),
         partial(benchmark.read_truth, sample),
         lambda: _given(benchmark.digest(sample), sample.options),
+        benchmark.heavy(sample),
     )
 
 
@@ -155,7 +162,7 @@ def check_lists(root: Path, known: Mapping[str, str]) -> Iterator[Problem]:
 def _look(
     benchmark: Benchmark, entries: Sequence[Entry], tree: Tree, progress: Progress | None
 ) -> Iterator[Problem]:
-    """Open every photo and truth."""
+    """Open every photo and truth, and the examples that are shown."""
     seen: dict[str, str] = {}
     scorer = benchmark.scorer
     bar = nullcontext(lambda name: None) if progress is None else progress(len(entries))
@@ -173,7 +180,7 @@ def _look(
 
 
 def _look_at(entry: Entry, stats: Callable[[Any, Any], dict[str, Any]]) -> Iterator[Problem]:
-    """What is wrong with one image: its photo or truth cannot be read, their sizes differ, or no score."""
+    """What is wrong with one image: a file of it cannot be read, its sizes differ, or it has no score."""
     photo = truth = None
     try:
         photo = entry.photo()
@@ -183,6 +190,10 @@ def _look_at(entry: Entry, stats: Callable[[Any, Any], dict[str, Any]]) -> Itera
         truth = entry.truth()
     except Exception as error:
         yield Problem("truth", entry.id, _told(error))
+    try:
+        _ = entry.heavy and entry.heavy()
+    except Exception as error:
+        yield Problem("example", entry.id, _told(error))
     if photo is None or truth is None:
         return
     size = truth_size(truth)

@@ -72,3 +72,14 @@ def test_words_that_would_be_cut_are_refused() -> None:
         Prompt("image", fits + "ä")
     with pytest.raises(UsageError, match=f"legend entry '{fits}!': 97 bytes, at most 96"):
         Prompt("semantic", "segment", Legend(("a", fits + "!"), ((0, 0, 0), (9, 9, 9))))
+
+
+def test_words_that_are_not_utf_8_are_refused() -> None:
+    """A command line in another encoding: Python hands on its bytes as surrogates."""
+    words = b"caf\xe9".decode(errors="surrogateescape")
+    for prompt in (
+        lambda: Prompt("semantic", words),
+        lambda: Prompt("semantic", "a", Legend.of([(words, "#ff0000")])),
+    ):
+        with pytest.raises(UsageError, match="not UTF-8"):
+            prompt()

@@ -68,7 +68,8 @@ def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> Tenso
         if mask is not None and mask.shape[2] > 1 and group > 1:
             mask = mask[:, :, None].expand(-1, -1, group, -1, -1).flatten(2, 3)
         y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
-    return y.view(batch, heads, length, size).transpose(1, 2).flatten(2)
+    # Not a view: CUDA's memory-efficient attention lays its output out by queries, then heads.
+    return y.reshape(batch, heads, length, size).transpose(1, 2).flatten(2)
 
 
 def attend_some(q: Tensor, k: Tensor, v: Tensor, there: Tensor) -> Tensor:
@@ -138,7 +139,7 @@ class Block(nn.Module):
         q = turned[:, : self.heads].reshape(batch, self.kv_heads, -1, self.head_dim)
         keys, values = past[0].narrow(2, 0, stop), past[1].narrow(2, 0, stop)
         y = F.scaled_dot_product_attention(q, keys, values, attn_mask=mask)
-        y = y.view(batch, -1, length, self.head_dim).transpose(1, 2).reshape(-1, dim)
+        y = y.reshape(batch, -1, length, self.head_dim).transpose(1, 2).reshape(-1, dim)  # see ``attend``
         flat = torch.addmm(x.reshape(-1, dim), y, self.out.weight.t())
         y = F.layer_norm(flat, (dim,), self.norm2.weight, None, self.norm2.eps)
         gate, up = F.linear(y, self.gate_up.weight).chunk(2, dim=-1)

@@ -198,7 +198,10 @@ class Prompt:
             raise UsageError(f"examples: {len(self.examples)} given, at most {MAX_EXAMPLES} are read")
         names = self.legend.names if self.legend else ()
         for what, words in (("instruction", self.text), *(("legend entry", name) for name in names)):
-            size = len(words.encode())
+            try:
+                size = len(words.encode())
+            except UnicodeEncodeError:  # a command line that is not UTF-8
+                raise UsageError(f"{what} {words!r}: not UTF-8; write it in that encoding") from None
             if size > MAX_BYTES:
                 told = f"{size} bytes, at most {MAX_BYTES} are read; say it shorter"
                 raise UsageError(f"{what} {words!r}: {told}")

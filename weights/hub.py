@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from visiongen.errors import UsageError, WeightsError
+from visiongen.errors import MissingDataError, UsageError, WeightsError
 from visiongen.files import write_atomic, write_json
 
 PREFIX = "hf-hub:"
@@ -61,14 +61,27 @@ def _fetch(repository: str, revision: str | None, options: Mapping[str, Any]) ->
         ) from None
 
 
-def describe(folder: Path, meta: Mapping[str, Any], card: str | Path | None = None) -> None:
+def read_card(card: str | Path | None) -> str | None:
+    """A model card's Markdown from what a caller gives: that, or the path of a file of it; None for none.
+
+    MissingDataError for a path of no file. A string is a path where it is one line that ends in ".md".
+    """
+    if card is None or (isinstance(card, str) and ("\n" in card or not card.endswith(".md"))):
+        return card
+    path = Path(card)
+    if not path.is_file():
+        raise MissingDataError(f"{path}: no such file; give the model card's Markdown, or a file of it")
+    return path.read_text(encoding="utf-8")
+
+
+def describe(folder: Path, meta: Mapping[str, Any], card: str | None = None) -> None:
     """Write config.json and README.md beside a ``model.safetensors`` whose header is ``meta``.
 
-    ``card``: a Markdown file, or its text; None: the facts alone.
+    ``card``: a model card's Markdown, with a head of YAML as it is, else with ours; None: the facts alone.
     """
     write_json(folder / CONFIG, {"library_name": "visiongen"} | dict(meta))
-    text = card.read_text(encoding="utf-8") if isinstance(card, Path) else card
-    write_atomic(folder / CARD, (_front(meta) + (text or _facts(meta))).encode())
+    text = card or _facts(meta)
+    write_atomic(folder / CARD, (text if text.startswith("---\n") else _front(meta) + text).encode())
 
 
 def _front(meta: Mapping[str, Any]) -> str:
@@ -127,4 +140,4 @@ def _reason(error: Exception) -> str:
     return next(iter(str(error).strip().splitlines()), type(error).__name__)
 
 
-__all__ = ["CARD", "CONFIG", "MODEL", "PREFIX", "describe", "is_repository", "locate", "push"]
+__all__ = ["CARD", "CONFIG", "MODEL", "PREFIX", "describe", "is_repository", "locate", "push", "read_card"]

@@ -13,8 +13,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from visiongen.benchmarks.datasets.files import BLIND_IMAGES, Sample
-from visiongen.benchmarks.datasets.label_images import LabelledPhotos, pairs
+from visiongen.benchmarks.datasets.files import BLIND_IMAGES, Sample, require
+from visiongen.benchmarks.datasets.label_images import LabelledPhotos, named_pairs
 from visiongen.benchmarks.datasets.listed import BLIND_SIZE
 from visiongen.resize import resize_nearest
 
@@ -34,8 +34,10 @@ class Acdc(LabelledPhotos):
         for condition in CONDITIONS if not only else (only,):
             photos, truths = root / "rgb_anon" / condition / part, root / "gt" / condition / part
             ends = "_rgb_anon.png", truths, ["_gt_labelTrainIds.png"]
-            found += pairs(photos, *ends, prefix=f"{condition}/", cluster=lambda name: name.split("/")[0])
-        return found
+            found += named_pairs(
+                photos, *ends, prefix=f"{condition}/", cluster=lambda name: name.split("/")[0]
+            )
+        return require(found, root / "gt")
 
     def blind(self, data: str | Path | None) -> Callable[[tuple[int, int]], np.ndarray]:
         """As the base class, with as many train images of each condition."""

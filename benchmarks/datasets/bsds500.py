@@ -46,7 +46,7 @@ class Bsds500(FilesBenchmark):
         if found is None:
             raise _missing(root, split)
         photos, truths, suffix = found
-        names = sorted(path.stem for path in photos.glob("*.jpg"))
+        names = sorted(path.stem for path in photos.glob("*.jpg") if not path.name.startswith("."))
         if not names:
             raise MissingDataError(f"{photos}: no photo there; complete the dataset")
         pairs = [Sample(name, photos / f"{name}.jpg", (truths / f"{name}{suffix}",)) for name in names]

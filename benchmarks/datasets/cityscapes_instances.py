@@ -55,7 +55,8 @@ class CityscapesInstances(FilesBenchmark):
 
 def _stems(folder: Path, suffix: str) -> list[str]:
     """CITY/CITY_SEQ_FRAME of every file with this ending."""
-    return [path.relative_to(folder).as_posix()[: -len(suffix)] for path in folder.glob(f"*/*{suffix}")]
+    found = (path for path in folder.glob(f"*/*{suffix}") if not path.name.startswith("."))
+    return [path.relative_to(folder).as_posix()[: -len(suffix)] for path in found]
 
 
 def read_instance_ids(path: Path) -> np.ndarray:

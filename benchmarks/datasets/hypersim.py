@@ -38,6 +38,11 @@ class HypersimDepth(ListedFiles):
 
     folders = ("hypersim/hypersim_processed_val", "hypersim/hypersim_processed_test", "hypersim")
 
+    def samples(self, root: Path, split: str) -> Sequence[Sample]:
+        """As the base class, from the split's own folder where there is one: Marigold packs one a split."""
+        own = root.parent / f"hypersim_processed_{split}"
+        return super().samples(own if own.is_dir() else root, split)
+
     def line(self, root: Path, columns: Sequence[str]) -> Sample:
         """The processed files where they are, else the official ones of the same frame."""
         rgb, depth = columns[:2]

@@ -140,17 +140,31 @@ def pairs(
     cluster: Callable[[str], str] | None = None,
     wanted: Callable[[str], bool] | None = None,
 ) -> Sequence[Sample]:
-    """Every photo below a folder with the truths of its name below another, by name.
+    """:func:`named_pairs`, if every file exists; MissingDataError: one lacks its photo or truth."""
+    return require(named_pairs(photos, photo_end, truths, truth_ends, prefix, cluster, wanted), truths)
+
+
+def named_pairs(
+    photos: Path,
+    photo_end: str,
+    truths: Path,
+    truth_ends: Sequence[str],
+    prefix: str = "",
+    cluster: Callable[[str], str] | None = None,
+    wanted: Callable[[str], bool] | None = None,
+) -> list[Sample]:
+    """Every photo below a folder with the truths of its name below another, by name, whether there or not.
 
     The name is the path below the folder without ``photo_end``; the id is ``prefix`` and the name.
-    ``wanted`` leaves names out. MissingDataError: none at all, or one without its photo or truth.
+    ``wanted`` leaves names out. For splits of several folders or with frames left out, which ``require`` when
+    they are whole, so that what is missing is told of all of it. MissingDataError: none at all.
     """
     names = sorted(set(_names(photos, photo_end)) | set(_names(truths, truth_ends[0])))
     if wanted is not None:
         names = [name for name in names if wanted(name)]
     if not names:
         raise MissingDataError(f"{truths}: no *{truth_ends[0]} there; complete the dataset")
-    samples = [
+    return [
         Sample(
             prefix + name,
             photos / f"{name}{photo_end}",
@@ -159,7 +173,6 @@ def pairs(
         )
         for name in names
     ]
-    return require(samples, truths)
 
 
 def _names(folder: Path, end: str) -> list[str]:

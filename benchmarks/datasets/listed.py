@@ -48,18 +48,34 @@ class ListedFiles(DenseFiles):
         return next((place for place in places if place.is_file()), None)
 
     def root(self, data: str | Path | None) -> Path:
-        """One of ``folders`` below the data root, or the data root itself if it holds the list."""
-        root, split = data_root(data), self.protocol["default_split"]
+        """One of ``folders`` below the data root, or the data root itself if it holds a list.
+
+        Or the data root is one of ``folders``, or a part of its path (the dataset's own folder), with lists
+        beside it. Any split's list will do: a set may have a folder a split.
+        """
+        root = data_root(data)
         for name in self.folders:
-            if (root / name).is_dir() and self.find_list(root / name, split, name.count("/") + 1):
+            if self._has_list(root / name, name.count("/") + 1):
                 return root / name
-        if self.find_list(root, split, -1):
+        if self._has_list(root, -1):
             return root
-        listed, named = self.protocol["lists"][split], " or ".join(f"{name}/" for name in self.folders)
+        # The dataset's own folder, or a part of it: its lists may lie beside it.
+        here = root.absolute()
+        for up in here.parents[: 1 + max(name.count("/") for name in self.folders)]:
+            for name in self.folders:
+                folder = up / name
+                if here in (folder, *folder.parents) and self._has_list(folder, name.count("/") + 1):
+                    return folder
+        listed = self.protocol["lists"][self.protocol["default_split"]]
+        named = " or ".join(f"{name}/" for name in self.folders)
         raise MissingDataError(
             f"{root}: no {self.name} there (its files in {named} with the list {Path(listed).name} in it or "
             f"{self.home}/{listed} beside it); give its folder as --data"
         )
+
+    def _has_list(self, folder: Path, above: int) -> bool:
+        """Whether the folder is there, and the list of any split where ``find_list`` looks for it."""
+        return folder.is_dir() and any(self.find_list(folder, one, above) for one in self.protocol["lists"])
 
     def samples(self, root: Path, split: str) -> Sequence[Sample]:
         """The lines of the list, in its order."""

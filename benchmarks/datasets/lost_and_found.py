@@ -17,7 +17,7 @@ from typing import ClassVar
 import numpy as np
 
 from visiongen.benchmarks.datasets.files import BLIND_IMAGES, Sample, require
-from visiongen.benchmarks.datasets.label_images import pairs
+from visiongen.benchmarks.datasets.label_images import named_pairs
 from visiongen.benchmarks.datasets.listed import BLIND_SIZE
 from visiongen.benchmarks.datasets.smiyc import AnomalyPhotos
 from visiongen.data import data_root
@@ -46,9 +46,9 @@ class LostAndFound(AnomalyPhotos):
         part = "test" if split == "testNoKnown" else split
         photos, truths = root / "leftImg8bit" / part, root / "gtCoarse" / part
         end = next((end for end in PHOTO_ENDS if next(photos.glob(f"*/*{end}"), None)), PHOTO_ENDS[0])
-        found = self.asked(pairs(photos, end, truths, ["_gtCoarse_labelIds.png"], cluster=sequence_of))
+        found = self.asked(named_pairs(photos, end, truths, ["_gtCoarse_labelIds.png"], cluster=sequence_of))
         if split == part:
-            return found
+            return require(found, truths)
         whole, known = self.protocol["splits"][part], tuple(self.protocol["known_objects"])
         if len(found) != whole:
             raise InputError(
@@ -57,7 +57,7 @@ class LostAndFound(AnomalyPhotos):
             )
         empty = set(self.protocol["empty_truths"])
         kept = [one for place, one in enumerate(found) if place not in empty]
-        return [one for one in kept if not Path(one.id).name.startswith(known)]
+        return require([one for one in kept if not Path(one.id).name.startswith(known)], truths)
 
     def blind(self, data: str | Path | None) -> Callable[[tuple[int, int]], np.ndarray]:
         """As the base class, from frames spread over the train split: its first ones show one street."""
@@ -87,7 +87,8 @@ class Fishyscapes(AnomalyPhotos):
     def samples(self, root: Path, split: str) -> Sequence[Sample]:
         """By LostAndFound's names; Fishyscapes' own number in front of one is dropped."""
         folder, end = next((root / f, e) for f, e in self.labels.items() if (root / f).is_dir())
-        found = {re.sub(r"^\d{4}_", "", path.name)[: -len(end)]: path for path in folder.glob(f"*{end}")}
+        labels = [path for path in folder.glob(f"*{end}") if not path.name.startswith(".")]
+        found = {re.sub(r"^\d{4}_", "", path.name)[: -len(end)]: path for path in labels}
         if not found:
             raise MissingDataError(f"{folder}: no *{end} there; complete the dataset")
         photos = photos_of(root)
@@ -95,7 +96,7 @@ class Fishyscapes(AnomalyPhotos):
             Sample(name, photo_of(photos, name, path), (path,), cluster=sequence_of(name))
             for name, path in sorted(found.items())
         ]
-        return self.asked(require(samples, folder))
+        return require(self.asked(samples), folder)
 
 
 def photos_of(root: Path) -> Path:

@@ -67,11 +67,20 @@ def _is_there(root: Path, layout: Sequence[str]) -> bool:
 
 
 def pictures(folder: Path) -> dict[str, Path]:
-    """Stem -> file of every picture in a folder, hidden ones left out; MissingDataError: there is none."""
-    files = [p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES and not p.name.startswith(".")]
-    if not files:
+    """Stem -> file of every picture in a folder, hidden ones left out.
+
+    MissingDataError: there is none. InputError: two of one stem, of which the folder's order would choose.
+    """
+    found: dict[str, Path] = {}
+    for path in sorted(folder.iterdir()):
+        if path.suffix.lower() not in SUFFIXES or path.name.startswith("."):
+            continue
+        if path.stem in found:
+            raise InputError(f"{path}: {found[path.stem].name} has the same name; keep the official one")
+        found[path.stem] = path
+    if not found:
         raise MissingDataError(f"{folder}: no picture there; complete the dataset")
-    return {path.stem: path for path in files}
+    return found
 
 
 def paired(names: Sequence[str], photos: Path, truths: Sequence[Path]) -> Sequence[Sample]:

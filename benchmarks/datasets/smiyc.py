@@ -19,7 +19,7 @@ from typing import ClassVar
 import numpy as np
 
 from visiongen.benchmarks.datasets.files import Sample, require
-from visiongen.benchmarks.datasets.label_images import pairs, read_index, to_positions
+from visiongen.benchmarks.datasets.label_images import named_pairs, read_index, to_positions
 from visiongen.benchmarks.datasets.listed import DenseFiles
 from visiongen.benchmarks.metrics.anomaly import IGNORE
 from visiongen.errors import InputError, MissingDataError
@@ -62,14 +62,14 @@ class Track(AnomalyPhotos):
         """By name, without the protocol's ``left_out`` (beginnings of names)."""
         left_out = tuple(self.protocol.get("left_out", ()))
         photos, truths = root / "images", root / self.marker
-        found = pairs(
+        found = named_pairs(
             photos,
             self.photo_end,
             truths,
             ["_labels_semantic.png"],
             wanted=lambda name: name.startswith(split) and not name.startswith(left_out),
         )
-        return self.asked(found)
+        return require(self.asked(found), truths)
 
 
 class AnomalyTrack(Track):
@@ -99,7 +99,7 @@ class RoadAnomaly(AnomalyPhotos):
         found = [
             Sample(name.stem, frames / name.name, (truth,)) for name, truth in zip(names, truths, strict=True)
         ]
-        return self.asked(require(found, listed))
+        return require(self.asked(found), listed)
 
 
 def read_names(path: Path) -> list[str]:

@@ -16,6 +16,7 @@ import numpy as np
 SEED = 1234
 RESAMPLES = 2000
 FEWEST = 6  # units that all agree by chance in 2 * .5 ** 6 = 3 % of cases; five do in 6 %
+ONE_UNIT = 0.2  # undefined in a larger share of the resamples: carried by one unit
 NOTHING_SHOWN = "no difference shown"
 Statistic = Callable[[np.ndarray], dict[str, np.ndarray]]
 
@@ -72,6 +73,24 @@ def percentile_interval(values: np.ndarray, level: float = 0.95) -> tuple[float,
     return float(low), float(high)
 
 
+def undefined_share(values: np.ndarray) -> float:
+    """Share of the resamples (R,) that were made in which a score is not defined; 1 where none was.
+
+    A costly score has fewer resamples: NaN behind those that were made.
+    """
+    made = np.trim_zeros(np.isfinite(values), "b")
+    return 1 - float(made.mean()) if made.size else 1.0
+
+
+def of_one_unit(values: np.ndarray) -> bool:
+    """Whether one image (or cluster) alone carries a score of resamples (R,), such as a rare class's.
+
+    Of n units that one is missing in (1 - 1/n)^n of the resamples, .25 and more; two are in .135 at most. The
+    others draw the same again and again: their percentiles would be an interval of no width.
+    """
+    return undefined_share(values) > ONE_UNIT
+
+
 @dataclass(frozen=True)
 class Difference:
     """b - a of one score over the same images: value, 95 % interval and what it means for b."""
@@ -103,9 +122,7 @@ def paired_difference(
     a share of exp(-k) of the resamples where k units carry it.
     """
     low, high = percentile_interval(b - a, level)
-    made = np.trim_zeros(np.isfinite(b - a), "b")  # a costly score has fewer resamples: NaN behind them
-    undefined = 1 - made.mean() if made.size else 1.0
-    enough = units >= FEWEST and undefined < math.exp(0.5 - FEWEST)
+    enough = units >= FEWEST and undefined_share(b - a) < math.exp(0.5 - FEWEST)
     verdict = NOTHING_SHOWN
     if enough and (low > 0 or high < 0):
         verdict = "better" if (low > 0) == higher_is_better else "worse"

@@ -16,6 +16,7 @@ import numpy as np
 
 from visiongen.benchmarks.metrics.edge_matching import GRAIN, Pairing, near_pairs, weights
 from visiongen.benchmarks.metrics.edge_thinning import thin
+from visiongen.benchmarks.metrics.shares import as_shares
 from visiongen.errors import InputError
 from visiongen.thinning import thin_edges
 
@@ -93,16 +94,17 @@ def read_truth(truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return truth, np.ones(truth.shape[:2], bool)
     if truth.ndim != 2:
         raise InputError(f"edges: truth {truth.dtype} {truth.shape}; give bool (H, W, A) or numbers (H, W)")
+    truth = as_shares("edges: truth", truth)
     known = np.isfinite(truth)
     strong = suppress(np.where(known, truth, 0)) >= SURE
     return (thin(strong) & known)[..., None], known
 
 
 def _thinned(prediction: np.ndarray, lines: np.ndarray, reach: float) -> np.ndarray:
-    """The prediction's crests; InputError for another size."""
+    """The prediction's crests; InputError for another size, or levels 0 to 255."""
     import cv2
 
-    prediction = np.asarray(prediction, np.float64)
+    prediction = as_shares("edges: prediction", prediction)
     if prediction.shape != lines.shape[:2]:
         raise InputError(f"edges: prediction {prediction.shape}, truth {lines.shape[:2]}; resize it")
     missing = ~np.isfinite(prediction)

@@ -58,10 +58,12 @@ def _predictions(prediction: np.ndarray | None, size: tuple[int, ...]) -> tuple[
     if values.shape not in (size, (*size, 2)):
         raise InputError(f"instances: the prediction is {values.shape}, the truth {size}; resize it first")
     ids, score = (values, np.ones(size)) if values.ndim == 2 else (values[..., 0], values[..., 1])
-    masks = [ids == number for number in np.unique(ids[ids > 0])]
-    level = np.array([round(float(np.clip(score[m].mean(), 0, 1)) * (LEVELS - 1)) for m in masks])
+    inside = ids > 0
+    numbers, place = np.unique(ids[inside], return_inverse=True)
+    mean = np.bincount(place, score[inside], len(numbers)) / np.maximum(np.bincount(place), 1)
+    level = np.array([round(one * (LEVELS - 1)) for one in np.clip(mean, 0, 1).tolist()], np.int64)
     order = np.argsort(-level, kind="stable")[:MOST]
-    return [masks[i] for i in order], level[order]
+    return [ids == number for number in numbers[order]], level[order]  # a mask of each number may be GBs
 
 
 def mask_iou(found: list[np.ndarray], wanted: list[np.ndarray]) -> np.ndarray:

@@ -12,19 +12,20 @@ from typing import Any
 import numpy as np
 
 from visiongen.benchmarks.metrics.image_quality import HIGHEST_PSNR
+from visiongen.benchmarks.metrics.shares import as_shares
 from visiongen.errors import InputError
 
 
 def image_stats(truth: np.ndarray, prediction: np.ndarray | None) -> dict[str, Any]:
-    """{"n": pixels, "sq": [sum of squared errors a channel], "abs": [...]}; InputError: shapes."""
-    truth = np.asarray(truth, np.float64)
+    """{"n": pixels, "sq": [sum of squared errors a channel], "abs": [...]}; InputError: shapes, levels."""
+    truth = as_shares("maps: truth", truth)
     size = truth.shape if prediction is None else np.shape(prediction)
     if truth.ndim != 3 or size != truth.shape:
         raise InputError(f"maps: prediction {size}, truth {truth.shape}; give one shape (H, W, C)")
     seen = np.isfinite(truth).all(axis=2)
     wanted = truth[seen]
     worst = np.where(wanted < 0.5, 1.0, 0.0)
-    given = worst if prediction is None else np.asarray(prediction, np.float64)[seen]
+    given = worst if prediction is None else as_shares("maps: prediction", prediction)[seen]
     given = np.where(np.isfinite(given), np.clip(given, 0, 1), worst)
     error = given - wanted
     return {"n": int(seen.sum()), "sq": (error**2).sum(0).tolist(), "abs": abs(error).sum(0).tolist()}

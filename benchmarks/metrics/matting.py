@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from visiongen.benchmarks.metrics.matting_errors import connectivity_error, gradient_error
+from visiongen.benchmarks.metrics.shares import as_shares
 from visiongen.errors import InputError
 
 BAND = 0.0125  # 10 pixels at 640 x 480
@@ -40,12 +41,12 @@ def unknown_region(alpha: np.ndarray) -> np.ndarray:
 
 
 def image_stats(truth: np.ndarray, prediction: np.ndarray | None) -> dict[str, Any]:
-    """{"sums": the numbers named in ``SUMS``}; InputError: shapes.
+    """{"sums": the numbers named in ``SUMS``}; InputError: shapes, levels 0 to 255 instead of opacity.
 
     None, and a pixel that is NaN, counts as the end of [0, 1] that is farther from the truth; other
     numbers are clipped to [0, 1]. An image without unknown pixels leaves the trimap's sums alone.
     """
-    truth = np.asarray(truth, np.float64)
+    truth = as_shares("alpha: truth", truth)
     if truth.ndim not in (2, 3) or (truth.ndim == 3 and truth.shape[2] != 2):
         raise InputError(f"alpha: truth {truth.shape}; give (H, W), or (H, W, 2) with the trimap")
     alpha = truth if truth.ndim == 2 else truth[..., 0]
@@ -57,7 +58,7 @@ def image_stats(truth: np.ndarray, prediction: np.ndarray | None) -> dict[str, A
         return {"sums": [0.0] * len(SUMS)}
     alpha = np.where(known, np.clip(alpha, 0, 1), 0.0)
     worst = np.where(alpha < 0.5, 1.0, 0.0)
-    given = worst if prediction is None else np.asarray(prediction, np.float64)
+    given = worst if prediction is None else as_shares("alpha: prediction", prediction)
     missing = ~np.isfinite(given) if prediction is not None else np.ones(alpha.shape, bool)
     given = np.where(missing, worst, np.clip(given, 0, 1))
     given[~known] = 0.0  # as in the truth: no error, no edge

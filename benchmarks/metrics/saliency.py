@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from visiongen.benchmarks.metrics.shares import as_shares
 from visiongen.errors import InputError
 
 BETA2 = 0.3
@@ -28,7 +29,7 @@ def image_stats(truth: np.ndarray, prediction: np.ndarray | None, stretched: boo
     """{"mae", "s", "adaptive", "weighted", "e_adaptive": numbers, "curve", "e_curve": F, E at 255 ... 0}.
 
     None: MAE 1 and nothing else. What is not finite counts as the opposite of the truth. InputError:
-    shapes.
+    shapes, a prediction of levels 0 to 255.
     """
     mask = np.nan_to_num(np.asarray(truth, np.float64), nan=0) > 0.5
     shape = mask.shape if prediction is None else np.shape(prediction)
@@ -53,11 +54,12 @@ def image_stats(truth: np.ndarray, prediction: np.ndarray | None, stretched: boo
 
 def stretch(prediction: np.ndarray, mask: np.ndarray, stretched: bool = True) -> np.ndarray:
     """The prediction as 8-bit levels / 255, float64 (H, W); stretched to 0 ... 1 unless it is constant."""
-    values = np.asarray(prediction, np.float64)
+    values = as_shares("saliency prediction", prediction)
     values = np.where(np.isfinite(values), np.clip(values, 0, 1), ~mask)
-    levels = (values * 255).round()
-    low, high = levels.min(), levels.max()
-    return (levels - low) / (high - low) if stretched and high > low else levels / 255
+    # Divided before it is stretched, as PySODMetrics does: rounding decides which threshold a level meets.
+    shares = (values * 255).round() / 255
+    low, high = shares.min(), shares.max()
+    return (shares - low) / (high - low) if stretched and high > low else shares
 
 
 def f_curve(values: np.ndarray, mask: np.ndarray) -> np.ndarray:

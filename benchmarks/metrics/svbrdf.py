@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from visiongen.benchmarks.metrics.normals import SHORT, angular_error
+from visiongen.benchmarks.metrics.shares import as_shares
 from visiongen.errors import InputError
 from visiongen.relight import CAMERA, NINE_LIGHTS, SurfaceMaps, decode_srgb, encode_srgb, responses
 
@@ -38,13 +39,15 @@ SCORES = (
 def image_stats(truth: np.ndarray, prediction: np.ndarray | None) -> dict[str, Any]:
     """{"sums": [[values that were compared, sum of squared errors or degrees], ...]} as in ``SCORES``.
 
-    InputError: shapes.
+    InputError: shapes, levels 0 to 255 instead of fractions.
     """
-    truth = np.asarray(truth, np.float32)
+    truth = as_shares("maps: truth", truth).astype(np.float32)
     shape = truth.shape if prediction is None else np.shape(prediction)
     if truth.ndim != 3 or truth.shape[2] != CHANNELS or shape != truth.shape:
         raise InputError(f"maps: prediction {shape}, truth {truth.shape}; give one shape (H, W, {CHANNELS})")
-    given = np.full_like(truth, np.nan) if prediction is None else np.asarray(prediction, np.float32)
+    given = np.full_like(truth, np.nan)
+    if prediction is not None:
+        given = as_shares("maps: prediction", prediction).astype(np.float32)
     known: np.ndarray = np.isfinite(truth)
     lost: np.ndarray = ~np.isfinite(given)
     wanted = np.clip(truth[..., :6], 0, 1)

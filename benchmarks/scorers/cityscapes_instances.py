@@ -13,7 +13,7 @@ from visiongen.benchmarks.metrics import coco
 from visiongen.benchmarks.metrics.coco import Found, Truths
 from visiongen.benchmarks.scorers.base import Guess, Options, Scores
 from visiongen.benchmarks.scorers.base import Table as Weighing
-from visiongen.benchmarks.scorers.coco import CocoScorer
+from visiongen.benchmarks.scorers.coco import CocoScorer, affordable, first_of
 
 
 class CityscapesInstancesScorer(CocoScorer):
@@ -35,9 +35,13 @@ class CityscapesInstancesScorer(CocoScorer):
         return metric.image_stats(truth, found, self.labels_of_classes, self.void, self.min_area)
 
     def table(self, records: Sequence[dict[str, Any]]) -> Weighing:
-        """AP, AP50, AP/CLASS and AP50/CLASS of any weighting by whole numbers."""
+        """AP, AP50, AP/CLASS and AP50/CLASS of any weighting by whole numbers; large sets as CocoScorer."""
+        most = affordable(sum(number for one in records for _, number in one["truths"]))
 
         def weighed(counts: np.ndarray) -> Scores:
+            return first_of(counts, most, some)
+
+        def some(counts: np.ndarray) -> Scores:
             ap = metric.weigh(records, len(self.classes), counts)
             scores = {"AP": coco.mean_of_classes(ap.mean(-1)), "AP50": coco.mean_of_classes(ap[..., 0])}
             scores |= {f"AP/{name}": ap[:, k].mean(-1) for k, name in enumerate(self.classes)}

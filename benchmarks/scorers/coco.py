@@ -61,15 +61,12 @@ class CocoScorer(Scorer):
     def table(self, records: Sequence[dict[str, Any]]) -> Weighing:
         """Scores of any weighting of the images by whole numbers; see the class for large sets."""
         rows = Table.of(records, len(self.classes), len(coco.AREAS))
-        fewer = max(FEWEST, WORK // max(1, int(rows.counted()[:, 0].sum())))
+        most = affordable(int(rows.counted()[:, 0].sum()))
 
         def weighed(counts: np.ndarray) -> Scores:
             if len(counts) == 1 and (counts == 1).all():  # the official sums, to the last digit
                 return self.exact(accumulate(rows, self.most))
-            used, rest = counts[:fewer], np.full(max(0, len(counts) - fewer), np.nan)
-            parts = [weigh(rows, used[i : i + CHUNK], self.most) for i in range(0, len(used), CHUNK)]
-            found = [self.resampled(*part) for part in parts]
-            return {name: np.concatenate([*(one[name] for one in found), rest]) for name in found[0]}
+            return first_of(counts, most, lambda part: self.resampled(*weigh(rows, part, self.most)))
 
         return weighed
 
@@ -174,6 +171,18 @@ class CocoScorer(Scorer):
         names = options["legend"].names if "legend" in options else self.classes
         kinds = [position if name in names else -1 for name, position in self.place.items()]
         return read_segments(guess, np.ones(guess.shape, np.float32), kinds)
+
+
+def affordable(instances: int) -> int:
+    """How many resamples of so many true instances are made."""
+    return max(FEWEST, WORK // max(1, instances))
+
+
+def first_of(counts: np.ndarray, most: int, scores: Weighing) -> Scores:
+    """``scores`` of the first ``most`` resamples of ``counts``, ``CHUNK`` at once; NaN for the others."""
+    used, rest = counts[:most], np.full(max(0, len(counts) - most), np.nan)
+    found = [scores(used[i : i + CHUNK]) for i in range(0, len(used), CHUNK)]
+    return {name: np.concatenate([*(one[name] for one in found), rest]) for name in found[0]}
 
 
 def found_of(answer: Found | Truths | None) -> Found | None:

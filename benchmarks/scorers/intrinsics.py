@@ -9,6 +9,7 @@ import numpy as np
 
 from visiongen.benchmarks import perceptual
 from visiongen.benchmarks.metrics import image_quality, intrinsics
+from visiongen.benchmarks.metrics.shares import as_shares
 from visiongen.benchmarks.scorers.base import Options, Scorer, Scores
 from visiongen.benchmarks.scorers.svbrdf import stack_parts, unstack_parts
 from visiongen.errors import InputError
@@ -42,12 +43,12 @@ class IntrinsicsScorer(Scorer):
 
     def stats(self, truth: np.ndarray, answer: np.ndarray | None) -> dict[str, Any]:
         """{group: [numbers as in ``MEASURES``] or [] where nothing is scored}."""
-        truth = np.asarray(truth, np.float64)
+        truth = as_shares("maps: truth", truth)
         shape = truth.shape if answer is None else np.shape(answer)
         width = 6 if len(self.groups) > 1 else 3
         if truth.ndim != 3 or truth.shape[2] != width or shape != truth.shape:
             raise InputError(f"maps: prediction {shape}, truth {truth.shape}; give one shape (H, W, {width})")
-        given = np.full(truth.shape, np.nan) if answer is None else np.asarray(answer, np.float64)
+        given = np.full(truth.shape, np.nan) if answer is None else as_shares("maps: prediction", answer)
         given = np.where(np.isfinite(given), np.clip(given, 0, 1), np.nan)
         return {name: self._measure(name, truth[..., c], given[..., c]) for name, c in self.groups.items()}
 

@@ -15,7 +15,7 @@ from visiongen.errors import InputError
 from visiongen.tasks.codecs.base import check_map, check_positive
 from visiongen.tasks.codecs.legend import LegendCodec, squared_distances
 
-_BAND = 1 << 22  # numbers (pixels x classes) worked on at a time: 16 MB an array
+_BAND = 1 << 22  # numbers (pixels x classes) worked on at a time: 16 MB an array, more where a map is wide
 _ANYTHING = 256.0**-3  # density of a colour that nothing explains, per cubic level
 _WIDE = 24.0  # levels: how a colour that nothing explains is shared among the classes
 _ABSENT = 1e-3  # votes that a class gets without being seen
@@ -76,7 +76,8 @@ class LegendPosterior(LegendCodec):
         height, width = check_map(painted).shape[:2]
         noise = self.noise or self.estimate_noise(painted)
         reach = 3 * int(self.radius) + 1
-        rows = max(1, _BAND // (width * len(self.legend)) - 2 * reach)
+        # What lies around a band is read with it: of fewer rows nearly all of the work would be that.
+        rows = max(reach, _BAND // (width * len(self.legend)) - 2 * reach)
         for top in range(0, height, rows):
             stop = min(top + rows, height)
             start = max(0, top - reach)

@@ -21,12 +21,16 @@ _NEUTRAL = 0.05
 LONGEST = 1.05  # of a unit vector, rounding and resizing included
 
 
-def check_lengths(normals: np.ndarray) -> None:
-    """InputError for vectors that are too long: clipped channel by channel, they would point elsewhere."""
+def check_lengths(normals: np.ndarray) -> np.ndarray:
+    """Lengths (H, W), those of invalid vectors not finite.
+
+    InputError for vectors that are too long: clipped channel by channel, they would point elsewhere.
+    """
     lengths = np.sqrt(np.einsum("hwc,hwc->hw", normals, normals))
     longest = float(np.max(lengths, initial=0, where=np.isfinite(lengths)))
     if longest > LONGEST:
         raise InputError(f"normals: a vector is {longest:.3g} long; give unit vectors (or zero for none)")
+    return lengths
 
 
 @dataclass(frozen=True)
@@ -49,10 +53,10 @@ class OpenGLNormals(Codec):
     def encode(self, labels: np.ndarray) -> np.ndarray:
         """Unit normals float (H, W, 3) -> map."""
         normals = check_labels("normals", labels, 3)
-        check_lengths(normals)
+        lengths = check_lengths(normals)
         scaled = normals * np.float32(127.5) + np.float32(128)
-        # NaN (and inf, which no unit vector has) become neutral gray.
-        np.nan_to_num(scaled, copy=False, nan=128, posinf=128, neginf=128)
+        # NaN (and inf, which no unit vector has) become neutral gray, and the other channels with them.
+        scaled[~np.isfinite(lengths)] = 128
         return np.clip(scaled, 0, 255.5, out=scaled).astype(np.uint8)
 
     def decode(self, painted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -21,6 +21,8 @@ from visiongen.errors import InputError, UsageError
         {"top_p": 0.0},
         {"top_p": 1.5},
         {"window": 0},
+        {"trust": -1.0},
+        {"trust": float("inf")},  # JSON, which every prediction is told in, has none
     ],
 )
 def test_impossible_sampler_options(options) -> None:

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from visiongen import weights
 from visiongen.backbones.embedded import EmbeddedBackbone
 from visiongen.cli.main import app
-from visiongen.errors import UsageError, VisiongenError, WeightsError
+from visiongen.errors import MissingDataError, UsageError, VisiongenError, WeightsError
 from visiongen.files import sha256
 from visiongen.prompt import Prompt
 from visiongen.training import start
@@ -68,6 +68,11 @@ def test_a_licence_that_the_hub_does_not_know_is_named(nano: EmbeddedBackbone, t
     assert (data.license, data.license_name) == ("other", "My-1.0")
 
 
+def test_a_card_keeps_its_own_head(nano: EmbeddedBackbone, tmp_path: Path) -> None:
+    mine = "---\nlicense: mit\n---\n# Mine\n"
+    assert (nano.save_pretrained(tmp_path, mine) / hub.CARD).read_text() == mine
+
+
 @pytest.fixture
 def fake_hub(nano: EmbeddedBackbone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """A Hub of one repository, me/mine, on disk; the dict says what was asked of it."""
@@ -97,6 +102,15 @@ def fake_hub(nano: EmbeddedBackbone, tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(huggingface_hub, "hf_hub_download", download)
     monkeypatch.setattr(huggingface_hub, "HfApi", Api)
     return asked
+
+
+def test_a_name_of_the_package_is_never_a_folder(
+    nano: EmbeddedBackbone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    nano.save_pretrained("tiny")
+    assert EmbeddedBackbone.load("tiny").weights == EmbeddedBackbone.load(weights.path("tiny")).weights
+    assert EmbeddedBackbone.load(tmp_path / "tiny").name == nano.name
 
 
 @pytest.mark.parametrize("name", ["me/mine", "hf-hub:me/mine", "hf-hub:me/mine@v2"])
@@ -132,6 +146,16 @@ def test_pushed_as_saved(nano: EmbeddedBackbone, fake_hub: dict[str, Any], tmp_p
         nano.save_pretrained(tmp_path / "same") / hub.MODEL
     )
     assert (tmp_path / "uploaded" / hub.CARD).read_text().endswith("# Mine\n")
+
+
+@pytest.mark.parametrize("kind", [str, Path])
+def test_a_card_is_read_from_its_file(nano: EmbeddedBackbone, tmp_path: Path, kind: type) -> None:
+    (tmp_path / "mine.md").write_text("# Mine\n")
+    folder = nano.save_pretrained(tmp_path / "out", card=kind(tmp_path / "mine.md"))
+    assert (folder / hub.CARD).read_text().endswith("---\n\n# Mine\n")
+    with pytest.raises(MissingDataError, match=r"other\.md: no such file"):
+        nano.save_pretrained(tmp_path / "none", card=kind(tmp_path / "other.md"))
+    assert not (tmp_path / "none").exists()
 
 
 def test_the_command_pushes_with_the_card_of_the_package(fake_hub: dict[str, Any], tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 from visiongen.benchmarks.metrics.bootstrap import (
     FEWEST,
     draws,
+    of_one_unit,
     paired_difference,
     percentile_interval,
     resample,
@@ -116,6 +117,32 @@ def test_a_score_that_one_image_carries_shows_no_difference() -> None:
     found = paired_difference(a, b, -0.2, True, 50)
     assert found.high < 0
     assert found.verdict == "no difference shown"
+
+
+def test_a_score_that_one_image_carries_has_no_interval() -> None:
+    from visiongen.benchmarks.result import Drawn, intervals
+    from visiongen.benchmarks.scoring import scorer_for
+
+    scorer = scorer_for({"name": "made", "task": "semantic", "classes": ["road", "train", "bus"]})
+    records = []
+    for image in range(50):
+        truth = np.zeros((10, 10), np.uint8)
+        truth[:4] = {7: 1, 20: 2, 30: 2}.get(image, 0)  # one train, two buses
+        found = truth.copy()
+        found[: image % 3] = 0
+        records.append(scorer.stats(truth, found))
+    scores = intervals(scorer, Drawn.of(scorer.table(records), draws(50), 50))
+    assert scores["IoU/train"]["value"] == pytest.approx(0.75)
+    assert scores["IoU/train"]["ci95"] is None, "all resamples that have it draw the same image"
+    for name in ("mIoU", "IoU/road", "IoU/bus"):
+        low, high = scores[name]["ci95"] or (1, 0)
+        assert low < scores[name]["value"] < high, name
+    counts = np.concatenate(
+        [draws(50, 150), np.full((1850, 50), np.nan)]
+    )  # a costly score: the rest not made
+    with np.errstate(invalid="ignore"):
+        train, bus = counts[:, 7] / counts[:, 7], counts[:, [20, 30]].sum(1) / counts[:, [20, 30]].sum(1)
+    assert of_one_unit(train) and not of_one_unit(bus)
 
 
 def test_units_are_what_is_drawn() -> None:

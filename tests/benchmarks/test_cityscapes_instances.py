@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from visiongen.benchmarks.metrics import bootstrap, coco
 from visiongen.benchmarks.metrics import cityscapes_instances as metric
-from visiongen.benchmarks.metrics import coco
 from visiongen.benchmarks.metrics.coco import Found
 from visiongen.benchmarks.official_results import cityscapes_results
 from visiongen.benchmarks.scorers import scorer_for
@@ -192,6 +192,20 @@ def test_a_resample_is_the_images_drawn() -> None:
         means = [value.mean() for value in values if np.isfinite(value).all()]
         assert drawn["AP"][row] == pytest.approx(np.mean(means), abs=1e-12)
         assert drawn["AP50/car"][row] == pytest.approx(values[2, 0], abs=1e-12, nan_ok=True)
+
+
+def test_large_sets_get_fewer_resamples_as_in_coco(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(5)
+    truths = [picture(rng) for _ in range(4)]
+    judge, draws = scorer_for(PROTOCOL), bootstrap.draws(4, 250)
+    records = [judge.stats(t, detections(t, rng)) for t in truths]
+    whole = judge.table(records)(draws)["AP"]
+    assert np.isfinite(whole).all() and whole[220] == judge.table(records)(draws[220:221])["AP"]
+    monkeypatch.setattr("visiongen.benchmarks.scorers.coco.WORK", 1)
+    table = judge.table(records)
+    cut = table(draws)["AP"]
+    assert np.isfinite(cut).sum() == 100 and np.array_equal(cut[:100], whole[:100])
+    assert table(np.ones((1, 4)))["AP"].shape == (1,)
 
 
 def test_what_is_painted_has_instances_and_no_groups() -> None:

@@ -246,6 +246,42 @@ def test_hypersim_processed_and_released(tmp_path: Path, monkeypatch: pytest.Mon
     assert truth[0, 0] == 0 and 4 < truth[11, 0] < truth[6, 8] <= 5
 
 
+def test_hypersim_s_splits_lie_in_folders_of_their_own(tmp_path: Path) -> None:
+    """As Marigold packs them, with the lists beside, or each with its own in it."""
+    benchmark, scenes = get_benchmark("hypersim-depth"), {"val": "ai_001_001", "test": "ai_005_001"}
+    for split, scene in scenes.items():
+        names = [f"{scene}/{kind}_cam_00_fr0000.png" for kind in ("rgb", "depth_plane")]
+        folder = tmp_path / f"hypersim/hypersim_processed_{split}"
+        picture(folder / names[0], (12, 16))
+        save(folder / names[1], np.full((12, 16), 2000, np.uint16))
+        listing(tmp_path / f"data_split/hypersim_depth/filename_list_{split}_filtered.txt", [" ".join(names)])
+        listing(folder / f"filename_list_{split}_filtered.txt", [" ".join(names)])
+    lists = tmp_path / "data_split"
+    for _ in range(2):
+        for split, scene in scenes.items():
+            (item,) = benchmark.items(tmp_path, split)
+            assert item.cluster == scene and np.allclose(item.truth(), 2)
+        if lists.is_dir():
+            lists.rename(tmp_path / "elsewhere")
+    (tmp_path / "hypersim/hypersim_processed_val").rename(tmp_path / "gone")
+    assert [item.cluster for item in benchmark.items(tmp_path, "test")] == ["ai_005_001"], "test alone"
+
+
+def test_the_dataset_s_own_folder_is_a_data_root_with_the_lists_beside_it(tmp_path: Path) -> None:
+    folder = tmp_path / "scannet/scannet_val_sampled_800_1"
+    names = ["scene0011_01/color/000300.jpg", "scene0011_01/depth/000300.png"]
+    picture(folder / names[0], (12, 16))
+    save(folder / names[1], np.full((12, 16), 2000, np.uint16))
+    benchmark = get_benchmark("scannet-depth")
+    assert benchmark.present(folder) is None
+    listing(tmp_path / "data_split/scannet_depth/scannet_val_sampled_list_800_1.txt", [" ".join(names)])
+    for data in (tmp_path, folder.parent, folder):
+        assert benchmark.present(data) == folder
+        assert [item.id for item in benchmark.items(data, "val")] == ["scene0011_01/color/000300"]
+    assert benchmark.present(folder / "scene0011_01") is None
+    assert get_benchmark("nyuv2-depth").present(folder) is None
+
+
 def test_hdf5_without_its_library_says_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

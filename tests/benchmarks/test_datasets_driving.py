@@ -205,6 +205,8 @@ def test_no_known_drops_unlabelled_frames_by_their_place_and_known_objects(tmp_p
     (root / f"gtCoarse/test/{STREETS[0]}/{names[0]}_gtCoarse_labelIds.png").unlink()
     with pytest.raises(MissingDataError, match=names[0]):
         benchmark.samples(root, "testNoKnown")
+    tree = validate(benchmark, tmp_path, fast=True)
+    assert tree.n_listed == 1043 and [one.kind for one in tree.problems] == ["file"], "the split is whole"
     (root / f"leftImg8bit/test/{STREETS[0]}/{names[0]}_leftImg8bit.webp").unlink()
     with pytest.raises(InputError, match="1202 frames, officially 1203"):
         benchmark.samples(root, "testNoKnown")
@@ -222,6 +224,7 @@ def test_fishyscapes_takes_its_photos_from_either_split(tmp_path: Path, layout: 
         frame(tmp_path / "dataset_LostAndFound", part, name, ROAD)
         own = f"{number:04d}_{name}_labels.png" if "val" not in layout else f"{name}_fishy-labels.png"
         save(tmp_path / layout / own, fishy)
+        (tmp_path / layout / f"._{own}").write_bytes(b"macOS leaves such files")
     benchmark = get_benchmark("fishyscapes-laf")
     items = benchmark.items(tmp_path, "val")
     assert [item.id for item in items] == sorted(names)

@@ -297,6 +297,18 @@ def test_voc_alone_is_enough_and_small_things_are_asked_for_but_never_shown(voc:
         benchmark(splits={"val": 4, "voc": 4}, least_example=5000).items(voc, "voc")
 
 
+def test_validate_opens_the_examples_too(voc: Path) -> None:
+    made = benchmark(splits={"val": 4, "voc": 4}, least_example=700)
+    shown = made.samples(made.root(voc), "voc")[0].shown[1].photo
+    whole = shown.read_bytes()
+    assert validate(made, voc, "voc").ok
+    shown.write_bytes(whole[:100])
+    found = validate(made, voc, "voc")
+    shown.write_bytes(whole)
+    assert ("example", "0000") in {(one.kind, one.id) for one in found.problems} and found.n_read < 4
+    assert any(str(shown) in one.message for one in found.problems)
+
+
 def test_digests_cover_the_examples(voc: Path) -> None:
     made = benchmark(splits={"val": 40, "voc": 40}, least_example=700)
     episode = made.samples(made.root(voc), "voc")[0]

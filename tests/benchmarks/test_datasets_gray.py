@@ -121,6 +121,22 @@ def test_a_lonely_photo_or_mask_stops_the_run_and_is_named(tmp_path: Path) -> No
         benchmark.items(tmp_path / "DUTS-TE/DUTS-TE-Mask", "test")
 
 
+@pytest.mark.parametrize("name", [*SALIENT, *MATTES])
+def test_the_dataset_s_own_folder_is_a_data_root(name: str, tmp_path: Path) -> None:
+    (salient if name in SALIENT else mattes)(tmp_path, name)
+    folder = (SALIENT | MATTES)[name][0]
+    own = tmp_path if folder.startswith("datasets/") else tmp_path / Path(folder).parent
+    assert len(get_benchmark(name).items(own, "test")) == 3
+
+
+def test_two_pictures_of_one_name_are_refused(tmp_path: Path) -> None:
+    """Which of them a folder lists last is chance, and a mask beside its photo is no photo."""
+    salient(tmp_path, "duts-te")
+    write(tmp_path / "DUTS-TE/DUTS-TE-Image/2.png", np.dstack([MASK] * 3))
+    with pytest.raises(InputError, match=r"DUTS-TE-Image/2\.png: 2\.jpg has the same name"):
+        get_benchmark("duts-te").items(tmp_path, "test")
+
+
 def test_the_whole_of_ecssd_in_the_official_layout(tmp_path: Path) -> None:
     benchmark = get_benchmark("ecssd")
     jpg, png = (cv2.imencode(kind, image)[1].tobytes() for kind, image in ((".jpg", PHOTO), (".png", MASK)))

@@ -257,6 +257,8 @@ def city_tree(root: Path, ids: np.ndarray = IDS) -> Benchmark:
 
 def test_cityscapes_instances_are_ids_of_16_bits(tmp_path: Path) -> None:
     benchmark = city_tree(tmp_path)
+    hidden = tmp_path / "leftImg8bit/val/lindau/._lindau_000001_000019_leftImg8bit.png"
+    hidden.write_bytes(b"macOS leaves such files")
     items = benchmark.items(tmp_path, "val")
     assert [item.id for item in items] == [STEM, "lindau/lindau_000001_000019"]
     assert [item.cluster for item in items] == ["frankfurt", "lindau"]

@@ -160,6 +160,15 @@ def test_acdc_pools_the_conditions_and_has_each(acdc: Path) -> None:
     assert BlindRow(benchmark, acdc).answer(items[0], None).shape == SIZE
 
 
+def test_acdc_tells_what_is_missing_of_all_conditions(acdc: Path) -> None:
+    gone = "GOPR1/GOPR1_frame_000001_gt_labelTrainIds.png"
+    (acdc / "ACDC/gt/night/val" / gone).unlink()
+    found = validate(get_benchmark("acdc"), acdc, "val")
+    assert found.n_listed == 8 and found.n_read == 7
+    files = [one.id for one in found.problems if one.kind == "file"]
+    assert files == ["night/GOPR1/GOPR1_frame_000001"]
+
+
 # --- comma10k ---------------------------------------------------------------------------------
 
 COLOURS = ("402020", "ff0000", "808060", "00ff66", "cc00ff")
@@ -180,7 +189,8 @@ def test_comma10k_splits_by_the_last_digit_and_matches_colours(tmp_path: Path) -
     assert items[0].truth()[::5, 0].tolist() == [0, 1, 2, 3, 4]
     assert benchmark.protocol["classes"][3:] == ["movable", "my car"]
     assert benchmark.expected(tmp_path, "val") == 2  # what the folder holds is the split
-    assert validate(benchmark, tmp_path, "val").n_listed == 2
+    tree = validate(benchmark, tmp_path, "val")
+    assert tree.ok and (tree.n_listed, tree.n_expected) == (2, 2), "as the run's n_expected"
     mask[3, 7] = (64, 32, 33)
     save(root / f"masks/{names[0]}.png", mask)
     with pytest.raises(InputError, match="colour #402021 at row 3, column 7"):

@@ -67,6 +67,7 @@ def test_matting_alpha(tmp_path: Path) -> None:
 def test_bsds500_in_both_layouts(tmp_path: Path) -> None:
     lines = np.random.default_rng(0).random((3, 20, 30)) < 0.1
     write(tmp_path / "bsds500/val/images/7.jpg", np.zeros((20, 30, 3), np.uint8))
+    (tmp_path / "bsds500/val/images/._7.jpg").write_bytes(b"macOS leaves such files")
     (tmp_path / "bsds500/val/gt").mkdir()
     np.savez(tmp_path / "bsds500/val/gt/7.npz", boundaries=np.packbits(lines, axis=-1), shape=lines.shape)
     people = np.empty((1, 3), object)

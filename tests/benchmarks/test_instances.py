@@ -186,3 +186,21 @@ def test_split_merged_and_repeated_instances_cost() -> None:
     for name, found in {"split": halves, "merged": np.minimum(truth, 1)}.items():
         assert scored([truth], [found])["AP"] < 0.2, name
     assert scored([truth, truth], [truth, None])["AR"] == pytest.approx(0.5)
+
+
+def test_thousands_of_predicted_instances_cost_no_mask_each() -> None:
+    import tracemalloc
+
+    truth = np.zeros((256, 256), np.int32)
+    truth[40:80, 40:120] = 1
+    ids = np.arange(256 * 256).reshape(256, 256) // 40 + 1
+    ids[truth > 0] = 5000
+    score = np.where(truth > 0, 0.9, (ids % 200) / 255)
+    tracemalloc.start()
+    stats = instances.image_stats(truth, np.stack([ids, score], -1))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    levels = [row[0] for row in stats["found"]]
+    assert len(np.unique(ids)) > 1500 and len(levels) == 100
+    assert levels == sorted(levels, reverse=True) and levels[0] == 230 and stats["found"][0][1] == 1023
+    assert peak < 40e6, "a mask of each would be 100 MB"

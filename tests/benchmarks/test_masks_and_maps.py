@@ -151,3 +151,41 @@ def test_unscored_pixels_do_not_count_and_missing_answers_are_the_worst() -> Non
     assert np.isnan(map_scores([np.full_like(truth, np.nan)], [given])["RMSE"])
     with pytest.raises(InputError, match="one"):
         maps.image_stats(truth, given[..., 0])
+
+
+def fractions(*channels: int) -> np.ndarray:
+    """A smooth map (H, W[, C]) in levels of 8 bits."""
+    y, x = np.indices(SIZE)
+    soft = np.clip(1 - np.hypot(y - 9, x - 14) / 12, 0, 1)
+    return np.broadcast_to(
+        (soft * 255).round().reshape(*SIZE, *[1] * len(channels)) / 255, (*SIZE, *channels)
+    )
+
+
+@pytest.mark.parametrize(
+    ("task", "width"),
+    [
+        ("salient", 0),
+        ("matting", 0),
+        ("edges", 0),
+        ("basecolor", 3),
+        ("orm", 3),
+        ("svbrdf", 9),
+        ("intrinsics", 3),
+    ],
+)
+def test_levels_of_a_picture_are_no_numbers_from_0_to_1(task: str, width: int) -> None:
+    scorer = scorer_for({"name": "made", "task": task})
+    truth = fractions(width) if width else fractions()
+    if task == "salient":
+        truth = (truth > 0.5).astype(float)
+    levels = (fractions(width) if width else fractions()) * 255
+    for kind in (np.uint8, np.int32):
+        with pytest.raises(InputError, match=r"up to 255.* divide"):
+            scorer.stats(truth, levels.astype(kind))
+    if task not in ("salient", "edges"):  # masks of 0 and 255 mean the same whatever their type
+        with pytest.raises(InputError, match="truth"):
+            scorer.stats((truth * 255).astype(np.uint8), truth)
+    mask = levels > 128
+    assert scorer.stats(truth, mask.astype(np.uint8)) == scorer.stats(truth, mask.astype(float))
+    assert scorer.stats(truth, mask) == scorer.stats(truth, mask.astype(float))

@@ -65,7 +65,9 @@ def degenerate() -> dict[str, tuple[np.ndarray, np.ndarray]]:
         "all but one": (~corner, guess),
         "inverted": (mask, 1 - mask.astype(float)),
         "perfect": (mask, mask.astype(float)),
-        "narrow": (mask, (guess * 40).round() / 255),
+    } | {  # of few levels: where one lies at a threshold, rounding decides
+        f"narrow, {low} to {low + wide}": (mask, (guess * wide + low).round() / 255)
+        for low, wide in ((0, 40), (3, 91), (17, 100), (60, 46), (100, 155), (11, 203))
     }
 
 

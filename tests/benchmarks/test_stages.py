@@ -214,3 +214,31 @@ def test_the_device_is_what_was_computed_on(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda device=None: f"card {device}")
     assert environment()["device"] == environment(torch.device("cpu"))["device"] == "cpu"
     assert environment(torch.device("cuda:1"))["device"] == "card cuda:1"
+
+
+def test_the_commit_is_that_of_the_code_and_not_of_the_project_it_is_installed_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import subprocess
+
+    from visiongen.benchmarks import result
+
+    if shutil.which("git") is None:
+        pytest.skip("git is not installed")
+
+    def git(*words: str) -> str:
+        who = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
+        done = subprocess.run(["git", *who, *words], cwd=tmp_path, capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+    code = tmp_path / ".venv" / "result.py"
+    code.parent.mkdir()
+    shutil.copy(result.__file__, code)
+    monkeypatch.setattr(result, "__file__", str(code))
+    assert result.environment()["commit"] is None, "no repository"
+    git("init")
+    git("commit", "--allow-empty", "-m", "somebody's project")
+    assert result.environment()["commit"] is None, "another project's"
+    git("add", "--force", ".venv/result.py")
+    git("commit", "-m", "the code itself")
+    assert result.environment()["commit"] == git("rev-parse", "HEAD")

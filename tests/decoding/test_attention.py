@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 import torch
+import torch.nn.functional as F
+from torch import Tensor
 
-from visiongen.blocks import attend, attend_some
+from visiongen.blocks import Block, attend, attend_some, rope_table, signed_rope
 from visiongen.conditioning import aligned
 
 
@@ -37,3 +39,37 @@ def test_a_mask_is_cut_so_that_gpus_can_read_it(width: int) -> None:
     copy = aligned(cut)
     assert torch.equal(copy, cut)
     assert copy.storage_offset() == 0 and copy.stride(0) % 8 == 0 and copy.stride(1) == 1
+
+
+def _by_queries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Attention whose output lies in memory as CUDA's memory-efficient kernel leaves it: (B, T, H, hd)."""
+    plain = F.scaled_dot_product_attention
+
+    def turned(*args: Tensor, **options: object) -> Tensor:
+        return plain(*args, **options).transpose(1, 2).contiguous().transpose(1, 2)
+
+    monkeypatch.setattr(F, "scaled_dot_product_attention", turned)
+
+
+@pytest.mark.parametrize(("heads", "kv_heads"), [(4, 1), (4, 2), (8, 4), (2, 2)])
+def test_how_a_kernel_lays_out_its_answer_does_not_matter(
+    heads: int, kv_heads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Several key heads of several queries each: the presets ``small`` and ``base`` on a GPU."""
+    torch.manual_seed(0)
+    block = Block(16 * heads, heads, kv_heads, 32)
+    x, rope = torch.randn(2, 5, 16 * heads), rope_table(torch.arange(5), torch.arange(5), 16)
+    mask = torch.ones(5, 5, dtype=torch.bool).tril()[None, None]
+    past = torch.zeros(2, 2, kv_heads, 5, 16)
+
+    def both() -> tuple[Tensor, Tensor]:
+        additive = torch.zeros(5, 5).masked_fill(~mask[0, 0], -torch.inf).repeat(heads // kv_heads, 1)
+        step = block.step(x, signed_rope(rope).unbind(0), (past[0], past[1]), 0, 5, additive[None, None])
+        return block(x, rope, mask=mask)[0], step
+
+    with torch.no_grad():
+        expected = both()
+        _by_queries(monkeypatch)
+        for found, wanted in zip(both(), expected, strict=True):
+            assert torch.equal(found, wanted)
+    torch.testing.assert_close(expected[0], expected[1], atol=1e-5, rtol=1e-5)

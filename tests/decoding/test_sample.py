@@ -64,6 +64,20 @@ def test_temperature_divides_logits() -> None:
     assert torch.equal(filter_logits(logits, 0.5, None, None), logits * 2)
 
 
+@pytest.mark.parametrize("temperature", [1e-38, 1e-45, 1e-320])
+def test_however_cold_the_likeliest_level_is_drawn(temperature: float) -> None:
+    logits = torch.tensor([1.0, 60.0, 2.0, -1e4])
+    for at in (0.0, 0.5, 0.999):
+        assert int(inverse_cdf(filter_logits(logits, temperature, None, None), torch.tensor(at))) == 1
+
+
+@pytest.mark.parametrize("temperature", [1e3, 1e6])
+def test_however_hot_levels_that_a_channel_does_not_have_are_not_drawn(temperature: float) -> None:
+    """``Painter`` gives them -1e4; the causal picture corrects that a little."""
+    logits = torch.tensor([1.0, 5.0, 2.0, -1e4, -9990.0])
+    assert int(inverse_cdf(filter_logits(logits, temperature, None, None), torch.tensor(0.99999))) == 2
+
+
 def test_frequencies_follow_the_probabilities() -> None:
     probability = torch.tensor([0.05, 0.2, 0.6, 0.15])
     token = inverse_cdf(probability.log().expand(20000, 4), draws([0], 20000, 1)[0, :, 0])

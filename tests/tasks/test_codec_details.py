@@ -122,6 +122,13 @@ def test_normals_known_colours_and_invalid() -> None:
     assert np.allclose(np.linalg.norm(decoded[0, :3], axis=1), 1, atol=1e-6)
 
 
+def test_a_vector_with_one_invalid_channel_is_none() -> None:
+    normals = np.array([[[np.nan, 0.6, 0.8], [0.6, np.inf, 0.8], [0, 0.6, 0.8]]], np.float32)
+    decoded, confidence = OpenGLNormals().decode(OpenGLNormals().encode(normals))
+    assert not decoded[0, :2].any() and not confidence[0, :2].any()
+    assert abs(decoded[0, 2] - [0, 0.6, 0.8]).max() < 0.01
+
+
 def test_foreign_conventions() -> None:
     """A wall to the right faces left in ours; a floor faces up."""
     left, up = [-1, 0, 0], [0, 1, 0]

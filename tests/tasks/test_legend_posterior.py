@@ -65,11 +65,11 @@ def test_probabilities_are_what_decode_reads(monkeypatch: pytest.MonkeyPatch) ->
     """They sum to 1, and do not depend on how many rows are worked on at a time."""
     rng = np.random.default_rng(2)
     codec = LegendPosterior(numbered(random_legend_colours(30, rng)), temperature=1.5)
-    painted = rng.integers(0, 256, (40, 56, 3), np.uint8)
+    painted = rng.integers(0, 256, (120, 24, 3), np.uint8)
     whole = codec.probabilities(painted)
     assert whole.dtype == np.float32 and np.allclose(whole.sum(axis=2), 1, atol=1e-5)
-    monkeypatch.setattr(legend_posterior, "_BAND", 30 * 56 * 9)
-    assert len(list(codec.bands(painted))) > 10
+    monkeypatch.setattr(legend_posterior, "_BAND", 30 * 24 * 9)
+    assert len(list(codec.bands(painted))) == 12
     assert np.allclose(codec.probabilities(painted), whole, atol=1e-5)
     labels, confidence = codec.decode(painted)
     assert np.array_equal(labels, whole.argmax(axis=2)) and np.allclose(
@@ -78,16 +78,32 @@ def test_probabilities_are_what_decode_reads(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_decoding_many_classes_holds_a_few_rows_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    """All probabilities of this map would be 38 MB; bands of 2 MB an array are at work."""
+    """All probabilities of this map would be 157 MB; bands of 5 MB an array are at work."""
     monkeypatch.setattr(legend_posterior, "_BAND", 1 << 19)
     rng = np.random.default_rng(3)
     codec = LegendPosterior(numbered(random_legend_colours(150, rng)))
-    painted = codec.encode(regions(150, 256, rng))
+    painted = codec.encode(np.tile(regions(150, 256, rng), (4, 1)))
     tracemalloc.start()
     codec.decode(painted)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak < 34e6
+    assert peak < 52e6
+
+
+def test_wide_maps_of_many_classes_are_not_read_many_times_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What lies around a band is worked on with it; it was 21 rows for every one."""
+    codec = LegendPosterior(numbered(random_legend_colours(150, np.random.default_rng(0))), noise=2.0)
+    worked: list[int] = []
+
+    def band(self: LegendPosterior, around: np.ndarray, rows: slice, noise: float) -> np.ndarray:
+        worked.append(len(around))
+        return np.zeros((rows.stop - rows.start, around.shape[1], 150), np.float32)
+
+    monkeypatch.setattr(LegendPosterior, "_band", band)
+    found = [rows for rows, _ in codec.bands(np.zeros((1000, 2048, 3), np.uint8))]
+    assert [rows.start for rows in found] == [0, *(rows.stop for rows in found[:-1])]
+    assert found[-1].stop == 1000
+    assert sum(worked) <= 3 * 1000 and max(worked) <= 30
 
 
 def test_a_legend_of_one() -> None:

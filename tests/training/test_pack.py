@@ -65,6 +65,9 @@ def test_a_packed_painter_paints_what_the_trained_one_would(runs: dict[str, Path
     assert verify_deep("small", tmp_path).difference < 0.1
     loaded = EmbeddedBackbone.load(tmp_path / "small.safetensors")
     assert loaded.painter.config.trust == 0.5
+    with pytest.raises(UsageError, match="trust inf: give a finite number"):
+        pack(runs["painter"], "endless", FACTS, tmp_path, trust=float("inf"))
+    assert not list(tmp_path.glob("endless*"))
     assert loaded.painter.config.mean_tasks == ("depth",)
     assert loaded.capabilities.licence == FACTS["licence"]
     meta = checkpoint.load(tmp_path / "small.safetensors").meta

@@ -86,8 +86,8 @@ class Sampler:
             raise UsageError(f"top_k {self.top_k!r}: give at least 1, or None for no limit")
         if self.top_p is not None and not 0 < self.top_p <= 1:
             raise UsageError(f"top_p {self.top_p!r}: give a number in (0, 1], or None")
-        if self.trust is not None and not self.trust >= 0:
-            raise UsageError(f"trust {self.trust!r}: give a number of nats from 0, or None")
+        if self.trust is not None and not 0 <= self.trust < float("inf"):  # JSON has no infinity
+            raise UsageError(f"trust {self.trust!r}: give a finite number of nats from 0, or None")
         if self.steps < 1:
             raise UsageError(f"steps {self.steps!r}: give at least 1 pass")
         if self.recycles is not None and self.recycles < 0:

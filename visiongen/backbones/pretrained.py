@@ -66,11 +66,12 @@ class Pretrained(ABC):
         """Write model.safetensors, config.json and README.md into a folder, which is made; returns it.
 
         ``card``: the model card, Markdown or the path of a file of it. The same weights are the same bytes,
-        wherever they were loaded from. SaveError when the folder cannot be written.
+        wherever they were loaded from. SaveError when the folder cannot be written, MissingDataError when
+        the card's file is not there.
         """
-        folder = Path(save_directory)
+        folder, text = Path(save_directory), hub.read_card(card)
         self.save(folder / hub.MODEL)
-        hub.describe(folder, self.header(), card)
+        hub.describe(folder, self.header(), text)
         return folder
 
     def push_to_hub(

@@ -11,13 +11,17 @@ from torch import Tensor
 from visiongen.channel_chain import ChannelChain
 from visiongen.decoding.board import Board
 
+_COLDEST = 1e-30  # temperatures below it are taken for it: float32 holds no larger logits
+_NEVER = -5e3  # levels that a channel does not have lie below: -1e4, and what corrects it
+
 
 def filter_logits(logits: Tensor, temperature: float, top_k: int | None, top_p: float | None) -> Tensor:
     """Logits (..., L) after temperature, then top-k, then top-p (nucleus, arXiv 1904.09751).
 
-    Ties at the k-th place are kept by level order, lowest first, so that exactly k remain.
+    Ties at the k-th place are kept by level order, lowest first, so that exactly k remain. Levels that a
+    channel does not have stay out however hot it is.
     """
-    logits = logits / temperature
+    logits = logits.masked_fill(logits < _NEVER, -torch.inf) / max(temperature, _COLDEST)
     ordered, order = logits.sort(dim=-1, descending=True, stable=True)
     drop = torch.zeros_like(ordered, dtype=torch.bool)
     if top_k is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import sys
 from collections.abc import Mapping, Sequence
@@ -140,6 +141,8 @@ def _finished(run: Path) -> dict[str, Any]:
 
 def _read_by(painter: Painter, trust: float | None, mean_tasks: Sequence[str] | None, run: Path) -> None:
     """Write into the painter how its maps are read: as given, else as it knows from its run."""
+    if trust is not None and not math.isfinite(trust):
+        raise UsageError(f"trust {trust}: give a finite number of nats; the file's header is JSON")
     own = painter.config
     tasks = own.mean_tasks if mean_tasks is None else tuple(mean_tasks)
     if own.mean_tasks and set(tasks) != set(own.mean_tasks):
