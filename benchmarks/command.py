@@ -9,12 +9,16 @@ from collections.abc import Callable
 from typing import Any
 
 from visiongen.errors import VisiongenError
-from visiongen.files import write_json
+from visiongen.files import check_report, write_json
 
 
 def guarded(run: Callable[[argparse.Namespace], int], given: argparse.Namespace) -> int:
-    """The exit code of ``run``; a deliberate error is one line on stderr and has its own code."""
+    """The exit code of ``run``; a deliberate error is one line on stderr and has its own code.
+
+    A ``json`` that cannot be written is told before the work, not after it.
+    """
     try:
+        check_report(given.json)
         return run(given)
     except VisiongenError as error:
         print(f"visiongen: {error}", file=sys.stderr)

@@ -1,8 +1,9 @@
 """Run a benchmark in two stages: ``infer`` paints what is not on disk yet, ``score`` reads the disk.
 
 Everything is found by a key, the sha256 of all that can change it. A map's: weights, mode, prompt, the
-image's and the truth's bytes, seed, size. A score's: the same, the protocol and the schema version. Killed
-anywhere, the same call continues; a changed key is computed anew, an equal one never is.
+image's and the truth's bytes, seed, size; where the truth is painted the protocol, too. A score's: the same,
+the protocol and the schema version. Killed anywhere, the same call continues; a changed key is computed anew,
+an equal one never is.
 """
 
 from __future__ import annotations

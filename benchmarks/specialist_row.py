@@ -71,6 +71,15 @@ class SpecialistRow(Painter):
         return sheets, {}
 
 
+def check_runs(runs: Sequence[str | Path]) -> None:
+    """UsageError, or WeightsError, for one of ``runs`` without weights, before anything is painted."""
+    from visiongen.training.start import find
+
+    for run in runs:
+        if not find(run).is_file():
+            raise UsageError(f"--specialist {run}: no weights there; give a finished run of visiongen train")
+
+
 def _alone(by_part: Mapping[str, Any]) -> Any:
     """The value itself where there is one map, as runs on disk have it; else all of them by map."""
     return next(iter(by_part.values())) if len(by_part) == 1 else by_part

@@ -157,7 +157,7 @@ class RunFolder:
         """The stored plan; MissingDataError when this is no run's folder."""
         try:
             plan: dict[str, Any] = json.loads((self.path / PLAN).read_text(encoding="utf-8"))
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             raise MissingDataError(
                 f"{self.path}: holds no run ({PLAN} is missing); give a folder made by bench run --out"
             ) from None

@@ -86,7 +86,7 @@ class Prediction:
             "schema": SCHEMA,
             "task": self.task,
             "photo": self.photo_name,
-            "size": list(self.geometry.input_size),
+            "size": list(self.labels.shape[:2]),  # of a filled photo the geometry is its window's
             "geometry": self.geometry.as_dict(),
             "prompt": self.prompt.text,
             "legend": pairs,

@@ -15,7 +15,7 @@ from visiongen.tasks.base import Task
 from visiongen.tasks.codecs.base import Codec, difference, read_map_png
 from visiongen.tasks.codecs.gray import AlphaGray
 from visiongen.tasks.codecs.image import RgbImage
-from visiongen.tasks.codecs.legend import LegendCodec, LegendNearest, squared_distances
+from visiongen.tasks.codecs.legend import LegendCodec, LegendNearest, nearest_colours, squared_distances
 from visiongen.tasks.codecs.panoptic import BorderPanoptic
 from visiongen.tasks.returned import codec_named, has_spec
 from visiongen.unnamed import TEXT, by_area, unnamed_legend
@@ -69,9 +69,9 @@ def read_pairs(
         maps.append(painted)
     colours = _colours(maps, codec, tolerance)
     size = Geometry.fit(photos[0].shape[:2], SIDE).work_size
-    if colours is not None:
-        maps = [snap(painted, colours) for painted in maps]
     small = [resize_nearest(painted, size) for painted in maps]
+    if colours is not None:
+        small = [snap(painted, colours) for painted in small]
     examples = tuple(Example(resize_photo(p, size), m) for p, m in zip(photos, small, strict=True))
     if colours is None:
         return Pairs(examples, None, codec or RgbImage())
@@ -167,8 +167,7 @@ def flat_colours(maps: Sequence[np.ndarray], tolerance: float = TOLERANCE) -> np
     ``tolerance`` apart. The rest are soft borders: a colour of less than 0.2 % is one, and so is a mix
     of two more frequent colours that is nowhere 3 pixels wide.
     """
-    pixels = np.concatenate([painted.reshape(-1, 3) for painted in maps])
-    codes: np.ndarray = pixels.astype(np.int64) @ np.array([1 << 16, 1 << 8, 1])
+    codes = np.concatenate([_codes(painted) for painted in maps])
     found, counts = np.unique(codes, return_counts=True)
     order = np.argsort(-counts, kind="stable")[: 1 << 14]  # of a photo the rarest colours matter least
     counts = counts[order]
@@ -179,17 +178,26 @@ def flat_colours(maps: Sequence[np.ndarray], tolerance: float = TOLERANCE) -> np
         first = rows[np.flatnonzero(free)[0]]
         distance = squared_distances(rows, first[None])[:, 0]
         size = counts[free & (distance <= tolerance**2)].sum()
-        if size < _SPECK * len(pixels) and chosen:
+        if size < _SPECK * len(codes) and chosen:
             free &= distance > tolerance**2
             continue
         covered += int(counts[free & (distance <= _EXACT**2)].sum())
         free &= distance > tolerance**2
         chosen.append(first)
-    if covered < _FLAT * len(pixels):
+    if covered < _FLAT * len(codes):
         return None
     colours = np.array(chosen, np.uint8)
     mixes = [i for i in range(2, len(colours)) if _is_mix(colours[i], colours[:i])]
-    return np.delete(colours, [i for i in mixes if _is_thin(maps, colours, i)], axis=0)
+    if not mixes:
+        return colours
+    thin = _thin(maps, colours)
+    return np.delete(colours, [i for i in mixes if thin[i]], axis=0)
+
+
+def _codes(painted: np.ndarray) -> np.ndarray:
+    """Every pixel's colour as one number uint32 (H * W,): red * 256^2 + green * 256 + blue."""
+    red, green, blue = (painted[..., i].ravel().astype(np.uint32) for i in range(3))
+    return (red << 16) | (green << 8) | blue
 
 
 def _is_mix(colour: np.ndarray, others: np.ndarray) -> bool:
@@ -202,22 +210,23 @@ def _is_mix(colour: np.ndarray, others: np.ndarray) -> bool:
     return bool(((gap < TOLERANCE) & (at > 0) & (at < 1)).any())
 
 
-def _is_thin(maps: Sequence[np.ndarray], colours: np.ndarray, place: int) -> bool:
-    """Whether hardly a pixel of a colour has only pixels of that colour around it."""
+def _thin(maps: Sequence[np.ndarray], colours: np.ndarray) -> np.ndarray:
+    """Whether hardly a pixel of a colour has only pixels of that colour around it; bool (K,)."""
     import cv2
 
-    masks = [squared_distances(m.reshape(-1, 3), colours).argmin(axis=1) == place for m in maps]
-    inside = 0
-    for mask, painted in zip(masks, maps, strict=True):
-        square = mask.reshape(painted.shape[:2]).astype(np.uint8)
-        inside += int(cv2.erode(square, np.ones((3, 3), np.uint8)).sum())
-    return inside < 0.02 * sum(int(mask.sum()) for mask in masks)
+    square, kinds = np.ones((3, 3), np.uint8), len(colours)
+    area, inside = np.zeros(kinds), np.zeros(kinds)
+    for painted in maps:
+        places = nearest_colours(painted, colours)
+        area += np.bincount(places.ravel(), minlength=kinds)
+        alike = cv2.erode(places, square) == cv2.dilate(places, square)
+        inside += np.bincount(places[alike], minlength=kinds)
+    return inside < 0.02 * area
 
 
 def snap(painted: np.ndarray, colours: np.ndarray) -> np.ndarray:
     """A map with every pixel in the nearest of ``colours`` (K, 3)."""
-    nearest = squared_distances(painted.reshape(-1, 3), colours).argmin(axis=1)
-    return colours[nearest].reshape(painted.shape)
+    return colours[nearest_colours(painted, colours)]
 
 
 def _in_legend(painted: np.ndarray, codec: Codec | None, legend: Legend) -> np.ndarray:
@@ -229,13 +238,13 @@ def _in_legend(painted: np.ndarray, codec: Codec | None, legend: Legend) -> np.n
     for place, name in enumerate(own.names):
         if name in legend.names:
             table[place] = colours[legend.names.index(name)]
-    return table[squared_distances(painted.reshape(-1, 3), own.array()).argmin(axis=1)].reshape(painted.shape)
+    return table[nearest_colours(painted, own.array())]
 
 
 def _legend(colours: np.ndarray, maps: Sequence[np.ndarray]) -> tuple[np.ndarray, Legend]:
     """The places of the colours that the small maps show, and the legend of them."""
-    pixels = np.concatenate([painted.reshape(-1, 3) for painted in maps])
-    counts = np.bincount(squared_distances(pixels, colours).argmin(axis=1), minlength=len(colours))
+    places = [nearest_colours(painted, colours).ravel() for painted in maps]
+    counts = np.bincount(np.concatenate(places), minlength=len(colours))
     order = by_area(counts)
     kept = order[counts[order] > 0]
     return kept, unnamed_legend(colours[kept])

@@ -143,7 +143,13 @@ def cutout(photo: np.ndarray, alpha: np.ndarray) -> np.ndarray:
 
 
 def compose(rgba: np.ndarray, background: np.ndarray) -> np.ndarray:
-    """Straight-alpha RGBA uint8 (H, W, 4) over ``background`` uint8 (H, W, 3) or one colour (3,)."""
+    """Straight-alpha RGBA uint8 (H, W, 4) over ``background`` uint8 (H, W, 3) or one colour (3,).
+
+    InputError for a background of another size.
+    """
+    found, size = np.shape(background), (*rgba.shape[:2], 3)
+    if found not in ((3,), size):
+        raise InputError(f"background: {found} is neither {size} nor one colour (3,); resize it")
     opacity = rgba[..., 3:].astype(np.float32) / 255
     mixed = rgba[..., :3] * opacity + np.asarray(background, np.float32) * (1 - opacity)
     return (mixed + 0.5).astype(np.uint8)

@@ -24,6 +24,14 @@ _VERBS = {
     "without": ("without", "remove", "drop", "not"),
     "also": ("also", "add", "and also"),
 }
+# Plurals of things that are asked for whose singular no rule of their ending tells: the generator reads the
+# name, and has never met a "buse".
+_ONE_OF = {f"{one}es": one for one in ("bus", "minibus", "cactus", "canvas", "lens", "gas")}
+_ONE_OF |= {f"{one}es": one for one in ("potato", "tomato", "mango", "volcano", "hero", "buffalo")}
+_ONE_OF |= {f"{one}s": one for one in ("tie", "pie", "cookie", "movie", "hoodie", "axe")}
+_ONE_OF |= {f"{one}ves": f"{one}f" for one in ("lea", "shel", "wol", "cal", "loa", "scar", "hoo", "thie")}
+_ONE_OF |= {f"{one}ves": f"{one}fe" for one in ("kni", "li", "wi")}
+_ONE_OF |= {"bookshelves": "bookshelf", "men": "man", "women": "woman", "children": "child", "mice": "mouse"}
 
 
 @dataclass(frozen=True)
@@ -46,7 +54,7 @@ def change_legend(legend: Legend, words: str) -> Change:
         for form in sorted(forms, key=len, reverse=True):
             if said.lower().startswith(f"{form} "):
                 return _ACTIONS[verb](legend, split_names(said[len(form) :]))
-    match = re.fullmatch(r"(?P<names>.+?)\s+(?:in|to)\s+(?P<colour>#?[\w ]+)", said, re.IGNORECASE)
+    match = re.fullmatch(r"(?P<names>.+)\s+(?:in|to)\s+(?P<colour>#?[\w ]+)", said, re.IGNORECASE)
     if match:
         return _recolour(legend, split_names(match["names"]), match["colour"].strip())
     raise UsageError(f"instruction {words!r}: not understood; {GRAMMAR}")
@@ -63,7 +71,14 @@ def split_names(text: str) -> list[str]:
 
 
 def find(legend: Legend, name: str) -> int:
-    """Position of the entry called ``name``, whatever its number; UsageError with the closest one."""
+    """Position of the entry called ``name``, whatever its number; UsageError with the closest one.
+
+    An entry of that very name goes before others: "glasses" are not several of "glass".
+    """
+    same = " ".join(name.lower().split())
+    for position, known in enumerate(legend.names):
+        if " ".join(known.lower().split()) == same:
+            return position
     wanted = forms(name)
     for position, known in enumerate(legend.names):
         if wanted & forms(known):
@@ -86,12 +101,15 @@ def forms(name: str) -> set[str]:
         found.add(plain[:-2])
     if plain.endswith("s") and not plain.endswith("ss"):
         found.add(plain[:-1])
-    return found
+    return found | {singular(plain)}
 
 
 def singular(name: str) -> str:
     """The likeliest name of one of them: "poles" -> pole, "bushes" -> bush, "grass" -> grass."""
     plain = " ".join(name.lower().split())
+    *before, last = plain.split(" ")
+    if last in _ONE_OF:
+        return " ".join([*before, _ONE_OF[last]])
     if plain.endswith("ies"):
         return plain[:-3] + "y"
     if plain.endswith(("shes", "ches", "xes", "sses")):

@@ -143,9 +143,11 @@ class _Turn:
         entry out of a token, the token still shows it, and would show it again in the next turn.
         """
         before = self.previous
+        removed = np.setdiff1d(np.arange(len(legend)), change.unchanged)
         gone = ~np.isin(before.codec.decode(before.map)[0], change.unchanged)
-        if before.drawn is not None:
-            removed = np.setdiff1d(np.arange(len(legend)), change.unchanged)
+        if not removed.size:  # another name at most: what is of no entry stays too
+            gone[:] = False
+        elif before.drawn is not None:
             gone |= np.isin(before.codec.decode(before.drawn)[0], removed)
         return _touched(gone)
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from visiongen.errors import SaveError
+from visiongen.errors import SaveError, UsageError
 
 REMEDIES = {errno.ENAMETOOLONG: "shorten the name of the input"}
 
@@ -79,6 +79,13 @@ def remove(path: str | Path) -> None:
 def write_json(path: str | Path, value: Any) -> Path:
     """Write ``value`` as indented JSON; NaN is refused (it is not JSON)."""
     return write_atomic(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
+
+
+def check_report(target: str | None) -> str | None:
+    """``--json`` as given; UsageError before any work is done where no file can be written."""
+    if target is not None and target != "-" and Path(target).is_dir():
+        raise UsageError(f"--json {target}: is a folder; name a file in it")
+    return target
 
 
 def sha256(path: str | Path) -> str:

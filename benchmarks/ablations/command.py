@@ -10,9 +10,8 @@ from pathlib import Path
 from visiongen.benchmarks.ablations.runs import Book, Budget, run
 from visiongen.benchmarks.ablations.table import describe, table
 from visiongen.benchmarks.ablations.variants import VARIANTS, choose
-from visiongen.benchmarks.command import guarded
+from visiongen.benchmarks.command import guarded, tell
 from visiongen.errors import MissingDataError, UsageError
-from visiongen.files import write_json
 from visiongen.training.recipe import load_recipe
 
 
@@ -41,7 +40,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--data", help="data root with the photos (default: VISIONGEN_DATA)")
     parser.add_argument("--device", default="cpu", help="of the training: cpu, cuda or auto")
     parser.add_argument("--out", default="runs/ablations", help="runs and results.json")
-    parser.add_argument("--json", metavar="FILE", help="also write the table there")
+    parser.add_argument("--json", metavar="FILE|-", help="also write the table there; - is stdout, alone")
     parser.add_argument("--show", action="store_true", help="print what is finished; run nothing")
     return parser
 
@@ -59,9 +58,7 @@ def _run(given: argparse.Namespace) -> int:
                 except MissingDataError as error:
                     print(f"{name}: left out, {error}", file=sys.stderr)
     rows = table(book.results)
-    print(describe(rows, book.results))
-    if given.json:
-        write_json(given.json, {**book.results, "table": rows})
+    tell({**book.results, "table": rows}, describe(rows, book.results), given.json)
     return 0
 
 

@@ -18,7 +18,7 @@ from visiongen.backbones.embedded import EmbeddedBackbone
 from visiongen.benchmarks.ablations import scoring
 from visiongen.benchmarks.ablations.variants import PHOTOS, VARIANTS, photos_recipe, recipe_of
 from visiongen.benchmarks.protocols import load_protocol
-from visiongen.errors import MissingDataError, UsageError
+from visiongen.errors import MissingDataError, UsageError, WeightsError
 from visiongen.files import sha256, write_json
 from visiongen.training import start
 from visiongen.training.export import SIDECAR, WEIGHTS
@@ -53,7 +53,7 @@ class Budget:
         """JSON-able: two tables with the same description may be compared."""
         values = self.base.described()
         tokenizer = values["model"]["options"].pop("tokenizer", None)
-        digest = sha256(start.find(tokenizer)) if tokenizer else None
+        digest = _digest(tokenizer) if tokenizer else None
         return {
             "recipe": values,
             "tokenizer": digest,
@@ -62,6 +62,14 @@ class Budget:
             "protocols": {f"world-{task}": load_protocol(f"world-{task}")["version"] for task in TASKS},
             "renderer": RENDERER,
         }
+
+
+def _digest(tokenizer: str) -> str:
+    """sha256 of its file; WeightsError where there is none."""
+    file = start.find(tokenizer)
+    if not file.is_file():
+        raise WeightsError(f"{file}: no such weights; give shipped ones or a file as --tokenizer")
+    return sha256(file)
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,8 @@ def episodes(count: int, seed: int = 0, first_seed: int | None = None) -> list[E
     protocol = load_protocol("world-incontext")
     if count < 1:
         raise UsageError(f"--episodes {count}: give at least 1")
+    if seed < 0:
+        raise UsageError(f"--seed {seed}: give a whole number from 0")
     first = protocol["first_seed"] if first_seed is None else first_seed
     pool, showing = _frames(first)
     return [_episode(pool, showing, first, i, seed) for i in range(count)]

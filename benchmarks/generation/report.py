@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from visiongen.backbones.base import Backbone
 
 SCHEMA = "visiongen.generation/1"
-VERSION = "2.0"  # of the features, photos, frames and seeds: figures of one version are comparable
+VERSION = "2.1"  # of the features, photos, frames and seeds: figures of one version are comparable
 COUNT, FRAMES, BATCH = 96, 20, 32
 Step = Callable[[str], None]
 
@@ -50,6 +50,7 @@ def measure(
     """
     if count < 2 or frame_count < 1:
         raise UsageError(f"--count {count} --frames {frame_count}: give at least 2 photos and 1 frame")
+    Sampler(mode=mode, seed=seed)  # type: ignore[arg-type]  # refused before minutes are spent on the rest
     started, cpu = time.perf_counter(), time.process_time()
     tokenizer, reason = tokenizer_of(backbone), None
     nothing: dict[str, Any] | None = None

@@ -41,6 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _main(given: argparse.Namespace) -> int:
+    Sampler(mode=given.mode)  # refused before the frames are rendered
     backbone = BACKBONES.get("embedded").load(given.weights)
     report = measure(backbone, episodes(given.episodes, given.seed), given.mode) | {"seed": given.seed}
     tell(report, describe(report), given.json)

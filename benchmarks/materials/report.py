@@ -18,6 +18,7 @@ from visiongen.benchmarks.materials.rows import Answer, make_rows
 from visiongen.benchmarks.metrics import bootstrap
 from visiongen.benchmarks.metrics.material import SCORES, set_scores
 from visiongen.benchmarks.result import environment
+from visiongen.benchmarks.specialist_row import check_runs
 from visiongen.errors import UsageError
 from visiongen.files import write_json
 from visiongen.relight import CAMERA, NINE_LIGHTS, SurfaceMaps
@@ -43,6 +44,7 @@ def run(
     """
     if limit is not None and limit < 1:
         raise UsageError(f"--limit {limit}: give at least 1 set, or leave it out")
+    check_runs(specialists)
     table, started = protocol(), time.perf_counter()
     sets = held_out_sets(data, table["side"])
     chosen = sets[:limit]
@@ -114,11 +116,13 @@ def _draw(photo: Photo, given: SurfaceMaps, folder: Path) -> None:
 
 
 def markdown(result: dict[str, Any]) -> str:
-    """The rows as a table."""
+    """The rows as a table, and why others are not there."""
     lines = ["| row | " + " | ".join(SCORES) + " |", "|---" * (len(SCORES) + 1) + "|"]
     for row, scores in result["rows"].items():
         values = [scores[score]["value"] for score in SCORES]
         lines.append(f"| {row} | " + " | ".join("-" if v is None else f"{v:.4g}" for v in values) + " |")
+    missing = [f"no {row} row: {reason}" for row, reason in result["reasons"].items()]
+    lines += ["", *missing] if missing else []
     return "\n".join(lines)
 
 

@@ -146,6 +146,19 @@ def squared_distances(pixels: np.ndarray, colours: np.ndarray) -> np.ndarray:
     return distance
 
 
+def nearest_colours(picture: np.ndarray, colours: np.ndarray) -> np.ndarray:
+    """Which of ``colours`` (K, 3), at most 256, is nearest to each pixel uint8 (H, W, 3): uint8 (H, W).
+
+    A part at a time: all distances of a large picture at once would fill the memory.
+    """
+    flat = picture.reshape(-1, 3)
+    found = np.empty(len(flat), np.uint8)
+    for start in range(0, len(flat), _CHUNK):
+        part = slice(start, start + _CHUNK)
+        found[part] = squared_distances(flat[part], colours).argmin(axis=1)
+    return found.reshape(picture.shape[:2])
+
+
 def farthest_colour(colours: np.ndarray) -> np.ndarray:
     """The colour of a 9-level grid farthest from all of ``colours`` (K, 3); uint8 (3,)."""
     levels = np.linspace(0, 255, 9).round()

@@ -60,7 +60,8 @@ class Rerender:
 def fit_light(maps: SurfaceMaps, photo: np.ndarray) -> Rerender:
     """Least squares over the candidates' colours, none below zero; ``photo`` uint8 (H, W, 3).
 
-    Residuals are weighted as the gamma encoding does; pixels at 254 and more (burnt out) are left out.
+    Residuals are weighted as the gamma encoding does; pixels at 254 and more (burnt out) are left out, but
+    where a channel has no others: its light would come out black.
     """
     if photo.shape != (*maps.size, 3):
         raise InputError(f"photo: {photo.shape} is not (H, W, 3) of the maps' size {maps.size}; resize it")
@@ -88,7 +89,8 @@ def _colours(maps: SurfaceMaps, photo: np.ndarray) -> np.ndarray:
     colours = np.zeros((len(alone), 3))
     for c in range(3):
         level = seen[..., c].ravel()
-        weight = (level + 0.02) ** (1 / GAMMA - 1) * (photo[..., c].ravel() < 254)
+        told = photo[..., c].ravel() < 254
+        weight = (level + 0.02) ** (1 / GAMMA - 1) * (told if told.any() else 1)
         columns = alone[..., c].reshape(len(alone), -1)
         colours[:, c] = nnls((columns * weight).T.astype(np.float64), (level * weight).astype(np.float64))[0]
     return colours

@@ -53,7 +53,7 @@ def sphere(repeat: tuple[float, float] = (1.0, 1.0), radius: float = 0.5, segmen
     ring = np.sin(south)
     normals = np.stack([np.sin(east) * ring, np.cos(south), np.cos(east) * ring], axis=1)
     tangents = np.stack([np.cos(east), 0 * east, -np.sin(east), np.ones_like(east)], axis=1)
-    uv = np.stack([turn * repeat[0] + 0.5, v.ravel() * repeat[1]], axis=1)
+    uv = np.stack([turn * repeat[0] + 0.5, (v.ravel() - 0.5) * repeat[1] + 0.5], axis=1)
     row, column = (a.ravel() for a in np.meshgrid(np.arange(rings), np.arange(segments), indexing="ij"))
     a = row * (segments + 1) + column
     b, c, d = a + segments + 1, a + segments + 2, a + 1  # below, below right, right

@@ -35,15 +35,15 @@ def resized(maps: SurfaceMaps, size: tuple[int, int]) -> SurfaceMaps:
 def ball(maps: SurfaceMaps, side: int = TILE, repeat: float = 1.0) -> np.ndarray:
     """uint8 (side, side, 3): the set round a ball, lit by BALL_LIGHTS and a faint surrounding.
 
-    ``repeat``: how often the set goes round the visible half.
+    ``repeat``: how often the set goes round the visible half; the middle of a copy is in front.
     """
     y, x = _disc(side)
     z = np.sqrt(np.maximum(1 - x * x - y * y, 0))
     inside = x * x + y * y < 1
     longitude, latitude = np.arctan2(x, z), np.arcsin(np.clip(y, -1, 1))
     height, width = maps.size
-    u = (longitude / np.pi + 0.5) * repeat
-    v = (0.5 - latitude / np.pi) * repeat * width / height
+    u = longitude / np.pi * repeat + 0.5
+    v = -latitude / np.pi * repeat * width / height + 0.5
     columns, rows = (u % 1 * width).astype(int) % width, (v % 1 * height).astype(int) % height
     out = np.stack([x, y, z], axis=-1)
     east = np.stack([np.cos(longitude), 0 * x, -np.sin(longitude)], axis=-1)

@@ -340,10 +340,15 @@ def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--only", "nothing", "--out", str(tmp_path)]) == 2
     assert "choose from baseline, no-injection" in capsys.readouterr().err
     assert main(["--seeds", "a", "--out", str(tmp_path)]) == 2
+    assert main(["--tokenizer", str(tmp_path / "no.safetensors"), "--out", str(tmp_path)]) == 3
+    assert "no.safetensors: no such weights" in capsys.readouterr().err
     (tmp_path / "results.json").write_text(json.dumps(results()))
     assert main(["--show", "--out", str(tmp_path), "--json", str(tmp_path / "t.json")]) == 0
     assert "| plain | verified, trust 0 |" in capsys.readouterr().out
     assert json.loads((tmp_path / "t.json").read_text())["table"][0]["variant"] == "blind"
+    assert main(["--show", "--out", str(tmp_path), "--json", "-"]) == 0
+    assert json.loads(capsys.readouterr().out)["table"][0]["variant"] == "blind"
+    assert main(["--show", "--out", str(tmp_path), "--json", str(tmp_path)]) == 2
 
 
 def test_photos_that_are_not_there_leave_a_variant_out(

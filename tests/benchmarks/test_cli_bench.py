@@ -126,7 +126,10 @@ def test_exit_codes_of_bad_requests(
         (("run", "camvid11", "--data", camvid, "--limit", "0"), 2, "--limit 0"),
         (("run", "camvid11", "--data", camvid, "--rows", "blond"), 2, "row 'blond'"),
         (("run", "camvid11", "--data", tmp_path / "none"), 3, "no such folder"),
+        (("run", "camvid11", "--option", "mirror=true"), 2, "mirror: use --rows mirrored"),
+        (("run", "camvid11", "--option", "long-side=64"), 2, "long_side: it is the protocol's"),
         (("compare", tmp_path, tmp_path), 3, "holds no run"),
+        (("score", __file__), 3, "holds no run"),
     ]
     for arguments, code, text in cases:
         extra = ("--out", tmp_path / "o") if arguments[0] == "run" else ()
@@ -237,3 +240,10 @@ def test_default_folders_tell_seeds_and_files_of_weights_apart(tmp_path: Path) -
         file.write_text(file.parent.name)
     for file in files:
         assert folder(file) == f"camvid11-val-weights-{sha256(file)[:8]}-verified"
+    saved = tmp_path / "v1.0" / "model.safetensors"
+    saved.parent.mkdir()
+    saved.write_text("v1.0")
+    assert folder(saved.parent) == f"camvid11-val-v1.0-{sha256(saved)[:8]}-verified"
+    hub = {f"hf-hub:{name}" for name in ("me/tiny", "you/tiny", "me/tiny@v1.0", "me/tiny@v1.1")}
+    assert len({folder(), *(folder(name) for name in hub)}) == 5
+    assert folder("hf-hub:me/tiny@v1.0") == "camvid11-val-me--tiny@v1.0-verified"

@@ -158,7 +158,7 @@ def test_command_prints_markdown(two_codecs: None, capsys: pytest.CaptureFixture
 
 
 def test_bad_requests(capsys: pytest.CaptureFixture[str]) -> None:
-    for option in (("--frames", "-1"), ("--classes", "300")):
+    for option in (("--frames", "-1"), ("--classes", "300"), ("--classes", "1")):
         assert main(["codec", "bench", *option]) == 2
         assert "give 1 or more" in capsys.readouterr().err
 

@@ -13,9 +13,10 @@ from own_folders import BLOCKS, MASK, PHOTO, SEMANTIC, TASKS, H, W, folder, save
 from PIL import Image
 from scipy.io import savemat
 
+from visiongen.backbones.embedded import EmbeddedBackbone
 from visiongen.benchmarks.datasets.folder import FolderBenchmark, open_folder
 from visiongen.benchmarks.rows import BlindRow, CodecRow, Direct, OracleRow
-from visiongen.benchmarks.runner import get_benchmark
+from visiongen.benchmarks.runner import Options, get_benchmark, run
 from visiongen.cli import bench_run
 from visiongen.cli.main import main
 from visiongen.errors import InputError, MissingDataError, UsageError
@@ -538,6 +539,19 @@ def test_run_validate_infer_and_score_by_the_command_line(
     arguments = ("--predictions", guesses, "--out", tmp_path / "p", "--json", "-")
     assert call("score", root, *arguments) == 0
     assert json.loads(capsys.readouterr().out)["scores"]["mIoU"]["value"] == 1
+
+
+def test_what_paints_the_truth_paints_it_anew_when_the_file_reads_it_otherwise(tmp_path: Path) -> None:
+    """The label's bytes are the same; a corrected scale makes another ceiling of them, and the same model."""
+    nano, rows = EmbeddedBackbone.random("nano"), Options(rows=("ceiling", "prefix"), mode="draft")
+    toml, label, end = TASKS["depth"]
+    own = folder(tmp_path / "own", toml.replace("100", "10"), {"a": label}, end)
+    run(str(own), nano, tmp_path / "out", rows)
+    folder(own, toml, {"a": label}, end)
+    corrected, fresh = (run(str(own), nano, tmp_path / name, rows) for name in ("out", "fresh"))
+    assert corrected["rows"] == fresh["rows"] and corrected["scores"] == fresh["scores"]
+    painted = [json.loads(line)["row"] for line in (tmp_path / "out/painted.jsonl").read_text().splitlines()]
+    assert sorted(painted) == ["ceiling", "ceiling", "model", "prefix", "prefix"]
 
 
 def test_validate_lists_what_is_wrong_and_exits_with_1(

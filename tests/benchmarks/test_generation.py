@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -256,6 +257,15 @@ def test_report(nano_weights: str, packs: Path, tmp_path: Path, capsys: pytest.C
     assert report["tokenizer"]["photos"]["photos"] == 4 and report["weights"]["sha256"]
     for words_there in ("photos from nothing", "from depth", "the true photo", "maps of normals"):
         assert words_there in text
+
+
+@pytest.mark.parametrize(("wrong", "told"), [({"mode": "fast"}, "choose one of"), ({"seed": -1}, "seed -1")])
+def test_bad_requests_are_refused_before_anything_is_painted(
+    wrong: dict[str, Any], told: str, nano: EmbeddedBackbone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(real, "held_out", lambda data: pytest.fail("read photos"))
+    with pytest.raises(UsageError, match=told):
+        measure(nano, **wrong)
 
 
 def test_without_real_photos_the_rest_is_scored(

@@ -113,6 +113,26 @@ def test_report(nano_weights: str, tmp_path: Path, capsys: pytest.CaptureFixture
     assert report["weights"]["sha256"]
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--seed", "-1"], "--seed -1"),
+        (["--mode", "fast"], "choose one of"),
+        (["--json", "."], "is a folder"),
+    ],
+)
+def test_bad_requests_are_refused_before_frames_are_rendered(
+    words: list[str],
+    told: str,
+    nano_weights: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(incontext, "_frames", lambda first: pytest.fail("rendered"))
+    assert main(["--episodes", "1", "--weights", nano_weights, *words]) == 2
+    assert told in capsys.readouterr().err
+
+
 def test_the_number_of_examples_reaches_the_backbone() -> None:
     asked = []
 

@@ -128,9 +128,18 @@ def test_the_run(data: Path, nano_weights: str, tmp_path: Path) -> None:
     assert result["rows"]["model"]["relit_rmse"]["sets"] == 1, "uncertain normals are not relit"
     assert len(result["lights"]) == 9 and len(result["sets"]["model"]) == 2
     assert len(list(tmp_path.glob("*.png"))) == 6
-    assert markdown(result).count("\n") == 6
+    *table, space, why = markdown(result).splitlines()
+    assert len(table) == 7 and all(line.startswith("| ") or line.startswith("|--") for line in table)
+    assert space == "" and why.startswith("no specialist row: none for basecolor")
     with pytest.raises(UsageError, match="limit"):
         run(backbone, data, limit=0)
+
+
+def test_a_run_without_weights_is_told_before_anything_is_painted(
+    nano_weights: str, data: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(UsageError, match="no weights there; give a finished run"):
+        run(EmbeddedBackbone.load(nano_weights), data, specialists=[tmp_path])
 
 
 def test_specialists_need_all_three_maps(nano_weights: str, data: Path) -> None:

@@ -178,3 +178,9 @@ def test_json(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
 def test_all_means_what_is_there(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert call("all", "--data", tree, "--fast") == 0
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == ["duts-te"]
+
+
+def test_all_of_nothing_is_not_in_order(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("all", "--data", tmp_path) == 3
+    assert f"{tmp_path}: no benchmark's data is there" in capsys.readouterr().err
+    assert call("all", "--data", tmp_path / "typo") == 3 and "no such folder" in capsys.readouterr().err

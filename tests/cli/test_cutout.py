@@ -84,6 +84,14 @@ def test_folders_and_bad_files(photo: Path, tmp_path: Path, nano_weights: str) -
     assert cutout(tmp_path / "none*.jpg", "--out", out, weights=nano_weights) == 3
 
 
+def test_a_background_much_longer_than_the_photo_keeps_a_pixel() -> None:
+    from visiongen.cli.cutout import _cover
+
+    wide = np.full((8, 400, 3), 90, np.uint8)
+    assert _cover(wide, (1000, 20)).shape == (1000, 20, 3)
+    assert _cover(wide.transpose(1, 0, 2), (20, 1000)).shape == (20, 1000, 3)
+
+
 def test_usage(photo: Path, tmp_path: Path, nano_weights: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert cutout(photo, "--background", "no-such-colour", weights=nano_weights) == 2
     assert "--background" in capsys.readouterr().err

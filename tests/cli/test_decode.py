@@ -74,6 +74,12 @@ def test_prompt_refuses(words: list[str], code: int, capsys: pytest.CaptureFixtu
     assert shown.out == "" and shown.err.count("\n") == 1
 
 
+def test_an_order_in_words_points_to_no_flag_that_it_lacks(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["prompt", "depth", "--option", "long-side=320"]) == 2
+    told = capsys.readouterr().err
+    assert "leave it out" in told and "--long-side" not in told
+
+
 def test_a_stripped_map_is_read_by_the_codecs_name(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

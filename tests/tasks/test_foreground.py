@@ -63,6 +63,8 @@ def test_hard_masks_and_empty_ones_keep_the_photo() -> None:
 
 def test_composing() -> None:
     rgba = np.array([[[200, 100, 0, 255], [200, 100, 0, 0], [200, 100, 0, 51]]], np.uint8)
+    with pytest.raises(InputError, match=r"background: \(3, 3, 3\)"):
+        foreground.compose(rgba, np.zeros((3, 3, 3), np.uint8))
     assert foreground.compose(rgba, np.array([0, 0, 100])).tolist() == [
         [[200, 100, 0], [0, 0, 100], [40, 20, 80]]
     ]

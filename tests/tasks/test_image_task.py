@@ -115,6 +115,8 @@ def test_outside_the_mask_nothing_changes(nano: EmbeddedBackbone, tmp_path: Path
     top, left, high, wide = result.stats["window"]
     inside = mask[top : top + high, left : left + wide]
     assert inside.sum() == mask.sum() and result.stats["kept"] == held.keep.sum()
+    told = result.as_dict()
+    assert told["size"] == [150, 211] and told["geometry"]["input_size"] == [high, wide] != told["size"]
     Pictures.fromarray(photo).save(tmp_path / "p.png")
     Pictures.fromarray((mask * 255).astype(np.uint8)).save(tmp_path / "m.png")
     again = inpaint(tmp_path / "p.png", tmp_path / "m.png", backbone=nano, long_side=96)

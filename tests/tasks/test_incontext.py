@@ -90,6 +90,25 @@ def test_what_is_flat() -> None:
     assert found is not None and len(found) == 27
 
 
+def test_every_pixel_of_a_flat_map_is_compared_once(monkeypatch) -> None:
+    """Once for each colour that is a mix of others, a map of a camera's size took a minute."""
+    from visiongen.tasks import example_pairs
+    from visiongen.tasks.codecs import legend
+
+    compared, plain = [], legend.squared_distances
+    for module in (legend, example_pairs):
+        monkeypatch.setattr(
+            module, "squared_distances", lambda p, c: (compared.append(len(p)), plain(p, c))[1]
+        )
+    colours = np.stack([np.arange(27) // 9, np.arange(27) // 3 % 3, np.arange(27) % 3], -1)
+    wide = np.where((colours == 1).any(axis=1), 20, 40)  # mixes of others are rarer than these
+    cells = np.arange(27).repeat(wide)[None].repeat(100, 0)
+    grid = (colours[cells] * 120).astype(np.uint8)
+    found = flat_colours([grid])
+    assert found is not None and len(found) == 27, "many are mixes, but none is thin"
+    assert max(compared) < cells.size <= sum(compared) < 2 * cells.size
+
+
 def test_named_maps_keep_their_names(tmp_path: Path, known_backbone) -> None:
     legend = Legend.parse("car=#dc1e28,sky=#00ff00,other=#000000")
     path = write_map_png(tmp_path / "m.png", disc(), LegendNearest(legend))

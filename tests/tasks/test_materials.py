@@ -136,6 +136,13 @@ def test_a_light_among_the_candidates_is_found(light: Light) -> None:
     assert np.allclose(strongest.colour, light.colour, atol=0.08)
 
 
+def test_a_channel_that_is_burnt_out_all_over_is_not_dark() -> None:
+    shot = np.full((64, 96, 3), (255, 200, 160), np.uint8)
+    found = MaterialSet(relief()).rerender_error(shot)
+    assert found.ambient[0] + sum(light.colour[0] for light in found.lights) > 0.5
+    assert found.picture[..., 0].mean() > found.picture[..., 1].mean()
+
+
 def test_tileable_sets(photo: np.ndarray) -> None:
     found = painted(cv2.resize(photo, (384, 256)), tileable=True)
     before, after = found.seams["before"], found.seams["after"]

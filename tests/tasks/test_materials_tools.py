@@ -166,13 +166,13 @@ def test_meshes_face_outward_and_hold_their_frames(mesh: Mesh) -> None:
     assert ((grow_v * bitangent).sum(axis=1)[away] < 0).all()
 
 
-@pytest.mark.parametrize("repeat", [(1.0, 1.0), (2.0, 1.0), (4.0, 2.0)])
+@pytest.mark.parametrize("repeat", [(1.0, 1.0), (2.0, 1.0), (2.0, 4 / 3), (2.0, 2.0), (4.0, 2.0)])
 def test_the_middle_of_a_copy_faces_the_viewer(repeat: tuple[float, float]) -> None:
     """glTF's viewers look at +z: the seam of a set that does not tile is at the sides there."""
     mesh = sphere(repeat)
     front = np.flatnonzero((mesh.normals[:, 2] > 0.999) & (abs(mesh.normals[:, 1]) < 1e-6))
     assert len(front) == 1  # the mesh's own seam has two vertices a place, and is behind
-    assert mesh.uv[front[0], 0] % 1 == 0.5
+    np.testing.assert_allclose(mesh.uv[front[0]] % 1, 0.5, atol=1e-6)
     np.testing.assert_allclose(mesh.tangents[front[0]], [1, 0, 0, 1], atol=1e-6)
 
 
@@ -228,6 +228,22 @@ def test_materialx_in_its_own_library() -> None:
     mx.readFromXmlString(found, document("w", "b.png", "n.png", "o.png", ("h.png", 0.0, 1.0)))
     found.setDataLibrary(library)
     assert found.validate() == (True, "")
+
+
+@pytest.mark.parametrize(
+    ("size", "repeat"), [((48, 64), 1.0), ((64, 48), 1.0), ((32, 64), 1.0), ((64, 64), 2.0)]
+)
+def test_the_middle_of_a_copy_is_in_front_of_the_ball(size: tuple[int, int], repeat: float) -> None:
+    """A wide photo goes down the ball more than once: its upper and lower border must not meet in front."""
+    from visiongen.relight import SurfaceMaps
+
+    one = np.ones(size, np.float32)
+    flat = np.dstack([0 * one, 0 * one, one])
+    base = np.zeros((*size, 3), np.float32)
+    y, x = size[0] // 2, size[1] // 2
+    base[y - 6 : y + 6, x - 6 : x + 6, 0] = 1  # red in the middle alone
+    picture = ball(SurfaceMaps(base, flat, one, 0 * one, one), 64).astype(int)
+    assert (picture[30:34, 30:34, 0] > picture[30:34, 30:34, 1] + 60).all()
 
 
 def test_the_ball_is_lit_from_above() -> None:

@@ -78,8 +78,20 @@ def test_what_is_not_understood_is_refused(words: str, hint: str) -> None:
 def test_numbers() -> None:
     assert {singular(n) for n in ("poles", "Pole", "the pole"[4:])} == {"pole"}
     assert [singular(n) for n in ("bushes", "grass", "berries", "boxes")] == ["bush", "grass", "berry", "box"]
+    plurals = ["school buses", "ties", "knives", "shelves", "tomatoes", "men", "houses", "gloves"]
+    wanted = ["school bus", "tie", "knife", "shelf", "tomato", "man", "house", "glove"]
+    assert [singular(n) for n in plurals] == wanted
+    assert find(Legend.parse("man=#000000,child=#ffffff"), "the children"[4:]) == 1
     assert "knife" in forms("knives") and "bus" in forms("buses")
     assert find(Legend.parse("people=#000000,Traffic Light=#ffffff"), "traffic lights") == 1
+
+
+def test_an_entry_of_that_very_name_is_meant() -> None:
+    legend = Legend.parse("glass=#ff0000,glasses=#00ff00,man in black=#0000ff,other=#101010")
+    assert change_legend(legend, "only the glasses").legend.names == ("glasses", "other")
+    assert change_legend(legend, "only the  Glass").legend.names == ("glass", "other")
+    changed = change_legend(legend, "the man in black in white").legend
+    assert changed.names == legend.names and changed.colours[2] == (255, 255, 255)
 
 
 @pytest.fixture(scope="module")
@@ -144,6 +156,12 @@ def test_renaming_paints_nothing(first) -> None:
     class Idle:
         weights = None
 
+    unknown = first.map.copy()
+    unknown[20:30, 30:60] = (128, 128, 128)  # of no entry: it has no name that could change
+    codec = dataclasses.replace(first.codec, unknown_distance=40.0)
+    strict = dataclasses.replace(first, map=unknown, drawn=unknown, codec=codec)
+    again = ask(strict, "rename car to van", backbone=Idle())  # type: ignore[arg-type]
+    assert np.array_equal(again.map, unknown) and (again.labels == 255).any()
     result = ask(first, "rename car to van", backbone=Idle())  # type: ignore[arg-type]
     assert np.array_equal(result.map, first.map) and (result.labels[:, :20] == 0).all()
     assert result.legend is not None and result.legend.names[1] == "van"

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from visiongen.errors import MissingDataError
+from visiongen.errors import MissingDataError, UsageError
 from visiongen.training.backdrops import FAR, TASKS, Backdrops
 from visiongen.training.pool import Frame
 from visiongen.training.source_world import WorldSource
@@ -85,6 +85,13 @@ def test_without_backdrops_batches_are_what_they_were(photos: str) -> None:
     options = {"kinds": KINDS, "size": [48, 64], "batch": 2}
     one, two = (WorldSource(**options, **more).batch(0, 1) for more in ({}, {"behind": 0.9}))  # type: ignore[arg-type]
     assert torch.equal(one["photo"], two["photo"]) and torch.equal(one["target"], two["target"])
+
+
+def test_backdrops_that_no_task_could_leave_out_are_refused(photos: str) -> None:
+    with pytest.raises(UsageError, match="none of which can leave a photo out"):
+        WorldSource(tasks=["edges", "photo"], backdrops=[photos])
+    with pytest.raises(UsageError, match=r"behind = 1\.5"):
+        WorldSource(behind=1.5)
 
 
 def test_a_folder_without_photos_is_named(tmp_path: Path) -> None:

@@ -89,6 +89,17 @@ def test_pairs_of_a_task_are_that_task(cache: str) -> None:
         assert valid.any()
 
 
+def test_a_query_is_never_its_own_example(tmp_path: Path) -> None:
+    few = {**POOL, "pool": 3, "kinds": ["room"], "pool_size": [24, 32], "size": [24, 32]}
+    options = dict(whole=1.0, jitter=0, degrade=0, example_size=[24, 32], tasks=["normals"], tasks_share=1.0)
+    batch = EpisodeSource(**few, cache_dir=str(tmp_path), batch=12, **options).batch(0, 0)
+    photos = pictures(batch, "photo")
+    for prompt, place in zip(batch["prompts"], batch["photo_index"].tolist(), strict=True):
+        shown = [photos[place], *(example.photo for example in prompt.examples)]
+        both = [min(p.tobytes(), p[:, ::-1].tobytes()) for p in shown]  # mirrored or not
+        assert len(set(both)) == len(both)
+
+
 def test_uses_the_pool_of_the_world(cache: str, source: EpisodeSource) -> None:
     source.prepare()
     before = {p: p.stat().st_mtime_ns for p in Path(cache).rglob("*.npy")}
@@ -106,6 +117,8 @@ def test_what_frames_show_is_noted_once(source: EpisodeSource, cache: str, monke
 def test_needs_a_pool() -> None:
     with pytest.raises(UsageError, match="pool = 0"):
         EpisodeSource()
+    with pytest.raises(UsageError, match="backdrops is of the source world alone"):
+        EpisodeSource(pool=2, backdrops=["photos"])
     assert smaller((120, 160)) == (96, 128)
 
 

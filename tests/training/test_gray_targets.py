@@ -75,6 +75,11 @@ def test_creases_are_as_strong_as_their_angle() -> None:
         return float(targets_gray.strength(frame).max())
 
     assert bent(10) == 0 and 0 < bent(35) < bent(45) < bent(90) == pytest.approx(targets_gray.FOLD)
+    right = seen([])
+    right.normals[:, 32:] = (1, 0, 0)  # to the last bit: pools keep whole numbers
+    assert targets_gray.strength(right).max() == pytest.approx(targets_gray.FOLD)
+    right.normals[:, 32:] = 0  # no surface, as in the sky
+    assert targets_gray.strength(right).max() == 0
 
 
 def test_the_thing_that_stands_out() -> None:
@@ -196,6 +201,20 @@ def test_lines_are_marked_where_the_view_shows_them() -> None:
     assert np.array_equal(mirrored, out[:, ::-1])
     window = source_bsds.mark(y, x, strength, View(30, 80, 24, 32, (24, 32), False))
     assert window.max() == 0.5 and np.argwhere(window).mean(axis=0) == pytest.approx((10, 10), abs=0.6)
+
+
+@pytest.mark.parametrize("step", [(1, 0), (0, 1), (1, 1), (1, -1)])
+@pytest.mark.parametrize("enlarged", [1, 2, 3, 4.5])
+def test_an_enlarged_line_has_no_gaps(step: tuple[int, int], enlarged: float) -> None:
+    along = np.arange(20, dtype=np.float32)
+    y, x = 10 + along * step[0], (30 if step[1] < 0 else 10) + along * step[1]
+    size = (int(40 * enlarged), int(40 * enlarged))
+    marks = source_bsds.mark(y, x, np.ones(20, np.float32), View(0, 0, 40, 40, size, False))
+    lines = targets_gray.draw_lines(marks)
+    crest = lines.max(axis=1 if step[0] else 0)
+    first, last = int(12 * enlarged), int(28 * enlarged)
+    assert crest[first:last].min() > 0.8
+    assert (marks > 0).sum() <= 4 * 20 * enlarged + 8  # and is not much wider than two pixels
 
 
 @pytest.fixture

@@ -44,6 +44,7 @@ def test_shipped_recipes(path: Path) -> None:
         ({"model": {"target": "nonsense"}}, "r.toml: model.target = 'nonsense'"),
         ({"data": [{"source": "shapes", "options": {"sise": 3}}]}, "options.sise: no such option"),
         ({"data": [{"source": "shaps"}]}, "did you mean 'shapes'"),
+        ({"run": {"seed": 2**32}}, "r.toml: run.seed = 4294967296:"),
         ({"run": {"precision": "fp8"}}, "r.toml: run.precision = 'fp8'"),
     ],
 )

@@ -101,6 +101,21 @@ def test_camvid_labels_stay_on_their_photo(camvid: Path) -> None:
         assert (np.abs(gray - 20.0 * labels)[seen] < 6).mean() > 0.8
 
 
+def test_camvid_takes_transforms_of_colours(camvid: Path) -> None:
+    options = dict(root=str(camvid), size=[48, 64], batch=2, jitter=0.0, degrade=0.0)
+    plain = CamVidSource(**options).batch(0, 0)  # type: ignore[arg-type]
+    turned = CamVidSource(**options, augment=[{"name": "InvertImg", "p": 1.0}])  # type: ignore[arg-type]
+    dark = turned.batch(0, 0)["photo"]
+    assert torch.allclose(dark[0], -plain["photo"][0], atol=1e-6)  # the first: the next views are drawn later
+
+
+@pytest.mark.parametrize("scale", [[0.5, 2.0], [0.0, 1.0], [1.0, 0.5], [0.5]])
+def test_windows_that_do_not_fit_are_refused(scale: list[float]) -> None:
+    for kind in (CamVidSource, PhotoSource, WorldSource):
+        with pytest.raises(UsageError, match=r"scale = \[.*\]; give two numbers, 0 < least <= largest <= 1"):
+            kind(size=[48, 64], scale=scale)  # type: ignore[arg-type]
+
+
 def test_camvid_refuses_the_test_split_and_missing_data(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="scoring only"):
         CamVidSource(split="test")

@@ -166,6 +166,12 @@ def test_bad_calls_are_refused():
         render("castle", [1], 48, 64)
     with pytest.raises(UsageError, match="4x64"):
         render("street", [1], 4, 64)
+    with pytest.raises(UsageError, match="device='tpu': not available here"):
+        render("room", [0], 16, 16, device="tpu")
+    with pytest.raises(UsageError, match="supersample=0"):
+        render("room", [0], 16, 16, supersample=0)
+    with pytest.raises(UsageError, match="seeds=0"):
+        render_wall_pair([], 96, 128)
     with pytest.raises(UsageError, match="seeds=0"):
         render("street", [], 48, 64)
 

@@ -29,6 +29,11 @@ if TYPE_CHECKING:
     from visiongen.benchmarks.runner import Options
     from visiongen.benchmarks.shards import Shard
 
+#: what --option may not say, and no flag does
+PROTOCOLS = dict.fromkeys(
+    ("legend", "long_side", "tile", "tasks", "photo", "photo_name"), "it is the protocol's"
+)
+PROTOCOLS |= {"mirror": "use --rows mirrored"}
 MANY = "visiongen.bench-many/1"  # what --json holds for several names: {"schema", "results": [...]}
 
 Names = Annotated[
@@ -218,7 +223,7 @@ def _options(
         legend_seed=legend_seed,
         data=data,
         rows=wanted_rows(rows),
-        options=task_options(option or []),
+        options=task_options(option or [], **PROTOCOLS),
         specialists=tuple(specialists or ()),
         shard=_shard(shard),
     )
@@ -236,11 +241,9 @@ def find_targets(
     ``around``: the context in which each is opened; a folder of one's own may lack images.
     """
     from visiongen.benchmarks.runner import get_benchmark
-    from visiongen.training import start
+    from visiongen.benchmarks.specialist_row import check_runs
 
-    for run in options.specialists:
-        if not start.find(run).is_file():
-            raise UsageError(f"--specialist {run}: no weights there; give a finished run of visiongen train")
+    check_runs(options.specialists)
     targets: dict[Path, Benchmark] = {}
     for name in dict.fromkeys(names):
         with around(name):
@@ -333,9 +336,7 @@ def exit_if_any(failures: list[dict[str, str]]) -> None:
 def _folder(out: Path | None, several: bool, split: str, options: Any, name: str, weights: str) -> Path:
     if out is not None:
         return out / name if several else out
-    parts = [name, split, Path(weights).stem, options.mode]
-    if Path(weights).suffix == ".safetensors" and Path(weights).is_file():  # many have one name
-        parts.insert(3, sha256(weights)[:8])
+    parts = [name, split, *_called(weights), options.mode]
     if options.mode == "sample" and options.seed:
         parts.append(f"seed{options.seed}")
     if options.limit is not None:
@@ -344,6 +345,19 @@ def _folder(out: Path | None, several: bool, split: str, options: Any, name: str
         parts.append(f"legend{options.legend_seed}")
     parts += [f"{name}{value}" for name, value in options.options.items()]
     return Path("out") / "bench" / "-".join(parts)
+
+
+def _called(weights: str) -> list[str]:
+    """Weights in a folder's name: of one name, files are told apart by their bytes, repositories by owner."""
+    from visiongen.weights import hub
+
+    if hub.is_repository(weights):
+        return [weights.removeprefix(hub.PREFIX).replace("/", "--")]
+    path = Path(weights)
+    file = path / hub.MODEL if path.is_dir() else path
+    if file.suffix == ".safetensors" and file.is_file():  # many have one name
+        return [path.resolve().name if path.is_dir() else path.stem, sha256(file)[:8]]
+    return [path.stem]
 
 
 @contextmanager

@@ -53,11 +53,20 @@ def validate(
 
 
 def _present(data: Path | None) -> list[Benchmark]:
+    """The benchmarks whose data is there; MissingDataError for none: nothing looked at is not in order."""
     from visiongen.benchmarks.runner import get_benchmark
+    from visiongen.data import data_root
+    from visiongen.errors import MissingDataError
     from visiongen.registry import BENCHMARKS
 
     known = [get_benchmark(name) for name in BENCHMARKS]
-    return [benchmark for benchmark in known if benchmark.present(data) is not None]
+    found = [benchmark for benchmark in known if benchmark.present(data) is not None]
+    if not found:
+        root = data_root(data)  # may tell itself that there is none
+        raise MissingDataError(
+            f"{root}: no benchmark's data is there; give another --data, or name benchmarks"
+        )
+    return found
 
 
 def _bar(name: str) -> Any:

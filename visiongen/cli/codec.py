@@ -54,8 +54,10 @@ def bench(
     usual = QUICK if quick else FULL
     frames = usual["frames"] if frames is None else frames
     classes = usual["classes"] if classes is None else classes
-    if min(frames, classes) < 1 or classes > 255:
-        raise UsageError(f"--frames {frames}, --classes {classes}: give 1 or more, at most 255 classes")
+    if frames < 1 or not 2 <= classes <= 255:  # one colour has no other to be mixed with
+        raise UsageError(
+            f"--frames {frames}, --classes {classes}: give 1 or more frames and 2 to 255 classes"
+        )
     from visiongen.benchmarks.codecs import report, text
     from visiongen.benchmarks.codecs.damage import DAMAGES
     from visiongen.registry import CODECS

@@ -23,6 +23,7 @@ from visiongen.errors import (
     VisiongenError,
     out_of_memory,
 )
+from visiongen.files import check_report
 
 if TYPE_CHECKING:
     from visiongen.backbones.base import Backbone
@@ -56,13 +57,6 @@ WeightsName = Annotated[
         help="Weights: see `weights ls`; a file; or hf-hub:ORG/REPO[@REVISION], fetched once.",
     ),
 ]
-
-
-def check_report(target: str | None) -> str | None:
-    """``--json`` as given; UsageError before any work is done where no file can be written."""
-    if target is not None and target != "-" and Path(target).is_dir():
-        raise UsageError(f"--json {target}: is a folder; name a file in it")
-    return target
 
 
 JsonTarget = Annotated[

@@ -91,7 +91,7 @@ def _cover(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
     height, width = picture.shape[:2]
     share = min(height / size[0], width / size[1])
-    tall, wide = min(height, round(size[0] * share)), min(width, round(size[1] * share))
+    tall, wide = (max(1, min(old, round(new * share))) for old, new in ((height, size[0]), (width, size[1])))
     top, left = (height - tall) // 2, (width - wide) // 2
     return resize_photo(np.ascontiguousarray(picture[top : top + tall, left : left + wide]), size)
 

@@ -10,6 +10,11 @@ import typer
 from visiongen.cli import common
 from visiongen.errors import UsageError
 
+#: what --option may not say: whoever paints decides it
+UNSAID = dict.fromkeys(
+    ("mode", "seed", "long_side", "tile", "mirror", "backbone"), "an order in words has none; leave it out"
+) | {"photo": "use --photo"}
+
 
 def prompt(
     task: Annotated[str, typer.Argument(metavar="TASK", help="semantic, depth, instance, ...")],
@@ -38,7 +43,7 @@ def prompt(
     if relative and task != "depth":
         raise UsageError(f"--relative belongs to the task depth, not to {task}; leave it out")
     size = read_image(photo).shape[:2] if photo is not None else None
-    options = common.task_options(option or []) | ({"relative": True} if relative else {})
+    options = common.task_options(option or [], **UNSAID) | ({"relative": True} if relative else {})
     (asked,) = make_tasks([task], options)
     parsed = Legend.parse(legend) if legend is not None else None
     print(instruction(asked, parsed, size))

@@ -73,7 +73,7 @@ class SchedulePart(_Strict):
 class RunPart(_Strict):
     """See visiongen.training.loop.RunOptions; ``seed`` fixes weights, data order and noise."""
 
-    seed: int = Field(0, ge=0)
+    seed: int = Field(0, ge=0, lt=2**32)  # numpy takes no larger one
     accumulate: int = Field(1, ge=1)
     precision: Literal["auto", "fp32", "bf16"] = "fp32"
     compile: bool = False

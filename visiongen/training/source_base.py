@@ -71,6 +71,20 @@ def check_tasks(tasks: Sequence[str], known: Sequence[str], where: str) -> tuple
     return tuple(tasks)
 
 
+def check_scale(scale: Sequence[float], where: str, most: float = 1.0) -> tuple[float, float]:
+    """(least, largest) side of a window, as a share of the largest; UsageError unless 0 < least <= largest.
+
+    Windows beyond ``most`` = 1 would not fit, and show their photo squeezed.
+    """
+    low, high = (float(side) for side in scale) if len(scale) == 2 else (0.0, 0.0)
+    if not 0 < low <= high <= most:
+        limit = f" <= {most:g}" if most < float("inf") else ""
+        raise UsageError(
+            f"source {where}: scale = {list(scale)}; give two numbers, 0 < least <= largest{limit}"
+        )
+    return low, high
+
+
 def check_per_photo(per_photo: int | None, where: str) -> int | None:
     """How many tasks are asked of a photo at most, None = all; UsageError below 1."""
     if per_photo is not None and per_photo < 1:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +100,9 @@ def edge_target(lines: Lines, view: View) -> Target:
 def mark(y: np.ndarray, x: np.ndarray, strength: np.ndarray, view: View) -> np.ndarray:
     """Lines two pixels wide float32 (h, w) of crest pixels of the original, as ``view`` shows them."""
     h, w = view.size
+    enlarged = max(h / view.height, w / view.width)
+    if enlarged >= 2:
+        y, x, strength = _joined(y, x, strength, math.ceil(enlarged))
     row = (y + 0.5 - view.top) * h / view.height
     column = (x + 0.5 - view.left) * w / view.width
     column = w - column if view.flip else column
@@ -109,3 +113,23 @@ def mark(y: np.ndarray, x: np.ndarray, strength: np.ndarray, view: View) -> np.n
             inside = (r >= 0) & (r < h) & (c >= 0) & (c < w)
             np.maximum.at(out, (r[inside], c[inside]), strength[inside])
     return out
+
+
+def _joined(y: np.ndarray, x: np.ndarray, strength: np.ndarray, parts: int) -> Lines:
+    """The crest pixels, and points that divide the way to each neighbour in ``parts``.
+
+    Without these a line that is twice as large or more is a row of dots.
+    """
+    if not len(y):
+        return y, x, strength
+    row, column = y.astype(int), x.astype(int)
+    place = np.full((row.max() + 2, column.max() + 3), -1)  # a column to the left, and beyond the last ones
+    place[row, column + 1] = np.arange(len(row))
+    found = [(y, x, strength)]
+    for dy, dx in ((0, 1), (1, -1), (1, 0), (1, 1)):
+        other = place[row + dy, column + 1 + dx]
+        near = other >= 0
+        weaker = np.minimum(strength[near], strength[other[near]])
+        found += [(y[near] + dy * k / parts, x[near] + dx * k / parts, weaker) for k in range(1, parts)]
+    rows, columns, strengths = zip(*found, strict=True)
+    return np.concatenate(rows), np.concatenate(columns), np.concatenate(strengths)

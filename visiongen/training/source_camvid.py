@@ -98,7 +98,10 @@ class CamVidSource(MapSource):
     ) -> None:
         (photo, classes), size = frame, builder.size
         view = self.view((photo.shape[0], photo.shape[1]), size, rng)
-        clean = jitter(view.photo(photo), rng, self.jitter)
+        shown = view.photo(photo)
+        if self.transforms:
+            shown = self.transforms.photo(shown, rng)
+        clean = jitter(shown, rng, self.jitter)
         seen = degrade(clean, rng, self.degrade)
         if "semantic" in self.tasks:
             painted = paint_classes(view.nearest(classes), CAMVID_NAMES, rng, self.subset)

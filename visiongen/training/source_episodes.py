@@ -27,6 +27,8 @@ from visiongen.world.rules import draw_rule
 
 THIN = 4  # every fourth row and column says well enough what a frame shows
 DRAWS = 12
+#: Options of the source ``world`` that an episode has no use for: its examples are whole answers.
+NOT_TAKEN = ("reverse", "subset", "distractors", "colours", "backdrops", "behind")
 UNNAMED_TASKS = ("depth", "normals", "basecolor", "orm", "instance")  # their maps have no legend
 
 
@@ -34,13 +36,13 @@ class EpisodeSource(WorldSource):
     """Rules shown by 1 to 4 examples, to be followed in another frame; see ``visiongen.world.rules``.
 
     Takes the options of the source ``world`` that say which frames there are and how they are seen
-    (the same pool is used); a pool is needed. ``batch``: query photos a batch; ``per_photo``: at most so many
-    rules for one query and its examples; ``example_size``: [height, width] of the examples, by default
-    0.8 of the query's; ``tasks_share``: share of episodes whose pairs show one of ``tasks`` (those
-    without a legend) instead of a rule; ``none``: share of rules given without any example, so that
-    the generator also learns what it cannot know; ``absent``: chance to keep a query in which the
-    rule finds nothing; ``named``: share of rules whose legend has the names of classes beside the
-    examples. Only rules that may be trained are drawn.
+    (the same pool is used; not those of ``NOT_TAKEN``); a pool is needed. ``batch``: query photos a batch;
+    ``per_photo``: at most so many rules for one query and its examples; ``example_size``: [height, width]
+    of the examples, by default 0.8 of the query's; ``tasks_share``: share of episodes whose pairs show
+    one of ``tasks`` (those without a legend) instead of a rule; ``none``: share of rules given
+    without any example, so that the generator also learns what it cannot know; ``absent``: chance to keep
+    a query in which the rule finds nothing; ``named``: share of rules whose legend has the names of classes
+    beside the examples. Only rules that may be trained are drawn.
     """
 
     name = "episodes"
@@ -61,6 +63,8 @@ class EpisodeSource(WorldSource):
         pool: int = 0,
         **world: Any,
     ) -> None:
+        if idle := [option for option in NOT_TAKEN if option in world]:
+            raise UsageError(f"source episodes: {idle[0]} is of the source world alone; leave it out")
         super().__init__(
             size=size, batch=batch, tasks=tuple(tasks), per_photo=per_photo, whole=whole, pool=pool, **world
         )
@@ -138,6 +142,8 @@ class EpisodeSource(WorldSource):
         count = int(rng.integers(1, MAX_EXAMPLES + 1))
         task = self.tasks[int(rng.integers(len(self.tasks)))]
         chosen = [int(i) for i in rng.choice(len(self.bank.table), 1 + count)]
+        if len(set(chosen)) < len(chosen):  # a query among its own examples would be answered by them
+            return False
         whole = task == "depth" or rng.uniform() < self.whole
         query, *examples = self._look_at(chosen, size, whole, rng)
         target = same_task(TARGETS.get(task), query, examples, rng)

@@ -11,7 +11,7 @@ import numpy as np
 from visiongen.errors import MissingDataError, UsageError
 from visiongen.training.augment import View, degrade, jitter, random_view, whole_view
 from visiongen.training.batches import BatchBuilder
-from visiongen.training.source_base import Size, Source
+from visiongen.training.source_base import Size, Source, check_scale
 from visiongen.training.targets import Target
 from visiongen.training.transforms import Spec, Transforms
 
@@ -51,7 +51,7 @@ class MapSource(Source):
                 "maps behind; give transforms of colours alone (the source mirrors and crops by itself)"
             )
         self.root, self.limit = root, limit
-        self.scale = (float(scale[0]), float(scale[1]))
+        self.scale = check_scale(scale, self.name)
         self.whole, self.flips = whole, flips
         self.jitter, self.degrade = jitter, degrade
 

@@ -15,7 +15,7 @@ from visiongen.training import holes
 from visiongen.training.augment import jitter, random_view
 from visiongen.training.batches import Batch, BatchBuilder, photo_prompt
 from visiongen.training.reading import decode_rgb
-from visiongen.training.source_base import Size, Source
+from visiongen.training.source_base import Size, Source, check_scale
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
 
@@ -46,7 +46,7 @@ class PhotoSource(Source):
     ) -> None:
         super().__init__(size=size, batch=batch, data=data)
         self.folders, self.hold_out = tuple(folders), hold_out
-        self.scale = (float(scale[0]), float(scale[1]))
+        self.scale = check_scale(scale, self.name)
         self.flips, self.jitter, self.fill = flips, jitter, fill
         self._files: list[tuple[str, bytes]] = []
 

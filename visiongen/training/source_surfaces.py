@@ -14,7 +14,7 @@ from visiongen.pbr import PbrSet, read_sets, turned, unit
 from visiongen.relight import Light, SurfaceMaps, encode_srgb, render
 from visiongen.training.augment import degrade, jitter
 from visiongen.training.batches import Batch, BatchBuilder
-from visiongen.training.source_base import Size, Source, check_per_photo, check_tasks
+from visiongen.training.source_base import Size, Source, check_per_photo, check_scale, check_tasks
 from visiongen.training.targets import dense
 from visiongen.world.materials import HELD_OUT
 
@@ -55,7 +55,7 @@ class SurfaceSource(Source):
         self.tasks = check_tasks(tasks, _TASKS, self.name)
         self.per_photo = check_per_photo(per_photo, self.name)
         self.mix, self.recolour = mix, recolour
-        self.scale = (float(scale[0]), float(scale[1]))
+        self.scale = check_scale(scale, self.name, float("inf"))
         self.jitter, self.degrade = jitter, degrade
         self._sets: list[Packed] = []
         self._chances: np.ndarray = np.zeros(0)
@@ -149,7 +149,8 @@ def window(
     h, w = size if turns % 2 == 0 else (size[1], size[0])
     tall, wide = one.size
     most = scale[1] if one.tileable else min(1.0, scale[1])
-    share = float(np.exp(rng.uniform(np.log(scale[0]), np.log(max(most, scale[0])))))
+    least = min(scale[0], most)
+    share = float(np.exp(rng.uniform(np.log(least), np.log(most))))
     zoom = min(tall / h, wide / w) * share
     height, width = max(2, round(h * zoom)), max(2, round(w * zoom))
     top = rng.integers(tall if one.tileable else tall - height + 1)

@@ -18,7 +18,7 @@ from visiongen.training.backdrops import Backdrops
 from visiongen.training.batches import REVERSED, Batch, BatchBuilder, photo_prompt
 from visiongen.training.pool import Frame, FramePool, default_cache, describe
 from visiongen.training.semantic import check_colours
-from visiongen.training.source_base import Size, Source, check_per_photo, check_tasks
+from visiongen.training.source_base import Size, Source, check_per_photo, check_scale, check_tasks
 from visiongen.training.targets import Seen
 
 #: Training uses seeds below this one; the benchmarks world-depth and world-normals start there.
@@ -82,7 +82,7 @@ class WorldSource(Source):
             )
         self.per_photo = check_per_photo(per_photo, self.name)
         self.reverse, self.whole = reverse, whole
-        self.scale = (float(scale[0]), float(scale[1]))
+        self.scale = check_scale(scale, self.name)
         self.subset, self.distractors = subset, distractors
         self.colours = check_colours(colours, self.name)
         self.zoom_depth, self.jitter, self.degrade = zoom_depth, jitter, degrade
@@ -90,6 +90,13 @@ class WorldSource(Source):
         self.cache_dir, self.first_seed = cache_dir, first_seed
         self.materials, self.device, self.chunk = materials, device, chunk
         self.backdrops, self.behind = tuple(backdrops), behind
+        if not 0 <= behind <= 1:
+            raise UsageError(f"source world: behind = {behind}; give a chance from 0 to 1")
+        if backdrops and not set(self.tasks) & set(BEHIND):
+            raise UsageError(
+                f"source world: backdrops with tasks {', '.join(self.tasks)}, none of which can leave a "
+                f"photo out; give one of {', '.join(BEHIND)}, or no backdrops"
+            )
         self._backdrops: Backdrops | None = None
         self._pool: FramePool | None = None
         self._names: tuple[str, ...] | None = None

@@ -71,10 +71,11 @@ def _mark(
     out: np.ndarray, instance: np.ndarray, normals: np.ndarray, depth: np.ndarray | None, reach: int
 ) -> None:
     """Raise ``out`` on both sides of every edge between a pixel and the one below it."""
+    there = np.asarray(normals.any(axis=-1))
     cosine = np.einsum("hwc,hwc->hw", normals[:-1], normals[1:])
     bend = np.sqrt(np.maximum(2 - 2 * cosine, 0))  # the chord: nearly the angle in radians
     step = FOLD * np.clip((bend - CREASE[0]) / (CREASE[1] - CREASE[0]), 0, 1)
-    step[cosine == 0] = 0  # no normal on one side
+    step[~(there[:-1] & there[1:])] = 0  # no normal on one side; the cosine of a right angle is 0, too
     if depth is not None:
         np.maximum(step, np.clip((_jumps(depth, reach) - JUMP[0]) / (JUMP[1] - JUMP[0]), 0, 1), out=step)
     step[instance[:-1] != instance[1:]] = 1

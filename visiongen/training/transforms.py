@@ -13,14 +13,18 @@ from visiongen.errors import UsageError
 
 Spec = Sequence[Mapping[str, Any]]
 
+#: What would mix labels, or mark what is outside with one of them: the values that do neither.
+LABELS = {"mask_interpolation": (0, 6), "fill_mask": (0, None)}  # 0 and 6: nearest, as OpenCV counts
+
 
 class Transforms:
     """``[{name = "GaussNoise", p = 0.3}, {name = "OneOf", transforms = [...]}, ...]``, in this order.
 
     Each table names a transform of albumentations and gives its arguments. Those that move pixels
     (``moving``: rotations, crops, ...) act on a photo and its labels as they are on disk; those that change
-    colours alone act on the photo at the size at which it is painted. UsageError, which begins with
-    ``where``, for an unknown name or arguments that the transform does not take.
+    colours alone act on the photo at the size at which it is painted. Whether each is applied, and how, is
+    drawn for itself. UsageError, which begins with ``where``, for an unknown name, arguments that the
+    transform does not take, or those that would mix labels (``LABELS``).
     """
 
     def __init__(self, spec: Spec, where: str) -> None:
@@ -37,14 +41,20 @@ class Transforms:
         """A photo uint8 (H, W, 3) with other colours; UsageError for a transform that makes no such photo."""
         if not self._still.transforms:
             return photo
-        self._still.set_random_seed(int(rng.integers(2**31)))
-        out: np.ndarray = self._still(image=photo)["image"]
-        if out.dtype != np.uint8 or out.shape != photo.shape:
-            raise UsageError(
-                f"{self.where}: augment made {out.dtype} {out.shape} of a photo {photo.dtype} {photo.shape}; "
-                "leave out what changes a photo's type or channels (ToFloat, Normalize, ...)"
-            )
+        _seed(self._still, int(rng.integers(2**31)))
+        out = self._photo(self._still(image=photo)["image"])
+        if out.shape != photo.shape:
+            raise UsageError(f"{self.where}: augment made {out.shape} of a photo {photo.shape}")
         return out
+
+    def _photo(self, made: Any) -> np.ndarray:
+        """What a transform made, if it still is a photo."""
+        if not isinstance(made, np.ndarray) or made.dtype != np.uint8 or made.shape[2:] != (3,):
+            raise UsageError(
+                f"{self.where}: augment made {made.dtype} {tuple(made.shape)} of a photo uint8 (H, W, 3); "
+                "leave out what changes a photo's type or channels (ToFloat, Normalize, ToTensorV2, ...)"
+            )
+        return np.ascontiguousarray(made)
 
     def pair(
         self, photo: np.ndarray, labels: np.ndarray, nothing: int, rng: np.random.Generator
@@ -55,13 +65,17 @@ class Transforms:
         """
         if not self._moving.transforms:
             return photo, labels
-        self._moving.set_random_seed(int(rng.integers(2**31)))
+        _seed(self._moving, int(rng.integers(2**31)))
         # Numbers from 1 on, so that albumentations' fill for masks, 0, is what is outside; it takes no int32.
         known, number = np.unique(labels, return_inverse=True)
         mask = number.reshape(labels.shape).astype(np.float32) + 1
-        out = self._moving(image=photo, mask=mask)
+        try:
+            out = self._moving(image=photo, mask=mask)
+        except KeyError as error:
+            raise UsageError(f"{self.where}: augment: one of them needs {error}; leave it out") from None
+        moved = self._photo(out["image"])
         table = np.concatenate([np.array([nothing]), known]).astype(labels.dtype)
-        return np.ascontiguousarray(out["image"]), table[np.rint(out["mask"]).astype(np.int64)]
+        return moved, table[np.rint(out["mask"]).astype(np.int64)]
 
 
 def _library() -> Any:
@@ -76,6 +90,18 @@ def _library() -> Any:
     return albumentations
 
 
+def _seed(composed: Any, seed: int) -> None:
+    """Give every transform that ``composed`` holds, and itself, a random state of its own.
+
+    albumentations hands the one seed down to all of them: those of equal ``p`` would then always be
+    applied together or not at all, and draw the same numbers.
+    """
+    rng = np.random.default_rng(seed)
+    composed.set_random_seed(int(rng.integers(2**31)))
+    for inner in getattr(composed, "transforms", ()):
+        _seed(inner, int(rng.integers(2**31)))
+
+
 def _make(library: Any, table: Mapping[str, Any], where: str) -> Any:
     options = dict(table)
     name = options.pop("name", None)
@@ -85,6 +111,9 @@ def _make(library: Any, table: Mapping[str, Any], where: str) -> Any:
         raise UsageError(
             f"{where}: augment: {name!r} is no transform of albumentations {library.__version__}"
         )
+    for option, harmless in LABELS.items():
+        if options.get(option, 0) not in harmless:
+            raise UsageError(f"{where}: augment: {name}: {option} would falsify labels; leave it out")
     if "transforms" in options:
         options["transforms"] = [_make(library, inner, where) for inner in options["transforms"]]
     try:

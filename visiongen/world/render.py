@@ -93,10 +93,9 @@ def render(
     "blank-wall" (the same wall, plain); materials a folder of PBR sets or a Materials
     (materials.py); lens=False leaves out blur, vignette and noise; supersample=2 averages 2 x 2
     rays a pixel in the photo (the exact maps stay at pixel centres). Raises UsageError for an
-    unknown kind, an empty list of seeds or a side below 8.
+    unknown kind, an empty list of seeds, a side below 8, a supersample below 1 or a device that is not here.
     """
-    if not len(seeds) or min(height, width) < 8:
-        raise UsageError(f"seeds={len(seeds)}, size={height}x{width}: give a seed and sides of 8 or more")
+    check_request(seeds, height, width, device, supersample)
     if kind == "wall":
         from visiongen.world.wall import render_wall_pair
 
@@ -110,6 +109,16 @@ def render(
     frames, radiance = expose(scenes, height, width, device, materials, supersample)
     frames.photo = develop(radiance, [s.lens for s in scenes], [s.seed for s in scenes], lens)
     return frames
+
+
+def check_request(seeds: Sequence[int], height: int, width: int, device: str, supersample: int) -> None:
+    """UsageError for what cannot be rendered."""
+    if not len(seeds) or min(height, width) < 8:
+        raise UsageError(f"seeds={len(seeds)}, size={height}x{width}: give a seed and sides of 8 or more")
+    if supersample < 1:
+        raise UsageError(f"supersample={supersample}: give 1 ray a pixel, or more along each side of it")
+    if not (device == "cpu" or (device.partition(":")[0] == "cuda" and torch.cuda.is_available())):
+        raise UsageError(f"device={device!r}: not available here; use cpu")
 
 
 def expose(

@@ -12,7 +12,7 @@ from torch import Tensor
 from visiongen.world.classes import CLASS_ID
 from visiongen.world.lens import develop
 from visiongen.world.materials import Materials
-from visiongen.world.render import Frames, build_scene, expose
+from visiongen.world.render import Frames, build_scene, check_request, expose
 from visiongen.world.scene import COLUMN, Scene, material
 
 FLAT = {CLASS_ID[name] for name in ("road", "pavement", "grass", "building", "mountain")}
@@ -65,7 +65,11 @@ def render_wall_pair(
     lens: bool = True,
     supersample: int = 1,
 ) -> WallPair:
-    """Render the painted and the plain wall of each seed; all exact maps agree but base_colour."""
+    """Render the painted and the plain wall of each seed; all exact maps agree but base_colour.
+
+    UsageError as ``render`` raises it.
+    """
+    check_request(seeds, height, width, device, supersample)
     scenes = [build_scene("street", int(seed)) for seed in seeds]
     ids = [add_wall(scene) for scene in scenes]
     wall_rows = [scene.rows.pop() for scene in scenes]
