@@ -13,6 +13,7 @@ from visiongen.errors import MissingDataError, UsageError
 from visiongen.training.backdrops import FAR, TASKS, Backdrops
 from visiongen.training.pool import Frame
 from visiongen.training.source_world import WorldSource
+from visiongen.training.targets import directions, metres
 from visiongen.world.classes import CLASS_NAMES
 
 RED = (0, 0, 255)  # as OpenCV writes it
@@ -97,3 +98,19 @@ def test_backdrops_that_no_task_could_leave_out_are_refused(photos: str) -> None
 def test_a_folder_without_photos_is_named(tmp_path: Path) -> None:
     with pytest.raises(MissingDataError, match="no photos there"):
         WorldSource(backdrops=[str(tmp_path)]).prepare()
+
+
+def test_what_is_unknown_goes_on_as_its_border() -> None:
+    values = np.full((16, 16), 5.0, np.float32)
+    values[:, 4:] = np.nan
+    target = metres(values)
+    assert target.valid is not None and not target.valid[:, 4:].any() and target.valid[:, :4].all()
+    assert (target.map == target.map[0, 0]).all()
+    vectors = np.zeros((16, 16, 3), np.float32)
+    vectors[:8] = (0, 1, 0)
+    painted = directions(vectors)
+    assert (
+        painted.valid is not None and painted.valid.mean() == 0.5 and (painted.map == painted.map[0, 0]).all()
+    )
+    nothing = metres(np.full((16, 16), np.nan, np.float32))
+    assert nothing.valid is not None and not nothing.valid.any()

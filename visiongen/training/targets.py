@@ -12,6 +12,7 @@ import numpy as np
 
 from visiongen.prompt import Prompt
 from visiongen.registry import TASKS
+from visiongen.resize import nearest_fill
 from visiongen.training.semantic import paint_classes
 
 
@@ -53,7 +54,13 @@ class Target:
 
 
 def dense(task: str, labels: np.ndarray, valid: np.ndarray | None = None) -> Target:
-    """An order whose map is the task's own codec of ``labels``, which need not be valid everywhere."""
+    """An order whose map is the task's own codec of ``labels``, which need not be valid everywhere.
+
+    Numbers that are not go on as the nearest that are, as in the maps that ceilings are measured on: a token
+    that shows both is taught what is known of it, not a colour that stands for nothing.
+    """
+    if valid is not None and labels.dtype.kind == "f":
+        labels = nearest_fill(labels, ~valid)[0]
     kind = TASKS.get(task)()
     prompt = kind.prompt()
     return Target(prompt, kind.codec(prompt.legend).encode(labels), valid)
