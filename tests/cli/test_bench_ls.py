@@ -69,7 +69,7 @@ def test_the_table_is_by_task_with_a_line_a_benchmark(root: Path, capsys: pytest
     tasks = [line.strip() for line in lines[1:-1] if not line.startswith(" ")]
     assert tasks == sorted(tasks) and {"depth", "salient", "semantic"} <= set(tasks)
     line = next(line for line in lines if line.split()[:1] == ["duts-te"])
-    assert line.split()[1:6] == ["1.0", "test", "5", "019", "MAE"] and "DUTS" not in line
+    assert line.split()[1:6] == ["1.1", "test", "5", "019", "MAE"] and "DUTS" not in line
     assert next(line for line in lines if "world-depth" in line).rstrip().endswith("rendered")
     assert next(line for line in lines if "hku-is" in line).rstrip().endswith("not found")
     assert lines[-1].startswith(f"{len(BENCHMARKS)} benchmarks, ")
