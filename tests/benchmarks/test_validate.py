@@ -147,7 +147,7 @@ def call(*arguments: object) -> int:
 def test_exit_codes_and_lines(tree: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert call("duts-te", "--data", tree) == 0
     assert (
-        "duts-te version 1.0, split test: 4 of 4 listed, 4 read without a problem: ok"
+        "duts-te version 1.1, split test: 4 of 4 listed, 4 read without a problem: ok"
         in capsys.readouterr().out
     )
     for number in range(3):
@@ -156,7 +156,7 @@ def test_exit_codes_and_lines(tree: Path, tmp_path: Path, capsys: pytest.Capture
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 4 and "and 1 more" in lines[2] and lines[3].endswith("3 problems")
     assert call("hku-is", "--data", tree) == 3
-    assert "hku-is version 1.0, split test: missing: " in capsys.readouterr().out
+    assert "hku-is version 1.1, split test: missing: " in capsys.readouterr().out
     assert call("duts-te", "hku-is", "--data", tree) == 1, "a problem weighs more than what is not there"
     assert call("duts-tee") == 2 and "did you mean 'duts-te'" in capsys.readouterr().err
     assert call("duts-te", "--split", "x", "--data", tree) == 2
