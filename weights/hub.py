@@ -26,6 +26,11 @@ def is_repository(name: str | Path) -> bool:
     return str(name).startswith(PREFIX)
 
 
+def is_saved(name: str | Path) -> bool:
+    """Whether a name is what ``locate`` finds weights behind: a repository, or a folder that holds them."""
+    return is_repository(name) or (Path(name) / MODEL).is_file()
+
+
 def locate(name: str | Path, revision: str | None = None, **options: Any) -> Path:
     """``model.safetensors`` of a folder, or of a repository on the Hub: then it is fetched, and kept.
 
@@ -140,4 +145,15 @@ def _reason(error: Exception) -> str:
     return next(iter(str(error).strip().splitlines()), type(error).__name__)
 
 
-__all__ = ["CARD", "CONFIG", "MODEL", "PREFIX", "describe", "is_repository", "locate", "push", "read_card"]
+__all__ = [
+    "CARD",
+    "CONFIG",
+    "MODEL",
+    "PREFIX",
+    "describe",
+    "is_repository",
+    "is_saved",
+    "locate",
+    "push",
+    "read_card",
+]

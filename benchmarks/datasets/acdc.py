@@ -14,7 +14,7 @@ from typing import ClassVar
 import numpy as np
 
 from visiongen.benchmarks.datasets.files import BLIND_IMAGES, Sample, require
-from visiongen.benchmarks.datasets.label_images import LabelledPhotos, named_pairs
+from visiongen.benchmarks.datasets.label_images import LabelledPhotos, pairs
 from visiongen.benchmarks.datasets.listed import BLIND_SIZE
 from visiongen.resize import resize_nearest
 
@@ -34,8 +34,8 @@ class Acdc(LabelledPhotos):
         for condition in CONDITIONS if not only else (only,):
             photos, truths = root / "rgb_anon" / condition / part, root / "gt" / condition / part
             ends = "_rgb_anon.png", truths, ["_gt_labelTrainIds.png"]
-            found += named_pairs(
-                photos, *ends, prefix=f"{condition}/", cluster=lambda name: name.split("/")[0]
+            found += pairs(
+                photos, *ends, prefix=f"{condition}/", cluster=lambda name: name.split("/")[0], whole=False
             )
         return require(found, root / "gt")
 

@@ -139,32 +139,20 @@ def pairs(
     prefix: str = "",
     cluster: Callable[[str], str] | None = None,
     wanted: Callable[[str], bool] | None = None,
+    whole: bool = True,
 ) -> Sequence[Sample]:
-    """:func:`named_pairs`, if every file exists; MissingDataError: one lacks its photo or truth."""
-    return require(named_pairs(photos, photo_end, truths, truth_ends, prefix, cluster, wanted), truths)
-
-
-def named_pairs(
-    photos: Path,
-    photo_end: str,
-    truths: Path,
-    truth_ends: Sequence[str],
-    prefix: str = "",
-    cluster: Callable[[str], str] | None = None,
-    wanted: Callable[[str], bool] | None = None,
-) -> list[Sample]:
-    """Every photo below a folder with the truths of its name below another, by name, whether there or not.
+    """Every photo below a folder with the truths of its name below another, by name.
 
     The name is the path below the folder without ``photo_end``; the id is ``prefix`` and the name.
-    ``wanted`` leaves names out. For splits of several folders or with frames left out, which ``require`` when
-    they are whole, so that what is missing is told of all of it. MissingDataError: none at all.
+    ``wanted`` leaves names out. ``whole`` False: a part of a split, whose caller requires all of it at once,
+    so that what is missing is told of all. MissingDataError: none at all; one lacks its photo or truth.
     """
     names = sorted(set(_names(photos, photo_end)) | set(_names(truths, truth_ends[0])))
     if wanted is not None:
         names = [name for name in names if wanted(name)]
     if not names:
         raise MissingDataError(f"{truths}: no *{truth_ends[0]} there; complete the dataset")
-    return [
+    found = [
         Sample(
             prefix + name,
             photos / f"{name}{photo_end}",
@@ -173,6 +161,7 @@ def named_pairs(
         )
         for name in names
     ]
+    return require(found, truths) if whole else found
 
 
 def _names(folder: Path, end: str) -> list[str]:

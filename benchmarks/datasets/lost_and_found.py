@@ -17,7 +17,7 @@ from typing import ClassVar
 import numpy as np
 
 from visiongen.benchmarks.datasets.files import BLIND_IMAGES, Sample, require
-from visiongen.benchmarks.datasets.label_images import named_pairs
+from visiongen.benchmarks.datasets.label_images import pairs
 from visiongen.benchmarks.datasets.listed import BLIND_SIZE
 from visiongen.benchmarks.datasets.smiyc import AnomalyPhotos
 from visiongen.data import data_root
@@ -46,7 +46,8 @@ class LostAndFound(AnomalyPhotos):
         part = "test" if split == "testNoKnown" else split
         photos, truths = root / "leftImg8bit" / part, root / "gtCoarse" / part
         end = next((end for end in PHOTO_ENDS if next(photos.glob(f"*/*{end}"), None)), PHOTO_ENDS[0])
-        found = self.asked(named_pairs(photos, end, truths, ["_gtCoarse_labelIds.png"], cluster=sequence_of))
+        ends = end, truths, ["_gtCoarse_labelIds.png"]
+        found = self.asked(pairs(photos, *ends, cluster=sequence_of, whole=False))
         if split == part:
             return require(found, truths)
         whole, known = self.protocol["splits"][part], tuple(self.protocol["known_objects"])

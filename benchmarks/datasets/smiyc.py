@@ -19,7 +19,7 @@ from typing import ClassVar
 import numpy as np
 
 from visiongen.benchmarks.datasets.files import Sample, require
-from visiongen.benchmarks.datasets.label_images import named_pairs, read_index, to_positions
+from visiongen.benchmarks.datasets.label_images import pairs, read_index, to_positions
 from visiongen.benchmarks.datasets.listed import DenseFiles
 from visiongen.benchmarks.metrics.anomaly import IGNORE
 from visiongen.errors import InputError, MissingDataError
@@ -62,12 +62,13 @@ class Track(AnomalyPhotos):
         """By name, without the protocol's ``left_out`` (beginnings of names)."""
         left_out = tuple(self.protocol.get("left_out", ()))
         photos, truths = root / "images", root / self.marker
-        found = named_pairs(
+        found = pairs(
             photos,
             self.photo_end,
             truths,
             ["_labels_semantic.png"],
             wanted=lambda name: name.startswith(split) and not name.startswith(left_out),
+            whole=False,
         )
         return require(self.asked(found), truths)
 

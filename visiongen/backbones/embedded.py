@@ -74,7 +74,7 @@ class EmbeddedBackbone(Pretrained, Backbone):
         WeightsError when missing, cut short, altered or of another kind.
         """
         path, licence = Path(name), ""
-        if hub.is_repository(name) or (_is_folder(path) and (path / hub.MODEL).is_file()):
+        if hub.is_saved(name) and not _is_shipped(path):
             path = hub.locate(name)
         elif path.suffix != ".safetensors":
             _check_no_folder(path)
@@ -161,14 +161,14 @@ class EmbeddedBackbone(Pretrained, Backbone):
         return EmbeddedScene(self, photo, check_photo(photo, size))
 
 
-def _is_folder(path: Path) -> bool:
-    """Whether a folder is meant; a name of the manifest is none."""
-    return path.is_dir() and str(path) not in (entry.name for entry in weights.list())
+def _is_shipped(path: Path) -> bool:
+    """Whether it is a name of the manifest, of which a folder may have the same."""
+    return str(path) in (entry.name for entry in weights.list())
 
 
 def _check_no_folder(path: Path) -> None:
     """WeightsError for a folder where a file is meant."""
-    if _is_folder(path):
+    if path.is_dir() and not _is_shipped(path):
         files = ", ".join(sorted(file.name for file in path.glob("*.safetensors")))
         raise WeightsError(f"{path}: a folder; name the file of weights in it ({files or 'there is none'})")
 

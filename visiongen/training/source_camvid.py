@@ -10,7 +10,7 @@ import numpy as np
 
 from visiongen.data import pack
 from visiongen.errors import InputError, MissingDataError, UsageError
-from visiongen.training.augment import degrade, jitter
+from visiongen.training.augment import degrade
 from visiongen.training.batches import Batch, BatchBuilder, photo_prompt
 from visiongen.training.reading import read_classes, read_rgb
 from visiongen.training.semantic import paint_classes
@@ -98,10 +98,7 @@ class CamVidSource(MapSource):
     ) -> None:
         (photo, classes), size = frame, builder.size
         view = self.view((photo.shape[0], photo.shape[1]), size, rng)
-        shown = view.photo(photo)
-        if self.transforms:
-            shown = self.transforms.photo(shown, rng)
-        clean = jitter(shown, rng, self.jitter)
+        clean = self.recoloured(view.photo(photo), rng)
         seen = degrade(clean, rng, self.degrade)
         if "semantic" in self.tasks:
             painted = paint_classes(view.nearest(classes), CAMVID_NAMES, rng, self.subset)

@@ -61,13 +61,17 @@ class MapSource(Source):
             return whole_view(source, size, bool(self.flips and rng.uniform() < 0.5))
         return random_view(source, size, rng, self.scale, self.flips)
 
+    def recoloured(self, photo: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """A photo uint8 (h, w, 3) after ``augment`` and ``jitter``."""
+        if self.transforms:
+            photo = self.transforms.photo(photo, rng)
+        return jitter(photo, rng, self.jitter)
+
     def add(
         self, builder: BatchBuilder, photo: np.ndarray, targets: Sequence[Target], rng: np.random.Generator
     ) -> None:
         """Add a photo of the builder's size, its colours changed, and what is to be painted for it."""
-        if self.transforms:
-            photo = self.transforms.photo(photo, rng)
-        place = builder.photo(degrade(jitter(photo, rng, self.jitter), rng, self.degrade))
+        place = builder.photo(degrade(self.recoloured(photo, rng), rng, self.degrade))
         for target in targets:
             builder.target(place, target.prompt, target.map, target.valid, target.labels)
 

@@ -27,7 +27,7 @@ def find(source: str | Path) -> Path:
     WeightsError for a run that is not there; the message has the command that makes it.
     """
     path = Path(source)
-    if hub.is_repository(source) or (path / hub.MODEL).is_file():
+    if hub.is_saved(source):
         return hub.locate(source)
     if path.is_dir():
         return path / WEIGHTS

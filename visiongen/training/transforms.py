@@ -31,9 +31,8 @@ class Transforms:
         library = _library()
         self.where = where
         made = [_make(library, one, where) for one in spec]
-        self.names = [str(one["name"]) for one in spec]
         moves = [_moves(library, one) for one in made]
-        self.moving = [name for name, moved in zip(self.names, moves, strict=True) if moved]
+        self.moving = [str(one["name"]) for one, moved in zip(spec, moves, strict=True) if moved]
         self._moving = library.Compose([one for one, moved in zip(made, moves, strict=True) if moved])
         self._still = library.Compose([one for one, moved in zip(made, moves, strict=True) if not moved])
 
