@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -257,6 +258,15 @@ def test_mattes_fit_what_is_composed(kind: int, mattes: dict[str, str]) -> None:
         covered += alpha.mean()
     assert covered > 0.1
     assert same(batch, source.batch(2, 0))
+
+
+def test_backgrounds_may_be_a_zip_file(mattes: dict[str, Any], tmp_path: Path) -> None:
+    [folder] = mattes["backgrounds"]
+    packed = tmp_path / "backs.zip"
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.write(Path(folder) / "a.jpg", "photos/a.jpg")
+    both = [MatteSource(**{**mattes, "backgrounds": [path]}, size=[48, 64]) for path in (folder, str(packed))]
+    assert same(both[0].batch(1, 0), both[1].batch(1, 0))
 
 
 def test_fraying_moves_only_the_border() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from visiongen.data import data_root, pack
+from visiongen.data import pack
 from visiongen.errors import InputError, UsageError
 from visiongen.registry import TASKS
 from visiongen.resize import nearest_fill
@@ -20,6 +20,7 @@ from visiongen.training.reading import decode_rgb, read_rgb
 from visiongen.training.source_base import check_tasks
 from visiongen.training.source_ecssd import read_pair, train_photos
 from visiongen.training.source_maps import MapSource, at_most, listed
+from visiongen.training.source_photos import encoded
 from visiongen.training.targets_gray import gray_target
 
 TRAIN = 14  # alphamatting GT01-GT14 train; GT15-GT18 are kept for scoring
@@ -40,8 +41,9 @@ class MatteSource(MapSource):
 
     ``shares`` of the four ``KINDS`` of photos: alphamatting.com's own with their alpha; its
     foregrounds over other photos; rendered objects with exact alpha; ECSSD's train objects, their
-    masks frayed as fur is with chance ``fray``, else feathered. ``backgrounds``: folders of photos
-    below the data root. ``root`` is the pack matting_alpha, ``masks`` the pack ecssd.
+    masks frayed as fur is with chance ``fray``, else feathered. ``backgrounds``: folders or
+    zip files of photos, absolute or below the data root. ``root`` is the pack matting_alpha, ``masks``
+    the pack ecssd.
     """
 
     name = "mattes"
@@ -82,9 +84,7 @@ class MatteSource(MapSource):
             folder = Path(self.masks) if self.masks else pack("ecssd", self.data)
             pairs = (read_pair(path, SIDE) for path in train_photos(folder)[: self.limit])
             self._cutouts["masks"] = [separate(photo, feather(mask)) for photo, mask in pairs]
-        for entry in self.backgrounds:
-            path = Path(entry) if Path(entry).is_absolute() else data_root(self.data) / entry
-            self._photos += [(str(p), p.read_bytes()) for p in listed(path, ".jpg")]
+        self._photos = [found for entry in self.backgrounds for found in encoded(entry, self.data)]
 
     def batch(self, index: int, seed: int) -> Batch:
         """``batch`` photos, each composed anew."""
