@@ -15,7 +15,7 @@ from PIL import Image
 from visiongen.errors import MissingDataError, UsageError
 from visiongen.pbr import read_sets, turned
 from visiongen.relight import SurfaceMaps
-from visiongen.training.source_surfaces import SurfaceSource
+from visiongen.training.source_surfaces import SurfaceSource, releveled
 from visiongen.training.targets import Seen
 from visiongen.training.targets_materials import basecolor, orm
 from visiongen.world.materials import HELD_OUT
@@ -109,6 +109,32 @@ def test_photos_show_their_material(sets: Path) -> None:
         assert (photo.argmax(1) == target.argmax(1)).float().mean() > 0.9
         levels += photo.amax(1).tolist()
     assert np.std(levels) > 0.1
+
+
+def test_releveled_colours_take_any_brightness_and_photos_follow(sets: Path) -> None:
+    """The level is drawn, the hue and what is black or white are kept; without the option nothing moves."""
+    known = plain(sets, tasks=["basecolor"])
+    source = plain(sets, tasks=["basecolor"], relevel=1.0)
+    bright, photos, clipped = [], [], 0
+    for index in range(12):
+        batch = source.batch(index, 0)
+        target = batch["target"].mean((2, 3))
+        bright += target.mean(1).tolist()
+        photos += batch["photo"].mean((1, 2, 3))[batch["photo_index"]].tolist()
+        clipped += int((target.amax(1) > 0.999).sum())
+    own = known.batch(0, 0)["target"].mean((1, 2, 3))
+    assert np.std(bright) > 2 * float(own.std())
+    assert np.corrcoef(bright, photos)[0, 1] > 0.3 and clipped == 0
+    colours = np.stack([np.zeros((8, 8)), np.full((8, 8), 0.5), np.ones((8, 8))], -1).astype(np.float32)
+    flat = np.zeros((8, 8, 3), np.float32) + np.array([0, 0, 1], np.float32)
+    gray = np.ones((8, 8), np.float32)
+    moved = releveled(SurfaceMaps(colours, flat, gray, gray, gray), 0.3).base_colour
+    assert (moved[..., 0] == 0).all() and (moved[..., 2] == 1).all() and (moved[..., 1] < 0.5).all()
+    one = np.full((8, 8, 3), 0.5, np.float32)
+    for level in (0.1, 0.5, 0.9):
+        assert np.allclose(
+            releveled(SurfaceMaps(one, flat, gray, gray, gray), level).base_colour, level, atol=1e-5
+        )
 
 
 def test_per_photo_and_bad_options(sets: Path, tmp_path: Path) -> None:

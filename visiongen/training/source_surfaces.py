@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -19,6 +19,7 @@ from visiongen.training.targets import dense
 from visiongen.world.materials import HELD_OUT
 
 SIDE = 256
+LEVELS = (0.08, 0.95)  # mean base colours, sRGB: coal to snow
 _TASKS = ("basecolor", "tangent", "orm")
 
 
@@ -29,8 +30,10 @@ class SurfaceSource(Source):
     ``tasks``: of basecolor, tangent, orm; ``per_photo``: at most so many of them, drawn anew.
     ``scale``: side of the window against the largest one that fits (beyond 1 for tiles, repeating).
     ``mix``: chance that a second set shows through in places. ``recolour``: chance of a new tint and
-    finish. ``jitter``, ``degrade``: as for other photos. Sets whose normal convention is uncertain
-    give no ``tangent`` target; what a set lacks counts as metallic 0, occlusion 1.
+    finish. ``relevel``: chance that the brightness of the base colour is drawn anew; few sets are soon
+    known by heart, and then no level is read from the photo. ``jitter``, ``degrade``: as for other photos.
+    Sets whose normal convention is uncertain give no ``tangent`` target; what a set lacks counts as
+    metallic 0, occlusion 1.
     """
 
     name = "surfaces"
@@ -46,6 +49,7 @@ class SurfaceSource(Source):
         scale: tuple[float, float] = (0.3, 1.5),
         mix: float = 0.3,
         recolour: float = 0.5,
+        relevel: float = 0.0,
         jitter: float = 0.3,
         degrade: float = 0.1,
         data: str | None = None,
@@ -54,7 +58,7 @@ class SurfaceSource(Source):
         self.root = root
         self.tasks = check_tasks(tasks, _TASKS, self.name)
         self.per_photo = check_per_photo(per_photo, self.name)
-        self.mix, self.recolour = mix, recolour
+        self.mix, self.recolour, self.relevel = mix, recolour, relevel
         self.scale = check_scale(scale, self.name, float("inf"))
         self.jitter, self.degrade = jitter, degrade
         self._sets: list[Packed] = []
@@ -106,6 +110,8 @@ class SurfaceSource(Source):
             maps = mixed(maps, window(second, size, self.scale, rng), rng)
         if rng.uniform() < self.recolour:
             maps = refinished(maps, rng)
+        if self.relevel and rng.uniform() < self.relevel:  # without it draws stay what they were
+            maps = releveled(maps, float(rng.uniform(*LEVELS)))
         return maps, certain
 
 
@@ -189,6 +195,13 @@ def refinished(maps: SurfaceMaps, rng: np.random.Generator) -> SurfaceMaps:
     if dice < 0.1:
         metal = np.full_like(metal, dice < 0.05)
     return SurfaceMaps(base, unit(maps.normal * slope), rough, metal, maps.occlusion)
+
+
+def releveled(maps: SurfaceMaps, level: float) -> SurfaceMaps:
+    """The base colour with its mean near ``level`` (0-1), by a power: black and white stay, nothing clips."""
+    mean = float(np.clip(maps.base_colour.mean(), 0.02, 0.98))
+    power = float(np.clip(np.log(level) / np.log(mean), 0.2, 5))
+    return replace(maps, base_colour=np.clip(maps.base_colour, 0, 1) ** np.float32(power))
 
 
 def photograph(maps: SurfaceMaps, rng: np.random.Generator) -> np.ndarray:
