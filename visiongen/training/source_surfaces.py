@@ -198,7 +198,7 @@ def refinished(maps: SurfaceMaps, rng: np.random.Generator) -> SurfaceMaps:
 
 
 def releveled(maps: SurfaceMaps, level: float) -> SurfaceMaps:
-    """The base colour with its mean near ``level`` (0-1), by a power: black and white stay, nothing clips."""
+    """The base colour with its mean near ``level`` (0-1), by a power of 0.2 to 5: black and white stay."""
     mean = float(np.clip(maps.base_colour.mean(), 0.02, 0.98))
     power = float(np.clip(np.log(level) / np.log(mean), 0.2, 5))
     return replace(maps, base_colour=np.clip(maps.base_colour, 0, 1) ** np.float32(power))
