@@ -112,7 +112,7 @@ def test_photos_show_their_material(sets: Path) -> None:
 
 
 def test_releveled_colours_take_any_brightness_and_photos_follow(sets: Path) -> None:
-    """The level is drawn, the hue and what is black or white are kept; without the option nothing moves."""
+    """The level is drawn, nothing clips, and what is black or white stays."""
     known = plain(sets, tasks=["basecolor"])
     source = plain(sets, tasks=["basecolor"], relevel=1.0)
     bright, photos, clipped = [], [], 0
@@ -125,16 +125,16 @@ def test_releveled_colours_take_any_brightness_and_photos_follow(sets: Path) -> 
     own = known.batch(0, 0)["target"].mean((1, 2, 3))
     assert np.std(bright) > 2 * float(own.std())
     assert np.corrcoef(bright, photos)[0, 1] > 0.3 and clipped == 0
-    colours = np.stack([np.zeros((8, 8)), np.full((8, 8), 0.5), np.ones((8, 8))], -1).astype(np.float32)
-    flat = np.zeros((8, 8, 3), np.float32) + np.array([0, 0, 1], np.float32)
-    gray = np.ones((8, 8), np.float32)
-    moved = releveled(SurfaceMaps(colours, flat, gray, gray, gray), 0.3).base_colour
-    assert (moved[..., 0] == 0).all() and (moved[..., 2] == 1).all() and (moved[..., 1] < 0.5).all()
-    one = np.full((8, 8, 3), 0.5, np.float32)
+
+    def moved(colour: tuple[float, float, float], level: float) -> np.ndarray:
+        gray = np.ones((8, 8), np.float32)
+        flat, base = (np.broadcast_to(np.float32(value), (8, 8, 3)) for value in ((0, 0, 1), colour))
+        return releveled(SurfaceMaps(base, flat, gray, gray, gray), level).base_colour
+
+    darker = moved((0, 0.5, 1), 0.3)
+    assert (darker[..., 0] == 0).all() and (darker[..., 2] == 1).all() and (darker[..., 1] < 0.5).all()
     for level in (0.1, 0.5, 0.85):
-        assert np.allclose(
-            releveled(SurfaceMaps(one, flat, gray, gray, gray), level).base_colour, level, atol=1e-5
-        )
+        assert np.allclose(moved((0.5, 0.5, 0.5), level), level, atol=1e-5)
 
 
 def test_per_photo_and_bad_options(sets: Path, tmp_path: Path) -> None:
