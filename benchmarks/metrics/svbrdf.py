@@ -4,6 +4,11 @@ A set is float (H, W, 9): base colour sRGB (3), occlusion, roughness and metalli
 normal (3, OpenGL); NaN in the truth = unknown. Fractions are clipped to [0, 1]. ``None`` and a prediction
 that is not finite count as the end of the range that is farther off, normals as 180 degrees.
 
+The error of the base colour has two parts, base_rmse^2 = base_bias^2 + base_ubrmse^2 for each image: how far
+off the mean of each channel is (the level), and what is left without it (the pattern); the bias and unbiased
+RMSE of Entekhabi et al. 2010, doi:10.1175/2010JHM1223.1. Where a pixel is lost, the level counts as the end
+of the range that is farther off, and no part of the RMSE is forgiven to the pattern.
+
 The relighting error is the RMSE of both sets rendered by visiongen.relight under nine point lights (a flash
 at the camera, eight on a ring 45 degrees off, 2.14 patch widths from the centre; GGX metallic-roughness as
 in glTF), clamped to [0, 1], gamma 2.2, over the pixels whose base colour, roughness and normal are known. A
@@ -32,6 +37,8 @@ SCORES = (
     "metallic_rmse",
     "normal_mean",  # degrees
     "relit_rmse",
+    "base_bias",  # RMS over channels of an image's mean error, sRGB
+    "base_ubrmse",
 )
 """All lower is better."""
 
@@ -65,7 +72,22 @@ def image_stats(truth: np.ndarray, prediction: np.ndarray | None) -> dict[str, A
     shown = np.where(gone, _farthest(target), shown)
     lit = seen[0] & seen[2] & shaped
     sums.append(_square(shown[:, lit], target[:, lit], slice(None)))
+    sums += _level_and_pattern(said[seen[0], :3], wanted[seen[0], :3], bool(lost[seen[0], :3].any()))
     return {"sums": sums}
+
+
+def _level_and_pattern(said: np.ndarray, wanted: np.ndarray, lost: bool) -> list[list[float]]:
+    """The two parts of the squared error of colours (N, 3), each as values and their sum."""
+    if not said.size:
+        return [[0.0, 0.0], [0.0, 0.0]]
+    error = said.astype(np.float64) - wanted
+    level, rest = error.mean(axis=0), error
+    if lost:  # the two ends of the range would cancel, and no answer have no bias
+        mean = wanted.mean(axis=0, dtype=np.float64)
+        level = np.maximum(mean, 1 - mean)
+    else:
+        rest = error - level
+    return [[3.0, float((level**2).sum())], [float(rest.size), float((rest**2).sum())]]
 
 
 def _farthest(fractions: np.ndarray) -> np.ndarray:
@@ -105,7 +127,7 @@ def _finish(name: str, mean: Any) -> Any:
 
 
 def scores(sums: np.ndarray) -> dict[str, np.ndarray]:
-    """Means over images of each of ``SCORES``, and NAME/pooled; (...) of sums (..., 28), NaN without any."""
+    """Means over images of each of ``SCORES``, and NAME/pooled; (...) of sums (..., 36), NaN without any."""
     table = np.asarray(sums, np.float64).reshape(*np.shape(sums)[:-1], len(SCORES), 4)
     table = np.where(table[..., [0, 0, 2, 2]] > 0, table, np.nan)
     result = {}

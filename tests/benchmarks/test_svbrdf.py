@@ -106,7 +106,8 @@ def test_perfect_and_bad_sets() -> None:
     }
     for kind, answer in bad.items():
         for name, value in of(truth, answer).items():
-            assert usual[name] < value <= worst[name] + 1e-6, (kind, name)
+            if "base_bias" not in name:  # the level alone: a shifted pattern has the right one
+                assert usual[name] < value <= worst[name] + 1e-6, (kind, name)
     one = near(1)
     one[3, 4, 0] = np.nan
     assert of(truth, near(1))["relit_rmse"] < of(truth, one)["relit_rmse"]
@@ -116,6 +117,36 @@ def test_perfect_and_bad_sets() -> None:
     for shape in (truth[..., :8], truth[:10]):
         with pytest.raises(InputError, match="one"):
             image_stats(truth, shape)
+
+
+def test_errors_of_base_colour_are_told_as_level_and_pattern() -> None:
+    truth, answer = made(1), near(1)
+    found = of(truth, answer)
+    error = answer[..., :3].astype(np.float64) - truth[..., :3]
+    assert found["base_bias"] == pytest.approx(np.sqrt((error.mean(axis=(0, 1)) ** 2).mean()))
+    assert found["base_ubrmse"] == pytest.approx(np.sqrt(error.var(axis=(0, 1)).mean()))
+    assert found["base_bias"] ** 2 + found["base_ubrmse"] ** 2 == pytest.approx(found["base_rmse"] ** 2)
+    dark, half = truth.copy(), truth.copy()
+    half[..., :3] = truth[..., :3] * 0.5 + 0.25
+    dark[..., :3] = half[..., :3] - np.float32([0.1, 0.2, 0.05])
+    shifted = of(half, dark)
+    assert shifted["base_bias"] == pytest.approx(np.sqrt((0.01 + 0.04 + 0.0025) / 3), rel=1e-5)
+    assert shifted["base_ubrmse"] == pytest.approx(0, abs=1e-6)
+    rolled = of(truth, np.roll(truth, 9, axis=1))
+    assert rolled["base_bias"] == pytest.approx(0, abs=1e-6) and rolled["base_ubrmse"] > 0.3
+
+
+def test_no_answer_has_no_right_level() -> None:
+    truth = made(1)
+    flat = truth.copy()
+    flat[..., :3] = 0.5  # the ends farther off cancel around it
+    for one in (truth, flat):
+        lost = one.copy()
+        lost[2, 3, 1] = np.nan
+        for answer in (None, lost):
+            found = of(one, answer)
+            assert found["base_bias"] > 0.49
+            assert found["base_ubrmse"] == pytest.approx(found["base_rmse"])
 
 
 def test_scorer_stacks_parts_and_paints_truths() -> None:
