@@ -126,15 +126,16 @@ def test_releveled_colours_take_any_brightness_and_photos_follow(sets: Path) -> 
     assert np.std(bright) > 2 * float(own.std())
     assert np.corrcoef(bright, photos)[0, 1] > 0.3 and clipped == 0
 
-    def moved(colour: tuple[float, float, float], level: float) -> np.ndarray:
+    def moved(colour: tuple[float, float, float], level: float, metal: float = 0) -> np.ndarray:
         gray = np.ones((8, 8), np.float32)
         flat, base = (np.broadcast_to(np.float32(value), (8, 8, 3)) for value in ((0, 0, 1), colour))
-        return releveled(SurfaceMaps(base, flat, gray, gray, gray), level).base_colour
+        return releveled(SurfaceMaps(base, flat, gray, gray * metal, gray), level).base_colour
 
     darker = moved((0, 0.5, 1), 0.3)
     assert (darker[..., 0] == 0).all() and (darker[..., 2] == 1).all() and (darker[..., 1] < 0.5).all()
     for level in (0.1, 0.5, 0.85):
         assert np.allclose(moved((0.5, 0.5, 0.5), level), level, atol=1e-5)
+        assert np.allclose(moved((0.5, 0.5, 0.5), level, metal=1), 0.5)  # what metals reflect stays
 
 
 def test_per_photo_and_bad_options(sets: Path, tmp_path: Path) -> None:

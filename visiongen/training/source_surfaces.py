@@ -198,10 +198,15 @@ def refinished(maps: SurfaceMaps, rng: np.random.Generator) -> SurfaceMaps:
 
 
 def releveled(maps: SurfaceMaps, level: float) -> SurfaceMaps:
-    """The base colour with its mean near ``level`` (0-1), by a power of 0.2 to 5: black and white stay."""
+    """The base colour with its mean near ``level`` (0-1), by a power of 0.2 to 5: black and white stay.
+
+    Metals keep theirs: it is what they reflect, and there are no dark ones.
+    """
     mean = float(np.clip(maps.base_colour.mean(), 0.02, 0.98))
     power = float(np.clip(np.log(level) / np.log(mean), 0.2, 5))
-    return replace(maps, base_colour=np.clip(maps.base_colour, 0, 1) ** np.float32(power))
+    base = np.clip(maps.base_colour, 0, 1)
+    new = base ** np.float32(power)
+    return replace(maps, base_colour=new + (base - new) * np.clip(maps.metallic, 0, 1)[..., None])
 
 
 def photograph(maps: SurfaceMaps, rng: np.random.Generator) -> np.ndarray:
