@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Callable
 from typing import Any
 
 from visiongen.errors import VisiongenError
-from visiongen.files import check_report, write_json
+from visiongen.files import check_report, json_text, write_json
 
 
 def guarded(run: Callable[[argparse.Namespace], int], given: argparse.Namespace) -> int:
@@ -28,7 +27,7 @@ def guarded(run: Callable[[argparse.Namespace], int], given: argparse.Namespace)
 def tell(report: dict[str, Any], text: str, target: str | None) -> None:
     """``text`` on stdout and the report in the file ``target``; for "-" the report alone on stdout."""
     if target == "-":
-        print(json.dumps(report, indent=2, allow_nan=False))
+        print(json_text(report), end="")
         return
     print(text)
     if target:

@@ -9,7 +9,9 @@ refused, and classes are matched by name.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -22,33 +24,36 @@ from visiongen.tasks.base import SCHEMA, Prediction, Task
 from visiongen.tasks.codecs.base import Codec, codec_from_spec, read_map_png
 from visiongen.tasks.codecs.panoptic import MANY, BorderPanoptic
 
+REPORT, CONFIDENCE = ".json", ".confidence.png"
+
 
 def beside(path: Path) -> list[Path]:
-    """The files that say how ``ID.TASK.npy`` is read; none where ``predict`` did not make it."""
-    report, confidence = path.with_suffix(".json"), path.with_suffix(".confidence.png")
-    if path.suffix != ".npy" or not report.is_file():
-        return []
-    try:
-        content = read_json(report)
-    except InputError:
-        return [report]  # reading it again costs its image alone
-    if not isinstance(content, dict) or content.get("schema") != SCHEMA:
-        return []
-    return [report, *([confidence] if confidence.is_file() else [])]
+    """Files that may say how ``ID.TASK.npy`` is read, as far as they are there."""
+    files = (path.with_suffix(end) for end in (REPORT, CONFIDENCE) if path.suffix == ".npy")
+    return [file for file in files if file.is_file()]
 
 
-def read_saved(path: Path, labels: np.ndarray, task: Task, prompt: Prompt) -> Prediction:
-    """Labels of ``predict`` in the photo's size, by the JSON beside them, with their confidence.
+def said_of(path: Path) -> dict[str, Any] | None:
+    """The JSON of ``predict`` beside ``ID.TASK.npy``, None where there is none; InputError: damaged."""
+    report = path.with_suffix(REPORT)
+    content = read_json(report) if report in beside(path) else None
+    return content if isinstance(content, dict) and content.get("schema") == SCHEMA else None
+
+
+def read_saved(
+    path: Path, said: Mapping[str, Any], labels: np.ndarray, task: Task, prompt: Prompt
+) -> Prediction:
+    """Labels of ``predict`` in the photo's size, by what it ``said`` of them, with their confidence.
 
     InputError: another unit, another class, or a confidence of another size.
     """
-    report, *others = beside(path)
+    report, confidence = path.with_suffix(REPORT), path.with_suffix(CONFIDENCE)
     try:
-        codec = codec_from_spec(read_json(report).get("codec"))
+        codec = codec_from_spec(said.get("codec"))
     except CodecError as error:
         raise CodecError(f"{report}: {error}") from error
     labels = _fitted(report, labels, codec, task, prompt)
-    sure = _read_confidence(others[0], labels.shape[:2]) if others else None
+    sure = _read_confidence(confidence, labels.shape[:2]) if confidence.is_file() else None
     return as_prediction(labels, task, prompt, sure)
 
 

@@ -24,7 +24,7 @@ import numpy as np
 
 from visiongen.benchmarks.base import Benchmark, Item
 from visiongen.benchmarks.official_results import CocoResults
-from visiongen.benchmarks.painted_answers import as_prediction, beside, read_map, read_saved
+from visiongen.benchmarks.painted_answers import as_prediction, beside, read_map, read_saved, said_of
 from visiongen.benchmarks.reading import orders, parts_of
 from visiongen.benchmarks.rows import Direct
 from visiongen.errors import InputError, MissingDataError
@@ -98,8 +98,8 @@ class PredictionsRow(Direct):
             path = self._file(item, part)
             if _is_map(path):
                 found[part] = read_map(path, item, task, prompt)
-            elif beside(path):
-                found[part] = read_saved(path, _labels(path, part), task, prompt)
+            elif said := said_of(path):
+                found[part] = read_saved(path, said, _labels(path, part), task, prompt)
             else:
                 found[part] = as_prediction(_labels(path, part), task, prompt)
         return found
@@ -134,7 +134,7 @@ def _is_map(path: Path) -> bool:
 
 def _is_plain(path: Path) -> bool:
     """Whether a file's labels are all that there is to it."""
-    return not _is_map(path) and not beside(path)
+    return not _is_map(path) and said_of(path) is None
 
 
 def _digest(path: Path) -> str:

@@ -233,6 +233,11 @@ def _decoding(records: list[dict[str, Any]]) -> dict[str, float]:
     return {name: float(np.mean([t.get(name, 0) for t in told])) for name in names}
 
 
+def device_of(backbone: object) -> object:
+    """What a backbone paints on; "cpu" for one that does not say."""
+    return getattr(backbone, "device", "cpu")
+
+
 def environment(device: object = "cpu") -> dict[str, Any]:
     """Versions, machine and code commit behind a number.
 

@@ -9,19 +9,17 @@ an equal one never is.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from visiongen.backbones.base import Backbone, provenance
 from visiongen.benchmarks.base import Benchmark
 from visiongen.benchmarks.predictions import PredictionsRow
-from visiongen.benchmarks.result import Result
+from visiongen.benchmarks.result import Result, device_of
 from visiongen.benchmarks.rows import ModelRow
 from visiongen.benchmarks.run import Options, Progress, Run
 from visiongen.benchmarks.shards import Shard
 from visiongen.benchmarks.store import RunFolder
 from visiongen.registry import BENCHMARKS
-
-if TYPE_CHECKING:
-    from visiongen.backbones.base import Backbone
 
 __all__ = ["Options", "Progress", "get_benchmark", "infer", "run", "score", "score_predictions"]
 
@@ -135,12 +133,6 @@ def start(name: str | Benchmark, backbone: Backbone, out: str | Path, options: O
     return made
 
 
-def device_of(backbone: Backbone) -> object:
-    """What a backbone paints on; "cpu" for one that does not say."""
-    return getattr(backbone, "device", "cpu")
-
-
 def weights_of(backbone: Backbone) -> dict[str, Any]:
     """Name and sha256 of what paints."""
-    record = backbone.weights
-    return {"name": record.name if record else backbone.name, "sha256": record.sha256 if record else None}
+    return provenance(backbone) or {"name": backbone.name, "sha256": None}

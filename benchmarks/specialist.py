@@ -23,17 +23,13 @@ from visiongen.benchmarks.sheets import Sheet
 from visiongen.errors import WeightsError
 from visiongen.image import Geometry
 from visiongen.training.batches import IGNORE
+from visiongen.world.classes import CAMVID_NAMES
 
 if TYPE_CHECKING:
     from visiongen.prompt import Prompt
     from visiongen.tasks.base import Task
 
-__all__ = ["CAMVID11", "IGNORE", "Specialist", "SpecialistConfig", "load_specialist"]
-
-CAMVID11 = (
-    "sky", "building", "pole", "road", "pavement", "tree", "sign", "fence", "car", "pedestrian",
-    "bicyclist",
-)  # fmt: skip
+__all__ = ["IGNORE", "Specialist", "SpecialistConfig", "load_specialist"]
 
 
 @dataclass(frozen=True)
@@ -44,7 +40,7 @@ class SpecialistConfig:
     encoder: str = "resnet18"  # a timm ResNet, never pre-trained
     channels: tuple[int, ...] = (48, 96, 160, 256)  # of the encoder's four stages
     decoder: tuple[int, ...] = (96, 80, 64, 48)  # at strides 16, 8, 4, 2
-    classes: tuple[str, ...] | str = CAMVID11  # names behind a class head's channels; "world": all of it
+    classes: tuple[str, ...] | str = CAMVID_NAMES  # names behind a class head's channels; "world": all of it
     balance: float = 0.0  # training: how much small classes count, visiongen.training.balance
 
     def __post_init__(self) -> None:

@@ -98,11 +98,16 @@ class Prediction:
             "weights": self.weights,
         }
 
+    def more_files(self, base: str) -> dict[str, bytes | str]:
+        """What ``save`` also writes for this task: content by suffix of ``base``, which is STEM.TASK."""
+        return {}
+
     def save(self, folder: str | Path, stem: str) -> list[Path]:
         """Write STEM.TASK.* into ``folder``; the colour picture comes first, the JSON last.
 
         .png colours, .map.png the painted map with its codec, .labels.png whole numbers, .npy,
-        .confidence.png, .json. Each file is complete or absent (SaveError when it cannot be written).
+        .confidence.png, ``more_files``, .json. Each file is complete or absent (SaveError when it cannot be
+        written).
         """
         base = Path(folder) / f"{stem}.{self.task}"
         written: list[Path] = []
@@ -117,6 +122,8 @@ class Prediction:
         del image
         put(".npy", lambda file: np.save(file, self.labels))
         put(".confidence.png", encode_png((self.confidence * 255 + 0.5).astype(np.uint8)))
+        for suffix, content in self.more_files(base.name).items():
+            put(suffix, content)
         report = self.as_dict() | {"label_image": reading, "files": [p.name for p in written]}
         written.append(write_json(f"{base}.json", report))
         return written
@@ -249,6 +256,10 @@ class Task(ABC):
     def gather(self, labels: np.ndarray, codec: Codec) -> np.ndarray:
         """What ``harden`` made of all rows -> labels as ``codec`` decodes them; things are found here."""
         return labels
+
+    def encode(self, labels: np.ndarray, codec: Codec) -> np.ndarray:
+        """The map of what ``gather`` found, where ``by_rows`` does not hold."""
+        return codec.encode(labels)
 
     def repaint(self, values: np.ndarray, codec: Codec) -> tuple[np.ndarray, np.ndarray]:
         """A map uint8 (h, w, 3) that is read as these averages (h, w, C); a factor for the confidence."""

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 
-from visiongen.files import write_atomic, write_json
-from visiongen.prompt import Legend
+from visiongen.prompt import OTHER, Legend
 from visiongen.tasks.base import Prediction
 from visiongen.tasks.codecs.base import Codec
 from visiongen.tasks.codecs.gray import EdgesGray, paint_gray, thin_edges
@@ -36,15 +33,9 @@ class EdgesPrediction(GrayPrediction):
         scale = max(self.geometry.input_size) / max(self.geometry.work_size)
         return thin_edges(self.labels, scale=max(1.0, scale))
 
-    def save(self, folder: str | Path, stem: str) -> list[Path]:
-        """As every prediction; ``thin`` adds .thin.png, and the JSON, still the last, lists it."""
-        written = super().save(folder, stem)
-        if self.thin:
-            path = Path(folder) / f"{stem}.{self.task}.thin.png"
-            written.insert(-1, write_atomic(path, encode_png(paint_gray(self.thinned())[..., 0])))
-            report = json.loads(written[-1].read_text(encoding="utf-8"))
-            write_json(written[-1], report | {"files": [p.name for p in written[:-1]]})
-        return written
+    def more_files(self, base: str) -> dict[str, bytes | str]:
+        """``thin`` adds .thin.png."""
+        return {".thin.png": encode_png(paint_gray(self.thinned())[..., 0])} if self.thin else {}
 
 
 @dataclass(frozen=True)
@@ -58,7 +49,7 @@ class Edges(GrayTask):
     reverse_text: ClassVar[str] = "photo from edges"
     # A little larger than in training: lines are local, and finer tokens draw them better (docs/log.md).
     long_side: ClassVar[int] = 320
-    legend: ClassVar[Legend] = two_colours("edge", "other")
+    legend: ClassVar[Legend] = two_colours("edge", OTHER)
     prediction: ClassVar[type[Prediction]] = EdgesPrediction
 
     def codec(self, legend: Legend | None = None, **options: Any) -> Codec:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from visiongen.backbones.base import Backbone, Sampler
+from visiongen.backbones.base import Backbone, Sampler, provenance
 from visiongen.errors import InputError, UsageError
 from visiongen.fill import TEXT as FILL_TEXT
 from visiongen.fill import cover, fill_prompt, keep_mask
@@ -199,7 +199,6 @@ def inpaint(
     labels[place][inside] = resize_photo(canvas.image, (high, wide))[inside]
     if canvas.confidence is not None:
         sure[place][inside] = np.clip(geometry.undo_scalar(canvas.confidence), 0, 1)[inside]
-    record = painter.weights
     return ImagePrediction(
         labels=labels,
         confidence=sure,
@@ -209,7 +208,7 @@ def inpaint(
         geometry=geometry,
         photo_name=photo_name,
         stats=canvas.stats.to_json() | {"window": [top, left, high, wide], "kept": int(keep.sum())},
-        weights={"name": record.name, "sha256": record.sha256} if record else None,
+        weights=provenance(painter),
         sample=sampler.asked(sampling),
         tokens=canvas.tokens,
     )

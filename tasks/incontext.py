@@ -164,6 +164,10 @@ class InContext(Task):
         """As the task that the maps look like."""
         return self.like.gather(labels, codec)
 
+    def encode(self, labels: np.ndarray, codec: Codec) -> np.ndarray:
+        """As the task that the maps look like."""
+        return self.like.encode(labels, codec)
+
     @property
     def by_rows(self) -> bool:
         """As the task that the maps look like."""

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 
 from visiongen.errors import InputError
-from visiongen.files import write_json
-from visiongen.image import Geometry
+from visiongen.files import json_text
+from visiongen.image import Geometry, Photo, as_photo
 from visiongen.prompt import Legend
 from visiongen.tasks.base import Prediction, Task
 from visiongen.tasks.codecs.base import Codec
-from visiongen.tasks.codecs.instance import CAPACITY, DistinctInstances, Instance, list_instances, palette
+from visiongen.tasks.codecs.instance import DistinctInstances, Instance, list_instances, palette, with_colours
 from visiongen.tasks.codecs.instance_centre import CentreInstances
 from visiongen.tasks.instance_tiles import from_cores, to_cores
 from visiongen.tasks.pictures import overlay
@@ -64,11 +62,11 @@ class InstancePrediction(Prediction):
 
     def picture(self) -> np.ndarray:
         """Every instance in a colour of its own, none in black."""
-        return palette()[np.where(self.labels > 0, (self.labels - 1) % CAPACITY + 1, 0)]
+        return palette()[with_colours(self.labels)]
 
-    def overlay(self, photo: np.ndarray, share: float = 0.55) -> np.ndarray:
-        """The colours laid over ``photo`` uint8 (H, W, 3) of the labels' size; outlines are full."""
-        return overlay(photo, self.picture(), self.labels, share)
+    def overlay(self, photo: Photo, share: float = 0.55) -> np.ndarray:
+        """The colours laid over the photo that was predicted, uint8 (H, W, 3); outlines are full."""
+        return overlay(as_photo(photo), self.picture(), self.labels, share)
 
     def label_image(self) -> tuple[np.ndarray, dict[str, Any]]:
         """Ids, 16 bit."""
@@ -99,14 +97,9 @@ class InstancePrediction(Prediction):
             results.append(one.coco(self.image_id, number) | told)
         return results
 
-    def save(self, folder: str | Path, stem: str) -> list[Path]:
-        """As every prediction; before the JSON also .coco.json, a COCO results file."""
-        written = super().save(folder, stem)
-        path = Path(folder) / f"{stem}.{self.task}.coco.json"
-        written.insert(-1, write_json(path, self.coco()))
-        report = json.loads(written[-1].read_text(encoding="utf-8"))
-        write_json(written[-1], report | {"files": [p.name for p in written[:-1]]})
-        return written
+    def more_files(self, base: str) -> dict[str, bytes | str]:
+        """.coco.json, a COCO results file."""
+        return {".coco.json": json_text(self.coco())}
 
 
 @dataclass(frozen=True)
@@ -150,6 +143,10 @@ class InstanceSegmentation(Task):
         """(in an instance, well inside one) bool (h, w, 2) -> ids int32 (h, w)."""
         assert isinstance(codec, (CentreInstances, DistinctInstances))
         return from_cores(labels, codec.min_area)
+
+    def encode(self, labels: np.ndarray, codec: Codec) -> np.ndarray:
+        """Of more instances than there are colours some share theirs; none is left out."""
+        return codec.encode(with_colours(labels) if isinstance(codec, DistinctInstances) else labels)
 
     @property
     def by_rows(self) -> bool:

@@ -10,10 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from visiongen.errors import UsageError
-from visiongen.prompt import Colour, Legend
+from visiongen.prompt import OTHER, Colour, Legend
 from visiongen.tasks.codecs.legend import farthest_colour
 
-OTHER = "other"
 REST_NAMES = (OTHER, "rest", "background")
 GRAMMAR = (
     'say "only the cars", "without the sky and the road", "also the poles", "the cars in red" '

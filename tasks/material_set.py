@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from visiongen.errors import UsageError
-from visiongen.image import Photo, check_photo, named_photo, resize_photo
+from visiongen.image import Photo, as_photo, named_photo, resize_photo
 from visiongen.relight import CAMERA, NINE_LIGHTS, Light, SurfaceMaps, responses
 from visiongen.tasks.pbr.fit import Rerender, fit_light
 from visiongen.tasks.pbr.height import integrate
@@ -83,12 +83,12 @@ class MaterialSet:
 
         return as_picture(responses(self.maps, lights, camera))
 
-    def rerender_error(self, photo: np.ndarray | None = None) -> Rerender:
+    def rerender_error(self, photo: Photo | None = None) -> Rerender:
         """The set under the light that explains ``photo`` (None: the one that was read) best, and its RMSE.
 
-        ``photo`` uint8 (h, w, 3) of any size. UsageError where there is none.
+        ``photo``: a path, a PIL image or uint8 RGB, of any size. UsageError where there is none.
         """
-        photo = self.photo if photo is None else check_photo(photo)
+        photo = self.photo if photo is None else as_photo(photo)
         if photo is None:
             raise UsageError("rerender_error: this set has no photo any more; give the one to compare with")
         return fit_light(self.maps, resize_photo(photo, self.maps.size))

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from visiongen.image import Photo, as_photo
 from visiongen.prompt import Legend
 from visiongen.tasks.base import Prediction
 from visiongen.tasks.gray_task import GrayPrediction, GrayTask, two_colours
@@ -21,14 +22,15 @@ class MattingPrediction(GrayPrediction):
         """The labels under their own name."""
         return self.labels
 
-    def cutout(self, photo: np.ndarray, sharpen: bool = True) -> np.ndarray:
+    def cutout(self, photo: Photo, sharpen: bool = True) -> np.ndarray:
         """The foreground alone, RGBA uint8 (H, W, 4) with straight alpha and its own colours.
 
-        ``photo`` uint8 (H, W, 3) is the one that was predicted. ``sharpen`` lets the matte, painted
-        smaller than the photo, follow the photo's borders (see visiongen.tasks.foreground).
+        ``photo`` (a path, a PIL image or uint8 RGB) is the one that was predicted. ``sharpen`` lets the
+        matte, painted smaller than the photo, follow the photo's borders (see visiongen.tasks.foreground).
         """
         from visiongen.tasks import foreground
 
+        photo = as_photo(photo)
         step = max(self.geometry.input_size) / max(self.geometry.work_size)
         alpha = foreground.sharpen(photo, self.labels, step) if sharpen else self.labels
         return foreground.cutout(photo, alpha)

@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 
 from visiongen.errors import UsageError
-from visiongen.files import write_atomic, write_json
+from visiongen.files import json_text
 from visiongen.image import Geometry
-from visiongen.prompt import Legend, Prompt
+from visiongen.prompt import BORDER, OTHER, Legend, Prompt
 from visiongen.tasks.base import Prediction, Task
 from visiongen.tasks.coco_panoptic import Segment, id_image, list_segments, segment_colours
 from visiongen.tasks.codecs.base import Codec
 from visiongen.tasks.codecs.legend import farthest_colour
-from visiongen.tasks.codecs.panoptic import BORDER, MANY, VOID, BorderPanoptic
+from visiongen.tasks.codecs.panoptic import MANY, VOID, BorderPanoptic
 from visiongen.tasks.pictures import encode_png
 from visiongen.tasks.semantic import DEFAULT_LEGEND
 from visiongen.unnamed import UNNAMED
 from visiongen.world.classes import STUFF_NAMES
-
-OTHER = "other"  # what a legend calls the rest is never counted
 
 
 @dataclass
@@ -92,15 +88,10 @@ class PanopticPrediction(Prediction):
             ],
         }
 
-    def save(self, folder: str | Path, stem: str) -> list[Path]:
-        """As every prediction; before the JSON also .coco.png and .coco.json, as COCO panoptic."""
-        written = super().save(folder, stem)
-        base = f"{stem}.{self.task}.coco"
-        image = write_atomic(Path(folder) / f"{base}.png", encode_png(id_image(self.labels)))
-        written[-1:-1] = [image, write_json(Path(folder) / f"{base}.json", self.coco(image.name))]
-        report = json.loads(written[-1].read_text(encoding="utf-8"))
-        write_json(written[-1], report | {"files": [p.name for p in written[:-1]]})
-        return written
+    def more_files(self, base: str) -> dict[str, bytes | str]:
+        """.coco.png and .coco.json, as COCO panoptic."""
+        told = json_text(self.coco(f"{base}.coco.png"))
+        return {".coco.png": encode_png(id_image(self.labels)), ".coco.json": told}
 
 
 @dataclass(frozen=True)
@@ -130,6 +121,9 @@ class Panoptic(Task):
     def __post_init__(self) -> None:
         if self.things is not None:
             names = self.things.split(",") if isinstance(self.things, str) else self.things
+            listed = isinstance(names, (list, tuple, set, frozenset))
+            if not listed or not all(isinstance(name, str) for name in names):
+                raise UsageError(f"things={self.things!r}: give names of the legend, as 'car,bus'")
             object.__setattr__(self, "things", tuple(n.strip() for n in names if n.strip()))
 
     def prompt(self, legend: Legend | None = None) -> Prompt:
@@ -150,7 +144,8 @@ class Panoptic(Task):
             things = self.things
             odd = [n for n in things if n not in legend.names or n == BORDER]
             if odd:
-                raise UsageError(f"things: {odd[0]!r} is no class of the legend; choose from its names")
+                known = ", ".join(n for n in legend.names if n != BORDER)
+                raise UsageError(f"things: {odd[0]!r} is no class of the legend; choose from {known}")
         return BorderPanoptic(legend, **{"things": things, "min_area": self.min_area, **options})
 
     def shown(self, codec: Codec) -> Task:

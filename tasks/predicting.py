@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from visiongen.backbones.base import Backbone, Sampler
+from visiongen.backbones.base import Backbone, Sampler, provenance
 from visiongen.errors import UsageError
 from visiongen.image import Geometry, Photo, as_photo, named_photo
 from visiongen.prompt import Legend, LegendLike, Prompt
@@ -78,9 +78,8 @@ def predict_many(
             found = _whole(orders.of(chosen), photo, size, photo_name)
         for i, result in zip(chosen, found, strict=True):
             results[i] = result
-    record = painter.weights
     for result in results:
-        result.weights = {"name": record.name, "sha256": record.sha256} if record else None
+        result.weights = provenance(painter)
         result.sample = sampler.asked(sampling) | {"mirror": mirror}
     return results
 
@@ -172,6 +171,10 @@ def make_tasks(tasks: Sequence[str | Task], options: Mapping[str, Any]) -> list[
             _check_switches(kind, own)
             task = kind(**own)
             left -= fields
+        elif not isinstance(task, Task):
+            raise UsageError(
+                f"task {task!r}: give a name or a task object; predict_many takes a list of them"
+            )
         wanted.append(task)
     if left:
         names = ", ".join(t.name for t in wanted)

@@ -8,16 +8,13 @@ from typing import Any, ClassVar
 import numpy as np
 
 from visiongen.errors import UsageError
-from visiongen.image import Geometry
-from visiongen.prompt import Legend, Prompt
+from visiongen.image import Geometry, Photo, as_photo
+from visiongen.prompt import MAX_PHRASE, OTHER, Legend, Prompt
 from visiongen.tasks.base import Prediction, Task
 from visiongen.tasks.codecs.base import Codec
 from visiongen.tasks.codecs.legend import LegendNearest
 from visiongen.tasks.pictures import overlay
 
-OTHER = "other"
-LONGEST = 60
-"""Bytes that a phrase may have."""
 NEAR = 16
 """Pixels around the whole photo's mask in which tiles are believed."""
 
@@ -52,8 +49,9 @@ class ReferringPrediction(Prediction):
         """White where the thing is, black elsewhere."""
         return np.repeat(np.where(self.labels, np.uint8(255), np.uint8(0))[..., None], 3, axis=2)
 
-    def overlay(self, photo: np.ndarray, share: float = 0.55) -> np.ndarray:
-        """The mask in red over ``photo`` uint8 (H, W, 3) of the labels' size."""
+    def overlay(self, photo: Photo, share: float = 0.55) -> np.ndarray:
+        """The mask in red over the photo that was predicted, uint8 (H, W, 3)."""
+        photo = as_photo(photo)
         red = np.broadcast_to(np.array([255, 40, 40], np.uint8), photo.shape)
         return overlay(photo, red, self.labels.astype(np.int32), share)
 
@@ -93,8 +91,8 @@ class Referring(Task):
         phrase = " ".join(self.phrase.split()) if isinstance(self.phrase, str) else ""
         if not phrase or phrase == OTHER:
             raise UsageError(f"phrase: {self.phrase!r} says nothing; give one, as 'the red box'")
-        if len(phrase.encode()) > LONGEST:
-            raise UsageError(f"phrase: {phrase!r} is over {LONGEST} bytes; say it shorter")
+        if len(phrase.encode()) > MAX_PHRASE:
+            raise UsageError(f"phrase: {phrase!r} is over {MAX_PHRASE} bytes; say it shorter")
         object.__setattr__(self, "phrase", phrase)
 
     @property

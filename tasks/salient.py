@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from visiongen.image import Geometry
+from visiongen.image import Geometry, Photo
 from visiongen.prompt import Legend
 from visiongen.tasks.base import Prediction
 from visiongen.tasks.gray_task import GrayTask, two_colours
@@ -23,7 +23,7 @@ class SalientPrediction(MattingPrediction):
         """bool (H, W): at least as likely object as not."""
         return self.labels >= 0.5
 
-    def cutout(self, photo: np.ndarray, sharpen: bool = False) -> np.ndarray:
+    def cutout(self, photo: Photo, sharpen: bool = False) -> np.ndarray:
         """As of a matte, but by default not fitted to the photo: certainty is no opacity."""
         return super().cutout(photo, sharpen)
 

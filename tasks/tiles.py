@@ -175,7 +175,7 @@ def _finish(
     blend.close_to(blend.size[0])
     assert blend.labels is not None
     labels = blend.task.gather(blend.labels, blend.codec)
-    painted = blend.map if blend.task.by_rows else blend.codec.encode(labels)
+    painted = blend.map if blend.task.by_rows else blend.task.encode(labels, blend.codec)
     result = blend.task.build(labels, blend.confidence, painted, geometry, blend.prompt, photo_name)
     result.stats = DecodeStats.sum(parts).to_json() | {"tiles": len(parts) - 1}
     return result

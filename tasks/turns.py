@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from visiongen.backbones.base import Backbone, Canvas, Sampler
+from visiongen.backbones.base import Backbone, Canvas, Sampler, provenance
 from visiongen.errors import UsageError
 from visiongen.prompt import Held, Legend, Prompt
 from visiongen.tasks.base import Prediction, Task
@@ -66,8 +66,7 @@ def ask(
     _check_painter(previous, painter)
     turn = _Turn(previous, painter, sampler)
     result = turn.reworded(words) if previous.task == Image.name else turn.segmented(words)
-    record = painter.weights
-    result.weights = {"name": record.name, "sha256": record.sha256} if record else None
+    result.weights = provenance(painter)
     result.sample = sampler.asked(sampling) | {"mirror": False}
     result.stats |= {"instruction": words, "turn": int(previous.stats.get("turn", 1)) + 1}
     return result
@@ -104,9 +103,9 @@ def _reworded(before: Prompt, words: str) -> Prompt:
 
 def _check_painter(previous: Prediction, painter: Backbone) -> None:
     """UsageError unless it painted the prediction: other weights would read its tokens as something else."""
-    record, before = painter.weights, previous.weights or {}
-    if (record.sha256 if record else None) != before.get("sha256"):
-        ours, theirs = record.name if record else painter.name, before.get("name", "others")
+    own, before = provenance(painter) or {}, previous.weights or {}
+    if own.get("sha256") != before.get("sha256"):
+        ours, theirs = own.get("name", painter.name), before.get("name", "others")
         raise UsageError(f"turns: {theirs} painted it, {ours} was asked; give backbone=, the one that did")
 
 

@@ -98,9 +98,9 @@ class KnownBackbone:
 
     def scene(self, photo=None, size=None):
         """Look at a photo whose sides are multiples of 8."""
-        from visiongen.backbones.base import check_photo
+        from visiongen.backbones.base import canvas_size
 
-        self.seen.append(check_photo(photo, size))
+        self.seen.append(canvas_size(photo, size))
         return KnownScene(photo, self.confidence)
 
 

@@ -179,6 +179,34 @@ def test_unusable_files_are_named(tmp_path: Path) -> None:
         assert "\n" not in str(caught.value) and ";" in str(caught.value)
 
 
+def test_a_name_that_no_file_can_have_is_missing(tmp_path: Path) -> None:
+    """As of many names that the shell gave as one word."""
+    name = tmp_path / "\n".join(f"photo{i}.jpg" for i in range(99))
+    with pytest.raises(MissingDataError, match="no such file"):
+        read_image(name)
+    with pytest.raises(MissingDataError, match="no image there"):
+        list_inputs([name])
+
+
+def test_what_may_not_be_read(tmp_path: Path, photo: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system's refusals are made up: tests may run as root, whom it refuses nothing."""
+    path = save(tmp_path / "mine.png", photo)
+
+    def refuse(self: Path, *_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied", str(self))
+
+    for method, work in (
+        ("open", lambda: read_image(path)),
+        ("stat", lambda: read_image(path)),
+        ("stat", lambda: list_inputs([path])),
+        ("iterdir", lambda: list_inputs([tmp_path])),
+    ):
+        with monkeypatch.context() as patch, pytest.raises(InputError, match="may not be read") as caught:
+            patch.setattr(Path, method, refuse)
+            work()
+        assert str(tmp_path) in str(caught.value) and "allow it" in str(caught.value)
+
+
 def test_too_many_pixels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, photo: np.ndarray) -> None:
     monkeypatch.setattr(im, "MAX_PIXELS", 900)
     with pytest.raises(InputError, match="40x24 is over 900"):

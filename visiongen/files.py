@@ -77,8 +77,13 @@ def remove(path: str | Path) -> None:
 
 
 def write_json(path: str | Path, value: Any) -> Path:
-    """Write ``value`` as indented JSON; NaN is refused (it is not JSON)."""
-    return write_atomic(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
+    """Write ``value`` as :func:`json_text`."""
+    return write_atomic(path, json_text(value))
+
+
+def json_text(value: Any) -> str:
+    """``value`` as indented JSON; NaN is refused (it is not JSON)."""
+    return json.dumps(value, indent=2, allow_nan=False) + "\n"
 
 
 def check_report(target: str | None) -> str | None:

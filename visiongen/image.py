@@ -156,6 +156,8 @@ def _told(where: str) -> Iterator[None]:
         yield
     except InputError:
         raise
+    except PermissionError as error:
+        raise _closed(where) from error
     except Image.DecompressionBombError as error:
         raise InputError(f"{where}: over {MAX_PIXELS} pixels; make it smaller") from error
     except Image.UnidentifiedImageError as error:
@@ -175,12 +177,27 @@ def as_opacity(value: Photo) -> np.ndarray | None:
 
 def _check_file(path: Path) -> None:
     """Raise MissingDataError or InputError unless ``path`` is a file with something in it."""
-    if not path.exists():
+    if not _exists(path):
         raise MissingDataError(f"{path}: no such file; check the path")
     if not path.is_file():
         raise InputError(f"{path}: not a file; give an image")
     if path.stat().st_size == 0:
         raise InputError(f"{path}: empty (0 bytes); fetch the file again")
+
+
+def _exists(path: Path) -> bool:
+    """Whether something is there; not what is no name at all (too long). InputError in a closed folder."""
+    try:
+        path.stat()
+    except PermissionError as error:
+        raise _closed(path) from error
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def _closed(path: object) -> InputError:
+    return InputError(f"{path}: may not be read (permission denied); allow it, or give another")
 
 
 def check_size(size: tuple[int, int], where: str = "photo") -> None:
@@ -219,9 +236,27 @@ def check_photo(photo: np.ndarray, where: str = "photo") -> np.ndarray:
     """``photo`` itself if it is uint8 (H, W, 3) of a usable size, else InputError."""
     array = np.asarray(photo)
     if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] != 3:
-        raise InputError(f"{where}: {array.dtype} {array.shape} is not uint8 RGB (H, W, 3)")
+        found = f"{array.dtype} {array.shape}"
+        raise InputError(f"{where}: {found} is not uint8 RGB (H, W, 3); {_as_rgb(array)}")
     check_size((array.shape[0], array.shape[1]), where)
     return array
+
+
+def _as_rgb(array: np.ndarray) -> str:
+    """What makes a photo of an array that is none."""
+    if array.dtype.kind == "f":
+        return "of numbers from 0 to 1 give (255 * photo).round().astype(np.uint8)"
+    if array.dtype == np.uint16:
+        return "of 16 bits give (photo // 257).astype(np.uint8)"
+    if array.dtype != np.uint8:
+        return "of levels from 0 to 255 give photo.astype(np.uint8)"
+    if array.ndim == 2 or (array.ndim == 3 and array.shape[2] == 1):
+        return "of gray give np.dstack([photo] * 3)"
+    if array.ndim == 3 and array.shape[2] == 4:
+        return "give photo[..., :3], or PIL.Image.fromarray(photo), which is laid on white"
+    if array.ndim == 3 and array.shape[0] == 3:
+        return "channels come last: photo.transpose(1, 2, 0)"
+    return "give one photo, or its path"
 
 
 def orientation(image: Any) -> int:
@@ -253,26 +288,35 @@ def list_inputs(inputs: Sequence[str | Path]) -> list[Path]:
     """Files, folders (their images, sorted) and globs -> paths without repeats, in order.
 
     What is not there, a folder without images and a glob without match stay in the list beside others: they
-    fail when they are read, and the others go on. MissingDataError where nothing is there at all.
+    fail when they are read, and the others go on. MissingDataError where nothing is there at all, InputError
+    for what lies in, or is, a folder that may not be read.
     """
     found: dict[Path, None] = {}
     missing: list[Path] = []
     for item in inputs:
         path = Path(item)
-        if path.is_dir():
-            matches = [p for p in sorted(path.iterdir()) if _is_image(p)]
-        elif path.exists() or not glob.has_magic(str(item)):
+        there = _exists(path)
+        if there and path.is_dir():
+            matches = _images_in(path)
+        elif there or not glob.has_magic(str(item)):
             matches = [path]
         else:
             matches = [p for p in map(Path, sorted(glob.glob(str(item), recursive=True)))]
             matches = [p for p in matches if p.is_file()]
-        if not matches or (matches == [path] and not path.exists()):
+        if not matches or (matches == [path] and not there):
             matches = [path]
             missing.append(path)
         found.update(dict.fromkeys(matches))
     if missing and len(found) == len(set(missing)):
         raise MissingDataError(f"{missing[0]}: no image there; give a file, a folder or a glob")
     return list(found)
+
+
+def _images_in(folder: Path) -> list[Path]:
+    try:
+        return [path for path in sorted(folder.iterdir()) if _is_image(path)]
+    except PermissionError as error:
+        raise _closed(folder) from error
 
 
 def _is_image(path: Path) -> bool:

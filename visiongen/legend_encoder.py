@@ -20,6 +20,11 @@ def encode_bytes(texts: list[str], device: torch.device) -> Tensor:
     return rows.to(device)
 
 
+def small(name: str) -> str:
+    """ASCII letters made small: training names classes so, and "Road" is the same class, not other bytes."""
+    return name.encode().lower().decode()
+
+
 class TextEncoder(nn.Module):
     """Bytes -> one vector: embedding, two convolutions, mean and maximum over the text.
 
@@ -82,7 +87,7 @@ class PromptEncoder(nn.Module):
             here[i, : 1 + len(names)] = True
             if prompt.legend:
                 rgb[i, : len(names)] = np.asarray(prompt.legend.colours, np.float32) / 127.5 - 1
-            said = ["" if name.startswith(UNNAMED) else name for name in names]
+            said = ["" if name.startswith(UNNAMED) else small(name) for name in names]
             texts += [prompt.text, *said, *[""] * (most - len(names))]
         there, colours = torch.from_numpy(here).to(device), torch.from_numpy(rgb).to(device)
         padded = torch.zeros(batch, most, channels, device=device)

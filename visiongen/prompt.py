@@ -18,9 +18,12 @@ from visiongen.errors import UsageError
 Colour = tuple[int, int, int]
 _HEX = re.compile(r"^#([0-9a-fA-F]{6})$")
 PHOTO = "image"  # the task whose answer is a photo
+OTHER = "other"  # what a legend calls the rest
+BORDER = "border"  # and the line between two things of one class that touch
 MAX_LEGEND = 256
 MAX_EXAMPLES = 4
 MAX_BYTES = 96  # of an instruction or a name, in UTF-8: what the painter reads of it
+MAX_PHRASE = 60  # bytes of the phrase that the task referring takes
 LegendLike: TypeAlias = "Legend | str | Mapping[str, Any] | Iterable[tuple[str, Any]]"
 """What ``Legend.given`` takes: a legend, "road=#804080,...", a mapping name -> colour, or pairs."""
 

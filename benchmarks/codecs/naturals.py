@@ -9,7 +9,7 @@ import numpy as np
 
 from visiongen.benchmarks.datasets.world import look
 from visiongen.benchmarks.datasets.world_truths import is_thing
-from visiongen.prompt import Legend
+from visiongen.prompt import BORDER, Legend
 from visiongen.registry import CODECS, TARGETS
 from visiongen.relight import decode_srgb
 from visiongen.tasks.codecs.base import Codec
@@ -20,7 +20,6 @@ from visiongen.training.targets import Seen
 FIRST_SEED = 1_000_000  # of the frames; no training sees them
 SIZE = (120, 160)
 MIN_AREA = 28  # pixels: smaller things are left out of instance maps, as in training
-BORDER = "border"
 Case = tuple[Codec, np.ndarray]  # a codec, and labels (H, W[, C]) that it can paint
 
 

@@ -15,11 +15,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from visiongen.benchmarks.datasets.coco_json import by_id, read_json, to_runs
+from visiongen.benchmarks.datasets.coco_json import annotated_photo, by_id, read_json, to_runs
 from visiongen.benchmarks.datasets.files import FilesBenchmark, Sample, require
 from visiongen.benchmarks.metrics.coco import Truths
 from visiongen.errors import InputError, MissingDataError
-from visiongen.image import read_image
 from visiongen.prompt import Legend
 
 Row = dict[str, Any]
@@ -104,10 +103,7 @@ class CocoInstances(FilesBenchmark):
 
     def read_photo(self, sample: Sample) -> np.ndarray:
         """As the base class; InputError when it has not the size that the annotations are made for."""
-        photo, size = read_image(sample.photo, managed=False), tuple(sample.note["size"])
-        if photo.shape[:2] != size:
-            raise InputError(f"{sample.photo}: {photo.shape[:2]}, but annotated at {size}; fetch it again")
-        return photo
+        return annotated_photo(sample.photo, sample.note["size"])
 
     def read_truth(self, sample: Sample) -> Any:
         """Truths; areas are the annotations' own."""

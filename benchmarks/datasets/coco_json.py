@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from visiongen.errors import InputError, MissingDataError
+from visiongen.image import read_image
 
 Runs = dict[str, Any]  # {"size": [h, w], "counts": text}
 
@@ -39,6 +40,14 @@ def by_id(rows: Iterable[dict[str, Any]], path: Path, what: str) -> dict[int, di
             raise InputError(f"{path}: {what} id {row.get('id')} is missing or twice there; fetch it again")
         found[row["id"]] = row
     return found
+
+
+def annotated_photo(path: Path, size: Sequence[int]) -> np.ndarray:
+    """A photo as it is stored; InputError when it has not the size (H, W) that it was annotated at."""
+    photo = read_image(path, managed=False)
+    if photo.shape[:2] != tuple(size):
+        raise InputError(f"{path}: {photo.shape[:2]}, but annotated at {tuple(size)}; fetch it again")
+    return photo
 
 
 def to_runs(segmentation: Any, size: tuple[int, int], where: str) -> Runs:

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from visiongen.prompt import Legend, parse_colour
+from visiongen.prompt import BORDER, OTHER, Legend, parse_colour
 from visiongen.registry import BENCHMARKS
 
 ALL = "all"
@@ -165,8 +165,6 @@ class PanopticSpec(FolderSpec):
 
     def own(self) -> dict[str, Any]:
         """Legend, classes and ids; a border in the legend is none of the classes."""
-        from visiongen.tasks.panoptic import BORDER, OTHER
-
         extra = [] if self.legend is None else Legend.parse(self.legend).names
         spare = [name for name in (OTHER, BORDER) if name in extra and name not in (self.classes or [])]
         legend = legend_of(None if self.classes is None else [*self.classes, *spare], self.legend)

@@ -20,6 +20,7 @@ from visiongen.errors import InputError, MissingDataError, UsageError
 from visiongen.training.augment import View, whole_view
 from visiongen.training.batches import Batch, BatchBuilder
 from visiongen.training.semantic import paint_classes
+from visiongen.training.source_base import check_chances
 from visiongen.training.source_bsds import Lines, crests, edge_target
 from visiongen.training.source_maps import MapSource
 from visiongen.training.targets import Target, directions, metres
@@ -63,6 +64,7 @@ class FolderSource(MapSource):
     """
 
     name, moves = "folder", True
+    root: str  # there is no pack to fall back on
 
     def __init__(
         self, *, root: str, split: str = "train", subset: float = 0.2, keep: int = 500, **options: Any
@@ -70,7 +72,8 @@ class FolderSource(MapSource):
         super().__init__(root=root, **options)
         if split in SCORED:
             raise UsageError(f"source folder: split {split!r} is for scoring only; use 'train'")
-        self.folder, self.split, self.subset, self.keep = root, split, subset, keep
+        check_chances(self.name, subset=subset)
+        self.split, self.subset, self.keep = split, subset, keep
         self._data: FolderBenchmark | None = None
         self._samples: list[Sample] = []
         self._kept: dict[int, Labelled] = {}
@@ -82,7 +85,7 @@ class FolderSource(MapSource):
         """Open the folder and find the files of the split; they are read when they are drawn."""
         if self._samples:
             return
-        data = open_folder(self.folder)
+        data = open_folder(self.root)
         if self.split not in data.spec.splits:
             raise UsageError(
                 f"source folder: {data.path} has no split {self.split!r}; choose from "
@@ -112,10 +115,10 @@ class FolderSource(MapSource):
             else:
                 empty += 1
             if failed == TRIES:
-                raise InputError(f"{self.folder}: {TRIES} photos in a row cannot be used; see the warnings")
+                raise InputError(f"{self.root}: {TRIES} photos in a row cannot be used; see the warnings")
             if empty == EMPTY:
                 raise InputError(
-                    f"{self.folder}: nothing to paint in {EMPTY} photos in a row; label more or larger things"
+                    f"{self.root}: nothing to paint in {EMPTY} photos in a row; label more or larger things"
                 )
         return builder.build()
 

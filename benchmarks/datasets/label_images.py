@@ -20,7 +20,6 @@ from visiongen.prompt import hex_colour, parse_colour
 
 VOID = 255
 OFFICIAL = "use the official labels"  # what to do about a label that cannot be; folders of one's own say more
-IMAGE_ENDS = (".jpg", ".png", ".jpeg", ".webp")
 
 
 class LabelledPhotos(DenseFiles):

@@ -19,7 +19,7 @@ import numpy as np
 from visiongen.benchmarks.datasets.coco_json import by_id, read_json, to_mask, to_runs
 from visiongen.benchmarks.datasets.files import BLIND_IMAGES, FilesBenchmark, Sample, require
 from visiongen.errors import InputError, MissingDataError
-from visiongen.tasks.referring import LONGEST, OTHER
+from visiongen.prompt import MAX_PHRASE, OTHER
 
 PHOTOS = ("images/mscoco/images/train2014", "images/train2014", "train2014")
 
@@ -113,11 +113,11 @@ def phrase_of(sentence: str) -> str:
     words = " ".join(sentence.split())
     if words in ("", OTHER):
         return "the thing" if not words else f"the {words}"
-    if len(words.encode()) <= LONGEST:
+    if len(words.encode()) <= MAX_PHRASE:
         return words
-    cut = words.encode()[: LONGEST + 1].decode(errors="ignore")
+    cut = words.encode()[: MAX_PHRASE + 1].decode(errors="ignore")
     whole = cut.rpartition(" ")[0]
-    return whole or cut.encode()[:LONGEST].decode(errors="ignore")
+    return whole or cut.encode()[:MAX_PHRASE].decode(errors="ignore")
 
 
 class _Plain(pickle.Unpickler):

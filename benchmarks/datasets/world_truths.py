@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 
+from visiongen.benchmarks.metrics.panoptic import MANY
 from visiongen.prompt import Legend
 from visiongen.registry import TARGETS, TASKS
 from visiongen.training.targets import Seen
 
 Found = tuple[np.ndarray, dict[str, Any]]
 Truth = Callable[[Seen, np.random.Generator, dict[str, Any]], Found | None]
-MANY = 1000
 
 
 def depth(seen: Seen, rng: np.random.Generator, protocol: dict[str, Any]) -> Found:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from visiongen.backbones.base import Sampler
+from visiongen.backbones.base import Sampler, provenance
 from visiongen.benchmarks.command import guarded, tell
 from visiongen.benchmarks.generation import photos as real
 from visiongen.benchmarks.generation.distance import distance
@@ -20,7 +20,7 @@ from visiongen.benchmarks.generation.frames import Frame, frames
 from visiongen.benchmarks.generation.maps import from_maps
 from visiongen.benchmarks.generation.rebuild import rebuilt_maps, rebuilt_photos
 from visiongen.benchmarks.generation.text import describe
-from visiongen.benchmarks.result import environment
+from visiongen.benchmarks.result import device_of, environment
 from visiongen.benchmarks.roundtrip import tokenizer_of
 from visiongen.errors import MissingDataError, UsageError
 from visiongen.registry import BACKBONES
@@ -61,7 +61,6 @@ def measure(
     except MissingDataError as error:
         reason = str(error)
     shown: list[Frame] = frames(frame_count, seed)
-    record = backbone.weights
     return {
         "schema": SCHEMA,
         "version": VERSION,
@@ -70,8 +69,8 @@ def measure(
         "tokenizer": {"photos": photos, "maps": rebuilt_maps(tokenizer, shown)},
         "reason": reason,
         "seed": seed,
-        "weights": {"name": record.name, "sha256": record.sha256} if record else None,
-        "env": environment(getattr(backbone, "device", "cpu")),
+        "weights": provenance(backbone),
+        "env": environment(device_of(backbone)),
         "seconds": round(time.perf_counter() - started, 1),
         "cpu_seconds": round(time.process_time() - cpu, 1),
     }

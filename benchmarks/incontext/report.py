@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from visiongen.backbones.base import Backbone, Sampler
+from visiongen.backbones.base import Backbone, Sampler, provenance
 from visiongen.benchmarks.command import guarded, tell
 from visiongen.benchmarks.datasets.incontext import Episode, episodes
 from visiongen.benchmarks.incontext.scoring import difference, row, statistics
 from visiongen.benchmarks.protocols import load_protocol
-from visiongen.benchmarks.result import environment
+from visiongen.benchmarks.result import device_of, environment
 from visiongen.benchmarks.roundtrip import through_tokenizer, tokenizer_of
 from visiongen.image import resize_linear
 from visiongen.prompt import Prompt
@@ -63,7 +63,6 @@ def measure(backbone: Backbone, shown: Sequence[Episode], mode: str = "verified"
     truths = [episode.truth for episode in shown]
     rows = {name: statistics(truths, found, rules) for name, found in answers.items()}
     steps = [*pairwise(counts), (counts[1], counts[-1])]
-    record = backbone.weights
     return {
         "schema": SCHEMA,
         "benchmark": protocol["name"],
@@ -72,9 +71,9 @@ def measure(backbone: Backbone, shown: Sequence[Episode], mode: str = "verified"
         "episodes": len(shown),
         "rows": {name: row(part, rules) for name, part in rows.items()},
         "differences": {f"{b} - {a}": difference(rows[str(a)], rows[str(b)]) for a, b in steps},
-        "weights": {"name": record.name, "sha256": record.sha256} if record else None,
+        "weights": provenance(backbone),
         "mode": mode,
-        "env": environment(getattr(backbone, "device", "cpu")),
+        "env": environment(device_of(backbone)),
     }
 
 

@@ -8,23 +8,21 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from visiongen.backbones.base import Backbone, provenance
 from visiongen.benchmarks.command import guarded
 from visiongen.benchmarks.datasets.pbr_mix import NAME, Photo, held_out_sets, photographs, protocol
 from visiongen.benchmarks.materials.rows import Answer, make_rows
 from visiongen.benchmarks.metrics import bootstrap
 from visiongen.benchmarks.metrics.material import SCORES, set_scores
-from visiongen.benchmarks.result import environment
+from visiongen.benchmarks.result import device_of, environment
 from visiongen.benchmarks.specialist_row import check_runs
 from visiongen.errors import UsageError
-from visiongen.files import write_json
+from visiongen.files import json_text, write_json
 from visiongen.relight import CAMERA, NINE_LIGHTS, SurfaceMaps
-
-if TYPE_CHECKING:
-    from visiongen.backbones.base import Backbone
 
 SCHEMA = "visiongen.bench-materials/1"
 
@@ -55,7 +53,6 @@ def run(
             found = _score(photo, answer, pictures if row == "model" else None)
             scored[row].setdefault(photo.of.name, []).append(found)
         step(photo.id)
-    weights = backbone.weights
     return {
         "schema": SCHEMA,
         "benchmark": NAME,
@@ -70,9 +67,9 @@ def run(
         "protocol": table,
         "lights": [dataclasses.asdict(light) for light in NINE_LIGHTS],
         "camera": CAMERA,
-        "weights": {"name": weights.name, "sha256": weights.sha256} if weights else None,
+        "weights": provenance(backbone),
         "sample": options,
-        "env": environment(getattr(backbone, "device", "cpu")),
+        "env": environment(device_of(backbone)),
         "seconds": round(time.perf_counter() - started, 2),
     }
 
@@ -141,8 +138,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _main(given: argparse.Namespace) -> int:
-    import json
-
     from visiongen.registry import BACKBONES
 
     backbone = BACKBONES.get("embedded").load(given.weights)
@@ -154,7 +149,7 @@ def _main(given: argparse.Namespace) -> int:
     options = {"mode": given.mode, "seed": given.seed}
     result = run(backbone, given.data, given.limit, given.specialist, given.pictures, step, **options)
     if given.json == "-":
-        print(json.dumps(result, indent=2, allow_nan=False))
+        print(json_text(result), end="")
     elif given.json:
         write_json(given.json, result)
     print(markdown(result), file=sys.stderr if given.json == "-" else sys.stdout)

@@ -12,6 +12,7 @@ from visiongen.benchmarks.metrics import depth_align
 from visiongen.benchmarks.report.errors import ERRORS, Shown, colours, gray, matched
 from visiongen.benchmarks.report.html import Html, chips, join, tag
 from visiongen.benchmarks.report.source import Source
+from visiongen.benchmarks.scorers.svbrdf import WIDTHS
 from visiongen.resize import resize_nearest
 from visiongen.tasks.base import Prediction
 from visiongen.tasks.pictures import colour_near, nearness
@@ -36,9 +37,6 @@ class View:
         """The error map of the part's family."""
         fallback = colours if self.truth.ndim == 3 else gray
         return ERRORS.get(self.part, fallback)(self.truth, self.answer, self.scored, photo)
-
-
-WIDTHS = {"basecolor": 3, "orm": 3, "tangent": 3}  # channels of the parts of a stacked truth
 
 
 def view_of(source: Source, part: str, prediction: Prediction, wanted: np.ndarray, truth: Any) -> View:

@@ -16,9 +16,9 @@ from visiongen.benchmarks.metrics.panoptic import without_void_16
 from visiongen.benchmarks.scorers.base import Guess, Options, Scorer, Scores
 from visiongen.benchmarks.scorers.base import Table as Weighing
 from visiongen.errors import InputError, UsageError
+from visiongen.prompt import OTHER
 from visiongen.resize import resize_nearest
 from visiongen.tasks.codecs.panoptic import MANY, VOID
-from visiongen.tasks.panoptic import OTHER
 
 if TYPE_CHECKING:
     from visiongen.tasks.base import Prediction

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from visiongen.backbones.base import provenance
 from visiongen.backbones.embedded import EmbeddedBackbone
-from visiongen.benchmarks.result import environment
+from visiongen.benchmarks.result import device_of, environment
 from visiongen.benchmarks.speed import agreement, metric_share, processes, rows
 from visiongen.benchmarks.speed.metrics import METRIC_ROWS
 from visiongen.errors import DependencyError, UsageError
@@ -93,10 +94,10 @@ def run(
     if metric_share.NAME in only and backbone is not None:
         for name in metric_share.tasks():
             keep(metric_share.share_of(backbone, name, rounds))
-    device = getattr(backbone, "device", "cpu")
+    device = device_of(backbone)
     return {
         "schema": SCHEMA,
-        "weights": None if backbone is None or backbone.weights is None else vars(backbone.weights),
+        "weights": None if backbone is None else provenance(backbone),
         "dtype": None if backbone is None else str(backbone.dtype).removeprefix("torch."),
         "sizes": sizes,
         "rows": done,

@@ -116,6 +116,11 @@ class DistinctInstances(Codec):
         return nearest_fill(ids, holes)[0], np.array(colour)
 
 
+def with_colours(ids: np.ndarray) -> np.ndarray:
+    """Ids from 0 on as those that have colours: beyond ``CAPACITY`` the first ones' come again."""
+    return np.where(ids > 0, (ids - 1) % CAPACITY + 1, 0)
+
+
 @cache
 def palette() -> np.ndarray:
     """Colours of ids 0-124, uint8 (125, 3).

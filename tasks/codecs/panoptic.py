@@ -10,13 +10,12 @@ from typing import Any, ClassVar
 import numpy as np
 
 from visiongen.errors import InputError
-from visiongen.prompt import Legend
+from visiongen.prompt import BORDER, Legend
 from visiongen.resize import nearest_fill
 from visiongen.tasks.codecs.base import check_map
 from visiongen.tasks.codecs.grouping import compact, parts
 from visiongen.tasks.codecs.legend import UNKNOWN, LegendCodec, LegendNearest
 
-BORDER = "border"
 MANY = 1000
 """Labels are class position * 1000 + number, as in Cityscapes."""
 VOID = -1

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from visiongen.backbones.base import MODES, Sampler, check_photo
+from visiongen.backbones.base import MODES, Sampler, canvas_size
 from visiongen.errors import InputError, UsageError
 
 
@@ -43,20 +43,20 @@ def test_impossible_sampler_options(options) -> None:
 )
 def test_unusable_photos(photo) -> None:
     with pytest.raises(InputError, match="photo: "):
-        check_photo(photo, None)
+        canvas_size(photo, None)
 
 
 @pytest.mark.parametrize("size", [None, (8, 12), (0, 8), (-8, 8)])
 def test_unusable_sizes(size) -> None:
     with pytest.raises(UsageError, match="scene"):
-        check_photo(None, size)
+        canvas_size(None, size)
 
 
 def test_usable_ones() -> None:
-    assert check_photo(None, (16, 24)) == (16, 24)
-    assert check_photo(np.zeros((8, 400, 3), np.uint8), None) == (8, 400)
+    assert canvas_size(None, (16, 24)) == (16, 24)
+    assert canvas_size(np.zeros((8, 400, 3), np.uint8), None) == (8, 400)
     with pytest.raises(UsageError, match="differs"):
-        check_photo(np.zeros((8, 16, 3), np.uint8), (16, 16))
+        canvas_size(np.zeros((8, 16, 3), np.uint8), (16, 16))
 
 
 def test_numbers_of_numpy_are_numbers() -> None:

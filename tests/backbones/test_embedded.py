@@ -221,6 +221,12 @@ def test_moving_keeps_the_type_and_scenes_follow(saved) -> None:
     assert np.array_equal(scene.paint([DEPTH])[0].image, fresh.image)
 
 
+@pytest.mark.parametrize("device", ["gpu", "cuda:99"])
+def test_a_device_that_is_not_here(saved, device: str) -> None:
+    with pytest.raises(UsageError, match=f"device '{device}': not available here .*use 'cpu'"):
+        EmbeddedBackbone.load(saved[1], device=device)
+
+
 def test_a_scene_has_its_own_photo(saved) -> None:
     buffer = np.random.default_rng(0).integers(0, 256, (24, 32, 3), dtype=np.uint8)
     expected = saved[0].scene(buffer.copy()).paint([DEPTH])[0]

@@ -7,6 +7,7 @@ import torch
 
 from visiongen.backbones.embedded import EmbeddedBackbone
 from visiongen.legend_copy import LegendCopy
+from visiongen.legend_encoder import PromptEncoder
 from visiongen.prompt import Legend, Prompt
 
 LEVELS, CELLS = (8, 8, 4), 16
@@ -59,3 +60,14 @@ def test_a_photo_from_a_map_takes_no_colour_from_its_legend() -> None:
     }
     assert not pointed["image"].any()
     assert pointed["semantic"].any()
+
+
+def test_the_case_of_a_name_is_no_other_class() -> None:
+    """Training names classes in small letters; other letters (and other alphabets) stay other names."""
+    encoder = PromptEncoder(16, 4)
+    names = ["road", "ROAD", "Road", "rod", "Öl", "öl", "İ" * 30]
+    colours = tuple((20 * i, 0, 0) for i in range(len(names)))
+    prompt = Prompt("semantic", "paint", Legend(tuple(names), colours))
+    said = encoder([prompt], [torch.zeros(len(names), 4)])[2][0]
+    assert torch.equal(said[0], said[1]) and torch.equal(said[0], said[2])
+    assert not torch.allclose(said[0], said[3]) and not torch.allclose(said[4], said[5])

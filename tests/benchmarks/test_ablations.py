@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 
+from visiongen import checkpoint
 from visiongen.backbones.embedded import EmbeddedBackbone
 from visiongen.benchmarks.ablations import runs, scoring
 from visiongen.benchmarks.ablations.command import main
@@ -30,7 +31,7 @@ from visiongen.benchmarks.metrics.semantic import SemanticMetric
 from visiongen.errors import UsageError
 from visiongen.registry import TASKS
 from visiongen.tasks.predicting import predict
-from visiongen.training.export import load_weights
+from visiongen.training.export import PREFIX, WEIGHTS
 from visiongen.training.painting import Painting
 from visiongen.training.recipe import check_recipe, load_recipe
 from visiongen.training.run import build_mixture, build_model, seed_everything
@@ -203,7 +204,7 @@ def test_a_killed_run_ends_with_the_same_weights(
         train(tmp_path / "cut", recipe, None, "cpu")
     facts = train(tmp_path / "cut", recipe, None, "cpu")
     assert len(calls) == 4 and facts["steps"] == 3 and facts["cpu_minutes"] > 0
-    whole, cut = (load_weights(tmp_path / name / "weights.safetensors") for name in ("whole", "cut"))
+    whole, cut = (checkpoint.load(tmp_path / name / WEIGHTS).part(PREFIX) for name in ("whole", "cut"))
     assert all(torch.equal(whole[k], cut[k]) for k in whole)
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from bench_helpers import Reader, make_camvid
-from own_folders import BLOCKS, SEMANTIC, folder
+from own_folders import BLOCKS, SEMANTIC, folder, save
 
 from visiongen.cli import bench_run
+from visiongen.cli.bench_several import MANY
 from visiongen.cli.main import main
 from visiongen.registry import BENCHMARKS
 
@@ -174,9 +176,7 @@ def test_one_benchmark_that_lacks_something_does_not_stop_the_others(
     error = capsys.readouterr().err
     assert "visiongen: bsds500:" in error and len(error.strip().splitlines()) == 1
     report = json.loads(told.read_text())
-    assert report["schema"] == bench_run.MANY and [one["benchmark"] for one in report["results"]] == [
-        "camvid11"
-    ]
+    assert report["schema"] == MANY and [one["benchmark"] for one in report["results"]] == ["camvid11"]
     (out / "none").mkdir()
     assert call("infer", *words[:-2]) == 3 and "bsds500" in capsys.readouterr().err
     words = (out / "none", out / "camvid11", "--data", data, "--json", told)
@@ -196,6 +196,20 @@ def test_a_folder_that_lacks_images_is_one_of_several(
         assert f"visiongen: {mine}: {mine}/images: no image of split 'val'" in capsys.readouterr().err
     assert (out / "camvid11" / "result.json").is_file(), "in the folder that it has beside others"
     assert call("run", mine, "--out", out) == 3, "alone"
+
+
+def test_answers_of_one_name_are_scored_in_places_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    mine = folder(tmp_path / "mine", SEMANTIC, {"a": BLOCKS})
+    for name, answers in (("one/preds.v1", BLOCKS), ("one/preds.v2", BLOCKS.T), ("two/preds.v1", 0 * BLOCKS)):
+        save(tmp_path / name / "a.npy", np.resize(answers, BLOCKS.shape).astype(np.uint8), "npy")
+        for where in (name, tmp_path / name):  # the same ones, and so the same place
+            assert call("score", mine, "--predictions", where, "--rows", "none") == 0
+    names = sorted(path.name for path in (tmp_path / "out" / "bench").iterdir())
+    assert [name[:-9] for name in names] == ["mine-all-preds.v1"] * 2 + ["mine-all-preds.v2"]
+    capsys.readouterr()
 
 
 def test_two_folders_of_one_name_are_not_run_into_one_place(

@@ -17,7 +17,6 @@ from visiongen.benchmarks.heads_painted import ClassHead, MapHead, by_name, two_
 from visiongen.benchmarks.reading import read_answer
 from visiongen.benchmarks.runner import get_benchmark
 from visiongen.benchmarks.specialist import (
-    CAMVID11,
     IGNORE,
     Specialist,
     SpecialistConfig,
@@ -30,6 +29,7 @@ from visiongen.image import Geometry
 from visiongen.prompt import Legend, Prompt
 from visiongen.registry import SOURCES, TASKS
 from visiongen.training.recipe import find_recipe, load_recipe
+from visiongen.world.classes import CAMVID_NAMES
 
 SMALL: dict[str, Any] = {
     "encoder": "resnet10t",
@@ -145,15 +145,15 @@ def test_what_it_says_becomes_a_prediction_of_the_task(task: str) -> None:
 
 def test_classes_are_chosen_among_those_that_are_asked_for() -> None:
     model = small("semantic").eval()
-    answer = np.zeros((1, 2, len(CAMVID11)), np.float32)
-    answer[..., CAMVID11.index("tree")] = 9  # the likeliest of all is not asked for
-    answer[0, 0, CAMVID11.index("car")], answer[0, 1, CAMVID11.index("sign")] = 2, 1
+    answer = np.zeros((1, 2, len(CAMVID_NAMES)), np.float32)
+    answer[..., CAMVID_NAMES.index("tree")] = 9  # the likeliest of all is not asked for
+    answer[0, 0, CAMVID_NAMES.index("car")], answer[0, 1, CAMVID_NAMES.index("sign")] = 2, 1
     made = TASKS.get("semantic")()
     prompt = made.prompt(Legend.parse("Sign Symbol=#00ff00,unheard of=#000000,car=#ff0000"))
-    painted = model.says.paint(answer, CAMVID11, made, prompt)
+    painted = model.says.paint(answer, CAMVID_NAMES, made, prompt)
     assert painted.tolist() == [[[255, 0, 0], [0, 255, 0]]]
     with pytest.raises(UsageError, match="knows none of"):
-        model.says.paint(answer, CAMVID11, made, made.prompt(Legend.parse("unheard of=#000000")))
+        model.says.paint(answer, CAMVID_NAMES, made, made.prompt(Legend.parse("unheard of=#000000")))
 
 
 def test_a_gray_head_learns_the_share_between_the_prompts_own_colours() -> None:
@@ -291,7 +291,7 @@ def test_a_set_of_maps_has_a_specialist_for_each(tmp_path: Path) -> None:
 def test_labels_are_mapped_by_name_not_by_position() -> None:
     legend = Legend(("road", "my own thing", "SKY"), ((1, 1, 1), (2, 2, 2), (3, 3, 3)))
     labels = torch.tensor([[0, 1, 2, IGNORE]], dtype=torch.uint8)
-    assert by_name(labels, legend, CAMVID11).tolist() == [[3, IGNORE, 0, IGNORE]]
+    assert by_name(labels, legend, CAMVID_NAMES).tolist() == [[3, IGNORE, 0, IGNORE]]
 
 
 def test_rows_of_other_tasks_and_blank_photos_cost_nothing() -> None:

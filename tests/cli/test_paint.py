@@ -103,6 +103,36 @@ def test_paint_back(
     assert run("paint", painted, "--count", 2, weights=nano_weights) == 2
 
 
+@pytest.mark.parametrize("command", ["paint", "inpaint"])
+def test_pictures_before_an_interruption_are_kept(
+    command: str,
+    photo: Path,
+    tmp_path: Path,
+    nano_weights: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    import visiongen.tasks
+
+    name = {"paint": "predict", "inpaint": "inpaint"}[command]
+    work = getattr(visiongen.tasks, name)
+
+    def interrupted(*words: object, seed: int, **options: object) -> object:
+        if seed == 7:
+            raise KeyboardInterrupt
+        return work(*words, seed=seed, **options)
+
+    monkeypatch.setattr(visiongen.tasks, name, interrupted)
+    Image.fromarray(np.eye(64, dtype=np.uint8)[:48] * 255).save(tmp_path / "mask.png")
+    more = ("--source", "depth") if command == "paint" else ("--mask", tmp_path / "mask.png")
+    words = (photo, *more, "--out", tmp_path / "o", "--mode", "sample", "--seed", 5, "--count", 9)
+    assert run(command, *words, "--json", tmp_path / "all.json", weights=nano_weights) == 130
+    rows = json.loads((tmp_path / "all.json").read_text())["results"]
+    assert [row["sample"]["seed"] for row in rows] == [5, 6]
+    assert len(list((tmp_path / "o").glob("photo*.seed*.image.png"))) == 2
+    capsys.readouterr()
+
+
 def test_inpaint(photo: Path, tmp_path: Path, nano_weights: str, capsys: pytest.CaptureFixture[str]) -> None:
     hole = np.zeros((48, 64), np.uint8)
     hole[20:30, 20:40] = 255

@@ -136,6 +136,17 @@ def test_a_prediction_cuts_its_photo_out() -> None:
 
 
 @pytest.mark.parametrize("name", ["matting", "salient"])
+def test_a_cutout_takes_the_photo_as_predict_does(name: str, tmp_path: Path) -> None:
+    photo = np.random.default_rng(0).integers(0, 256, (96, 128, 3), np.uint8)
+    path = tmp_path / "photo.png"
+    Image.fromarray(photo).save(path)
+    result = predicted(name, disc(), (96, 128))
+    right = result.cutout(photo)  # type: ignore[attr-defined]
+    for other in (path, str(path), Image.open(path)):
+        assert np.array_equal(result.cutout(other), right)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("name", ["matting", "salient"])
 def test_a_cutout_follows_the_photo_above_the_maps_resolution(name: str) -> None:
     """The photo is six times the map: its border is found within a pixel of the map, if that is wanted."""
     truth = disc((288, 384), 84)

@@ -255,6 +255,23 @@ def test_instances_in_tiles(name: str) -> None:
     assert result.labels.shape == PHOTO.shape[:2] and result.labels.max() >= 1
 
 
+def test_more_instances_in_tiles_than_there_are_colours() -> None:
+    """No tile shows more than six; together they are 13 x 21, and all of them are found."""
+    codec = CODECS.get("instance/distinct@1")()
+
+    def paint(size: tuple[int, int]) -> np.ndarray:
+        y, x = np.indices(size)  # tiles begin at multiples of 24
+        return codec.encode(np.where((y % 24 < 16) & (x % 24 < 16), y // 24 * 5 + x // 24 + 1, 0))
+
+    photo, small = np.zeros((304, 496, 3), np.uint8), np.zeros((40, 64, 3), np.uint8)
+    result = predict(
+        "incontext", photo, examples=[(small, paint((40, 64)))], example_codec=codec.name,
+        backbone=Window(paint), long_side=64, tile=True,
+    )  # fmt: skip
+    assert len(np.unique(result.labels)) == 1 + 13 * 21
+    assert np.array_equal(result.map.any(axis=2), result.labels > 0)
+
+
 def test_gray_maps(tmp_path: Path) -> None:
     alpha = np.tile(np.linspace(0, 1, 128, dtype=np.float32), (96, 1))
     path = write_map_png(tmp_path / "a.png", AlphaGray().encode(alpha), AlphaGray())

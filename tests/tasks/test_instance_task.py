@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from pycocotools import mask as rle
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
@@ -119,6 +120,7 @@ def test_overlay_colours_things_alone() -> None:
     over = result.overlay(photo)
     assert np.array_equal(over[result.labels == 0], photo[result.labels == 0])
     assert (over[result.labels > 0] != 100).any(axis=1).all()
+    assert np.array_equal(result.overlay(Image.fromarray(photo)), over)
     with pytest.raises(InputError, match="same photo"):
         result.overlay(photo[:90])
 

@@ -8,12 +8,13 @@ import pytest
 from PIL import Image
 
 from visiongen.errors import InputError, UsageError
-from visiongen.image import Geometry
+from visiongen.image import Geometry, as_photo
 from visiongen.prompt import Legend
 from visiongen.registry import TASKS
 from visiongen.tasks import predict, predict_many
 from visiongen.tasks.depth import Depth
 from visiongen.tasks.semantic import DEFAULT_LEGEND
+from visiongen.world.classes import CAMVID_NAMES
 
 PHOTO = np.random.default_rng(0).integers(0, 256, (64, 96, 3), np.uint8)
 
@@ -51,8 +52,7 @@ def test_legends(known_backbone) -> None:
 
 
 def test_default_legend_names_are_the_training_names() -> None:
-    source = pytest.importorskip("visiongen.training.source_camvid")
-    assert DEFAULT_LEGEND.names == source.CAMVID_NAMES
+    assert DEFAULT_LEGEND.names == CAMVID_NAMES
 
 
 def test_task_options(known_backbone) -> None:
@@ -155,6 +155,36 @@ def test_arguments_of_a_wrong_kind(options: dict, told: str, known_backbone) -> 
         predict_many("depth", photo, backbone=known_backbone())
 
 
+@pytest.mark.parametrize("task", [["depth", "normals"], TASKS.get("depth"), None])
+def test_what_is_no_task(task: object, known_backbone) -> None:
+    with pytest.raises(UsageError, match="give a name or a task object; predict_many takes a list"):
+        predict(task, np.zeros((16, 24, 3), np.uint8), backbone=known_backbone())
+
+
+@pytest.mark.parametrize("kind", ["0 to 1", "16 bits", "0 to 255", "gray", "one channel", "RGBA", "first"])
+def test_an_array_of_another_kind_is_told_what_makes_it_a_photo(kind: str) -> None:
+    """What stands behind "give" is tried."""
+    right = np.random.default_rng(0).integers(0, 256, (16, 24, 3), np.uint8)
+    photo = {
+        "0 to 1": right / 255,
+        "16 bits": right.astype(np.uint16) * 257,
+        "0 to 255": right.astype(int),
+        "gray": right[..., 0],
+        "one channel": right[..., :1],
+        "RGBA": np.dstack([right, right[..., :1]]),
+        "first": right.transpose(2, 0, 1),
+    }[kind]
+    with pytest.raises(
+        InputError, match=re.escape(f"{photo.dtype} {photo.shape} is not uint8 RGB")
+    ) as caught:
+        as_photo(photo)
+    remedy = re.search(r"(?:give|last:) (.+?)(?:, or .*)?$", str(caught.value))
+    assert remedy
+    found = as_photo(eval(remedy[1], {"np": np, "photo": photo}))
+    gray = kind in ("gray", "one channel")
+    assert np.array_equal(found, np.repeat(right[..., :1], 3, axis=2) if gray else right)
+
+
 MANY = Legend(tuple(map(str, range(256))), tuple((i, i, i) for i in range(256)))
 
 
@@ -162,6 +192,8 @@ MANY = Legend(tuple(map(str, range(256))), tuple((i, i, i) for i in range(256)))
     ("task", "options", "told"),
     [
         ("panoptic", {"things": ("nope",)}, "'nope' is no class of the legend"),
+        ("panoptic", {"things": "Car"}, "'Car' is no class of the legend; choose from sky, building, pole"),
+        ("panoptic", {"things": 5}, "things=5: give names of the legend"),
         ("panoptic", {"min_area": 0}, "min_area=0"),
         ("panoptic", {"legend": "border=#ffffff,car=#ff0000"}, "'border' must be the legend's last entry"),
         ("semantic", {"unknown_distance": "far"}, "unknown_distance='far'"),

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from visiongen.errors import UsageError
 from visiongen.image import Geometry
@@ -59,6 +60,7 @@ def test_mask_in_the_photos_size_and_its_score() -> None:
     assert summary["covered"] == round(mask.mean(), 5)
     assert set(np.unique(result.picture())) == {0, 255}
     over = result.overlay(np.full((96, 128, 3), 90, np.uint8))
+    assert np.array_equal(result.overlay(Image.new("RGB", (128, 96), (90, 90, 90))), over)
     assert (over[~result.mask] == 90).all() and (over[result.mask][:, 0] > 90).all()
 
 

@@ -9,9 +9,10 @@ import torch
 import typer
 from typer.testing import CliRunner
 
+from visiongen import checkpoint
 from visiongen.cli.train import train
 from visiongen.errors import MissingDataError, UsageError, WeightsError
-from visiongen.training.export import load_weights
+from visiongen.training.export import PREFIX
 from visiongen.training.plot import plot_log
 from visiongen.training.recipe import check_recipe, find_recipe, load_recipe
 from visiongen.training.run import build_model, build_trainer, pick_device, trained_model
@@ -89,7 +90,7 @@ def test_command(tmp_path: Path) -> None:
     torch.manual_seed(5)
     model = trained_model(out)
     assert torch.equal(torch.rand(3), expected), "loading leaves random numbers alone"
-    weights = load_weights(out / "weights.safetensors")
+    weights = checkpoint.load(out / "weights.safetensors").part(PREFIX)
     assert set(weights) == set(model.state_dict()) and not model.training
     again = CliRunner().invoke(app, ["nano-test", "--out", str(out), "--device", "cpu", "--resume"])
     assert again.exit_code == 0, again.output

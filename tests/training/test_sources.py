@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,12 @@ from visiongen.data import data_root as find_root
 from visiongen.errors import InputError, MissingDataError, UsageError
 from visiongen.registry import CODECS
 from visiongen.training.augment import View, fill_nearest, random_view, whole_view
+from visiongen.training.encoded import EncodedPhotos
 from visiongen.training.mixture import Mixture, batches
 from visiongen.training.pool import Frame, pack_depth, unpack_depth
 from visiongen.training.semantic import paint_classes
+from visiongen.training.source_episodes import EpisodeSource
+from visiongen.training.source_mattes import MatteSource
 from visiongen.training.sources import CamVidSource, PhotoSource, ShapesSource, WorldSource
 
 NAMES = ("sky", "road", "car", "tree")
@@ -116,6 +120,48 @@ def test_windows_that_do_not_fit_are_refused(scale: list[float]) -> None:
             kind(size=[48, 64], scale=scale)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"kinds": "room"}, "kinds = 'room'; give a list: kinds = [\"room\"]"),
+        ({"kinds": ["rooms"]}, "unknown kind 'rooms'; choose from room, street"),
+        ({"tasks": "depth"}, "tasks = 'depth'; give a list"),
+        ({"backdrops": "photos"}, "backdrops = 'photos'; give a list"),
+        ({"size": 256}, "size = 256; give [height, width]"),
+        ({"size": "256"}, "size = '256'; give [height, width]"),
+        ({"batch": "4"}, "batch = '4'; give a whole number"),
+        ({"whole": 2.0}, "whole = 2.0; give a chance"),
+        ({"reverse": "0.1"}, "reverse = '0.1'; give a chance"),
+    ],
+)
+def test_options_of_the_world_are_checked_before_a_run(options: dict, told: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(told)):
+        WorldSource(**{"kinds": ["room"], "size": [96, 128], "tasks": ["depth"], **options})
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "told"),
+    [
+        (CamVidSource, {"degrade": 1.5}, "camvid11: degrade = 1.5; give a chance from 0 to 1"),
+        (CamVidSource, {"whole": -1}, "camvid11: whole = -1; give a chance"),
+        (CamVidSource, {"subset": 2}, "camvid11: subset = 2; give a chance"),
+        (CamVidSource, {"jitter": -0.1}, "camvid11: jitter = -0.1; give a strength from 0 on"),
+        (WorldSource, {"degrade": 25}, "world: degrade = 25; give a chance"),
+        (WorldSource, {"jitter": "0.5"}, "world: jitter = '0.5'; give a strength"),
+        (EpisodeSource, {"pool": 2, "named": 1.1}, "episodes: named = 1.1; give a chance"),
+        (MatteSource, {"fray": -1}, "mattes: fray = -1; give a chance"),
+        (MatteSource, {"backgrounds": "photos"}, "mattes: backgrounds = 'photos'; give a list"),
+        (PhotoSource, {"fill": 2.0}, "photos: fill = 2.0; give a chance"),
+        (PhotoSource, {"folders": "photos"}, "photos: folders = 'photos'; give a list"),
+        (ShapesSource, {"kinds": "ramp", "size": [8, 8]}, "shapes: kinds = 'ramp'; give a list"),
+        (ShapesSource, {"kinds": [], "size": [8, 8]}, "shapes: kinds is empty; choose from cells"),
+    ],
+)
+def test_chances_and_lists_of_every_source_are_checked(kind: type, options: dict, told: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(f"source {told}")):
+        kind(**options)
+
+
 def test_camvid_refuses_the_test_split_and_missing_data(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="scoring only"):
         CamVidSource(split="test")
@@ -170,6 +216,10 @@ def test_a_zip_file_of_photos_is_read_and_a_cut_one_named(tmp_path: Path) -> Non
     source = PhotoSource(folders=[str(path)], size=[16, 16], batch=2, hold_out=0)
     assert len(source.batch(0, 0)["prompts"]) == 2
     whole = path.read_bytes()
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("read.me", "no photo")
+    with pytest.raises(MissingDataError, match=r"photos\.zip: no photos there"):
+        EncodedPhotos([str(path)])
     for damaged in (whole[:-30], whole.replace(image[40:50], b"0" * 10)):
         path.write_bytes(damaged)
         with pytest.raises(InputError, match=r"photos\.zip: damaged"):

@@ -143,6 +143,9 @@ def test_per_photo_and_bad_options(sets: Path, tmp_path: Path) -> None:
     assert len(batch["prompts"]) == 8
     with pytest.raises(UsageError, match="unknown task 'depth'"):
         SurfaceSource(tasks=["depth"])
+    for option in ("mix", "recolour", "relevel"):
+        with pytest.raises(UsageError, match=f"{option} = 1.5; give a chance"):
+            SurfaceSource(**{option: 1.5})
     with pytest.raises(MissingDataError, match="no NAME/basecolor"):
         plain(tmp_path / "two").prepare()
 

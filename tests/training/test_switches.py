@@ -13,11 +13,11 @@ from visiongen.backbones.base import Sampler
 from visiongen.backbones.embedded import EmbeddedBackbone
 from visiongen.decoding.board import Board
 from visiongen.errors import UsageError
-from visiongen.prompt import Prompt
+from visiongen.prompt import OTHER, Prompt
 from visiongen.training.batches import BatchBuilder, random_legend
 from visiongen.training.painting import Painting
 from visiongen.training.run import _read_as
-from visiongen.training.semantic import OTHER, fixed_legend, paint_classes
+from visiongen.training.semantic import fixed_legend, paint_classes
 from visiongen.training.source_world import WorldSource
 from visiongen.transformer import Condition
 

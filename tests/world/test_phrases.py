@@ -10,9 +10,10 @@ from functools import cached_property, lru_cache
 import numpy as np
 import pytest
 
+from visiongen.prompt import MAX_PHRASE
 from visiongen.world import render
 from visiongen.world.classes import CLASS_ID, CLASS_NAMES, STUFF_NAMES, THING_NAMES
-from visiongen.world.phrases import LONGEST, Phrase, make_phrase
+from visiongen.world.phrases import Phrase, make_phrase
 from visiongen.world.things import measure
 
 COLOURS = (
@@ -208,7 +209,7 @@ def test_a_phrase_is_true_of_one_thing_alone(kind: str, with_depth: bool) -> Non
             check(frame, phrase)
             said.append(phrase.text)
     assert len(said) > 40 and len(set(said)) > 20
-    assert all(text.isascii() and len(text.encode()) <= LONGEST for text in said)
+    assert all(text.isascii() and len(text.encode()) <= MAX_PHRASE for text in said)
     if not with_depth:
         assert not any(word in text for text in said for word in ("behind", "front", "nearest", " on the t"))
 

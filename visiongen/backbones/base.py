@@ -228,8 +228,13 @@ class Backbone(ABC):
         """
 
 
-def check_photo(photo: np.ndarray | None, size: tuple[int, int] | None) -> tuple[int, int]:
-    """The canvas size (h, w) that photo or size ask for; InputError or UsageError when unusable."""
+def provenance(backbone: Backbone) -> dict[str, str] | None:
+    """What results say of the weights that painted them: {"name", "sha256"}; None without a record."""
+    return asdict(backbone.weights) if backbone.weights else None
+
+
+def canvas_size(photo: np.ndarray | None, size: tuple[int, int] | None) -> tuple[int, int]:
+    """The size (h, w) of canvases that photo or size ask for; InputError or UsageError when unusable."""
     if photo is None:
         if size is None:
             raise UsageError("scene: neither a photo nor a size was given; give one of them")

@@ -21,7 +21,7 @@ from visiongen.backbones.base import (
     Sampler,
     Scene,
     WeightsRecord,
-    check_photo,
+    canvas_size,
 )
 from visiongen.backbones.pretrained import Pretrained
 from visiongen.checkpoint import Checkpoint
@@ -71,6 +71,7 @@ class EmbeddedBackbone(Pretrained, Backbone):
 
         fp16 on disk becomes ``dtype`` in memory (bfloat16 halves memory; tokens may then differ
         between modes). The licence is the manifest's, of any other file that of its header.
+        ``device``: of torch, "cpu" or "cuda"; UsageError for one that is not here.
         WeightsError when missing, cut short, altered or of another kind.
         """
         path, licence = Path(name), ""
@@ -140,8 +141,9 @@ class EmbeddedBackbone(Pretrained, Backbone):
     def to(self, device: str, dtype: torch.dtype | None = None) -> EmbeddedBackbone:
         """Move to a device; ``dtype`` is the painter's, None its own (the tokenizer stays fp32).
 
-        Scenes that were made before read their photo again.
+        Scenes that were made before read their photo again. UsageError for a device that is not here.
         """
+        _check_device(device)
         self.tokenizer.to(device)
         self.painter.to(device, self.dtype if dtype is None else dtype)
         return self
@@ -158,7 +160,16 @@ class EmbeddedBackbone(Pretrained, Backbone):
 
     def scene(self, photo: np.ndarray | None = None, size: tuple[int, int] | None = None) -> EmbeddedScene:
         """See Backbone.scene. The photo is encoded at the first paint, once."""
-        return EmbeddedScene(self, photo, check_photo(photo, size))
+        return EmbeddedScene(self, photo, canvas_size(photo, size))
+
+
+def _check_device(device: str | torch.device) -> None:
+    """UsageError for a device that torch does not know or cannot use here."""
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:  # the latter of a torch that was built without it
+        cause = str(error).splitlines()[0].rstrip(".")
+        raise UsageError(f"device {str(device)!r}: not available here ({cause}); use 'cpu'") from error
 
 
 def _is_shipped(path: Path) -> bool:

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from visiongen.cli.bench_run import Data, Into, Limit, Split, exit_if_any, find_targets, progress
+from visiongen.cli.bench_folders import find_targets
+from visiongen.cli.bench_run import Data, Into, Limit, Split, progress
+from visiongen.cli.bench_several import exit_if_any
 from visiongen.cli.common import JsonTarget, WeightsName, load_backbone, say, write_report
 from visiongen.errors import WeightsError
 

@@ -7,7 +7,7 @@ import json
 import re
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -23,7 +23,7 @@ from visiongen.errors import (
     VisiongenError,
     out_of_memory,
 )
-from visiongen.files import check_report
+from visiongen.files import check_report, json_text, write_json
 
 if TYPE_CHECKING:
     from visiongen.backbones.base import Backbone
@@ -127,10 +127,8 @@ def load_backbone(weights: str) -> Backbone:
 def write_report(target: str | None, report: dict[str, Any]) -> None:
     """Write ``report`` to a file, to stdout for ``-``, or nowhere for None."""
     if target == "-":
-        print(json.dumps(report, indent=2, allow_nan=False))
+        print(json_text(report), end="")
     elif target is not None:
-        from visiongen.files import write_json
-
         write_json(target, report)
 
 
@@ -176,14 +174,15 @@ def image_numbers(paths: Sequence[Path]) -> list[int]:
 def each_input(
     paths: Sequence[Path],
     what: str,
-    work: Callable[[Path, str], list[dict[str, Any]]],
+    work: Callable[[Path, str], Iterable[dict[str, Any]]],
     results: list[dict[str, Any]],
     failed: list[dict[str, str]],
 ) -> None:
     """Add the rows of ``work(path, unique stem)`` for every path to ``results``, what fails to ``failed``.
 
     An input that is bad (InputError), not there, too large for the memory or of too long a name is one line
-    on stderr and does not stop the others; any other error (a full disk) does, and is raised again.
+    on stderr and does not stop the others; any other error (a full disk) does, and is raised again. Rows that
+    ``work`` yields one by one are kept where it ends in the middle.
     """
     with progress(len(paths), what) as step:
         for path, stem in zip(paths, unique_stems(paths), strict=True):
@@ -215,7 +214,7 @@ def _of_one_input(error: Exception) -> bool:
 def report_inputs(
     paths: Sequence[Path],
     what: str,
-    work: Callable[[Path, str], list[dict[str, Any]]],
+    work: Callable[[Path, str], Iterable[dict[str, Any]]],
     json_target: str | None,
     schema: str,
     backbone: Backbone | None = None,
@@ -234,8 +233,9 @@ def report_inputs(
     finally:
         report: dict[str, Any] = {"schema": schema, **more, "results": results, "failed": failed}
         if backbone is not None:
-            record = backbone.weights
-            report["weights"] = {"name": record.name, "sha256": record.sha256} if record else None
+            from visiongen.backbones.base import provenance
+
+            report["weights"] = provenance(backbone)
         write_report(json_target, report | {"seconds": round(time.perf_counter() - started, 3)})
     exit_if_failed(failed, len(paths))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -45,11 +46,10 @@ def paint(
     bare = [Path(f"{path.stem.removesuffix('.map')}{path.suffix}") for path in paths]
     stems = dict(zip(paths, common.unique_stems(bare), strict=True))
 
-    def work(path: Path, _: str) -> list[dict[str, Any]]:
-        found = [
-            predict("image", path, backbone=backbone, **options, seed=s) for s in range(seed, seed + count)
-        ]
-        return _save(found, out, stems[path], path, json_target)
+    def work(path: Path, _: str) -> Iterator[dict[str, Any]]:
+        seeds = range(seed, seed + count)
+        found = (predict("image", path, backbone=backbone, **options, seed=s) for s in seeds)
+        return _save(found, count, out, stems[path], path, json_target)
 
     common.report_inputs(paths, "painting", work, json_target, "visiongen.paint/1", backbone)
 
@@ -72,12 +72,17 @@ def inpaint(
 
     _check(mode, count)
     backbone = common.load_backbone(weights)
-    found = [
+    found = (
         fill(photo, mask, mode=mode, seed=s, backbone=backbone, long_side=long_side)
         for s in range(seed, seed + count)
-    ]
-    results = _save(found, out, f"{common.stem_of(photo)}.filled", photo, json_target)
-    common.write_report(json_target, {"schema": "visiongen.inpaint/1", "results": results, "failed": []})
+    )
+    results: list[dict[str, Any]] = []
+    try:
+        results += _save(found, count, out, f"{common.stem_of(photo)}.filled", photo, json_target)
+    finally:
+        if results:  # of what Ctrl-C left
+            report = {"schema": "visiongen.inpaint/1", "results": results, "failed": []}
+            common.write_report(json_target, report)
 
 
 def _check(mode: str, count: int) -> None:
@@ -88,13 +93,14 @@ def _check(mode: str, count: int) -> None:
 
 
 def _save(
-    found: list[Prediction], out: Path, stem: str, source: Path, json_target: str | None
-) -> list[dict[str, Any]]:
-    """Save the pictures under one name, numbered by seed when there are several; rows of the report."""
-    rows = []
+    found: Iterable[Prediction], count: int, out: Path, stem: str, source: Path, json_target: str | None
+) -> Iterator[dict[str, Any]]:
+    """Save ``count`` pictures under one name, numbered by seed when there are several; rows of the report.
+
+    Each is saved as soon as it is painted: what ends the command in the middle leaves those before it.
+    """
     for prediction in found:
-        name = stem if len(found) == 1 else f"{stem}.seed{prediction.sample['seed']}"
+        name = stem if count == 1 else f"{stem}.seed{prediction.sample['seed']}"
         files = [str(file) for file in prediction.save(out, name)]
         common.say(f"{source}: image -> {files[0]}", json_target)
-        rows.append({"input": str(source), "files": files} | prediction.as_dict())
-    return rows
+        yield {"input": str(source), "files": files} | prediction.as_dict()

@@ -39,7 +39,7 @@ def stream(
     weights: common.WeightsName = "tiny",
 ) -> None:
     """Save the canvases as they get better: the draft first, then the picture growing from the top."""
-    from visiongen.backbones.base import Sampler
+    from visiongen.backbones.base import Sampler, provenance
     from visiongen.files import write_atomic, write_json
     from visiongen.image import Geometry, read_image
     from visiongen.tasks.orders import followed
@@ -82,14 +82,13 @@ def stream(
         rows.append(_without_background(canvas.image, backbone, out / name, rows[-1], seed))
         rows[-2]["final"] = False
     _remove_others(out, base, {row["file"] for row in rows})
-    record = backbone.weights
     index = {
         "schema": "visiongen.stream/1",
         "input": str(image),
         "task": task,
         "legend": str(prompt.legend) if prompt.legend else None,
         "size": list(geometry.work_size),
-        "weights": {"name": record.name, "sha256": record.sha256} if record else None,
+        "weights": provenance(backbone),
         "sample": {"mode": mode, "seed": seed} | sampling,
         "canvases": rows,
     }

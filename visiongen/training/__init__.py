@@ -1,1 +1,1 @@
-"""TODO."""
+"""Training: recipes, sources of batches, targets, the losses and the loop."""

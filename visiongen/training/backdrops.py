@@ -13,9 +13,8 @@ import cv2
 import numpy as np
 
 from visiongen.training.augment import jitter, random_view
+from visiongen.training.encoded import EncodedPhotos
 from visiongen.training.pool import Frame
-from visiongen.training.reading import decode_rgb
-from visiongen.training.source_photos import encoded
 
 #: What stands behind everything else in a scene.
 FAR = ("sky", "building", "mountain", "wall", "ceiling", "window")
@@ -27,11 +26,11 @@ NOBODY = 255
 
 
 class Backdrops:
-    """``folders`` of photos, or zip files (below the data root, or absolute); ``names``: of the classes."""
+    """``folders`` of photos: see ``EncodedPhotos``; ``names``: of the classes."""
 
     def __init__(self, folders: Sequence[str], names: Sequence[str], data: str | None = None) -> None:
         self.far = np.array([name in FAR for name in names] + [False] * (256 - len(names)))
-        self.photos = [found for entry in folders for found in encoded(entry, data)]
+        self.photos = EncodedPhotos(folders, data)
 
     def put(self, frame: Frame, rng: np.random.Generator) -> Frame | None:
         """The frame before a random photo; None where too little or too much of it would be one.
@@ -41,8 +40,7 @@ class Backdrops:
         far = self.far[frame.classes]
         if not SHARE[0] <= far.mean() <= SHARE[1]:
             return None
-        name, data = self.photos[int(rng.integers(len(self.photos)))]
-        photo = decode_rgb(data, name)
+        photo = self.photos.draw(rng)
         height, width = far.shape
         view = random_view((photo.shape[0], photo.shape[1]), (height, width), rng)
         behind: np.ndarray = jitter(view.photo(photo), rng).astype(np.float32)

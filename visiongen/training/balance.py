@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from visiongen.prompt import Prompt
+from visiongen.prompt import OTHER, Prompt
 from visiongen.training.batches import IGNORE
 
 LARGEST = 10.0  # times the mean; a class of a few pixels must not rule the step
@@ -22,7 +22,7 @@ def class_names(prompt: Prompt) -> tuple[str, ...]:
         return ()
     if len(prompt.legend) == 2:
         small = (f"{prompt.task}: meant", f"{prompt.task}: rest")
-        return small if prompt.legend.names[0] != "other" else small[::-1]
+        return small if prompt.legend.names[0] != OTHER else small[::-1]
     return prompt.legend.names
 
 

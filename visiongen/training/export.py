@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import math
 import platform
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -72,8 +71,3 @@ def check_frozen(model: nn.Module, wanted: str | None, where: str) -> None:
             f"{where}: was trained with another tokenizer than the recipe's name means now; "
             "give that one's file as model.options.tokenizer"
         )
-
-
-def load_weights(path: str | Path) -> dict[str, torch.Tensor]:
-    """The trained tensors of a file that ``export_weights`` wrote; WeightsError if unusable."""
-    return checkpoint.load(path).part(PREFIX)

@@ -63,7 +63,7 @@ def pack(
     weights paint of a fixed picture is written beside them (``visiongen.weights.deep``).
     """
     if missing := [key for key in FACTS if not facts.get(key)]:
-        raise WeightsError(f"weights {name!r}: the manifest needs {missing[0]!r}; give it")
+        raise WeightsError(f"weights {name!r}: the manifest needs {missing[0]!r}; add it to --facts")
     if not re.fullmatch(r"\w[\w.+-]*", name):  # a folder in it would not be found again
         raise UsageError(f"--name {name!r}: it names a file; use letters, digits and . _ + -")
     own = _minutes(facts)

@@ -9,12 +9,11 @@ from functools import lru_cache
 import numpy as np
 
 from visiongen.errors import UsageError
-from visiongen.prompt import Legend, Prompt
+from visiongen.prompt import OTHER, Legend, Prompt
 from visiongen.registry import TASKS
 from visiongen.training.augment import fill_nearest
 from visiongen.training.batches import IGNORE, random_legend
 
-OTHER = "other"
 COLOURS = ("random", "fixed")  # of a legend: drawn anew for every map, or the class's own every time
 
 

@@ -24,8 +24,8 @@ class Source:
 
     def __init__(self, *, size: Size, batch: int = 8, data: str | None = None) -> None:
         self.sizes = parse_sizes(size, self.name)
-        if batch < 1:
-            raise UsageError(f"source {self.name}: batch = {batch}; give at least 1")
+        if isinstance(batch, bool) or not isinstance(batch, int) or batch < 1:
+            raise UsageError(f"source {self.name}: batch = {batch!r}; give a whole number from 1 on")
         self.count = int(batch)
         self.data = data
 
@@ -47,6 +47,8 @@ class Source:
 
 def parse_sizes(size: Size, where: str) -> tuple[tuple[int, int], ...]:
     """[h, w] or [[h, w], ...] as a tuple of pairs; UsageError unless multiples of 8."""
+    if isinstance(size, str) or not isinstance(size, Sequence):
+        raise UsageError(f"source {where}: size = {size!r}; give [height, width] or a list of them")
     rows = [size] if len(size) == 2 and not isinstance(size[0], Sequence) else list(size)
     pairs = []
     for row in rows:
@@ -63,12 +65,45 @@ def parse_sizes(size: Size, where: str) -> tuple[tuple[int, int], ...]:
 
 def check_tasks(tasks: Sequence[str], known: Sequence[str], where: str) -> tuple[str, ...]:
     """The tasks as a tuple; UsageError for an unknown one or none at all."""
-    for task in tasks:
-        if task not in known:
-            raise UsageError(f"source {where}: unknown task {task!r}; choose from {', '.join(known)}")
-    if not tasks:
-        raise UsageError(f"source {where}: tasks is empty; choose from {', '.join(known)}")
-    return tuple(tasks)
+    return check_names(tasks, known, where, "tasks", "task")
+
+
+def check_names(
+    values: Sequence[str], known: Sequence[str], where: str, option: str, one: str
+) -> tuple[str, ...]:
+    """An option's names as a tuple; UsageError for an unknown one, none at all, or no list."""
+    names = check_list(values, where, option)
+    for name in names:
+        if name not in known:
+            raise UsageError(f"source {where}: unknown {one} {name!r}; choose from {', '.join(known)}")
+    if not names:
+        raise UsageError(f"source {where}: {option} is empty; choose from {', '.join(known)}")
+    return names
+
+
+def check_list(values: Sequence[str], where: str, option: str) -> tuple[str, ...]:
+    """An option's texts as a tuple; UsageError for a single text, whose letters would count as a list."""
+    if isinstance(values, str) or not isinstance(values, Sequence):
+        raise UsageError(f'source {where}: {option} = {values!r}; give a list: {option} = ["{values}"]')
+    return tuple(values)
+
+
+def check_chances(where: str, **chances: float) -> None:
+    """UsageError for an option that is no number from 0 to 1."""
+    for option, value in chances.items():
+        if not _is_number(value) or not 0 <= value <= 1:
+            raise UsageError(f"source {where}: {option} = {value!r}; give a chance from 0 to 1")
+
+
+def check_strength(jitter: float, where: str) -> float:
+    """``jitter``, how strongly colours are changed, may be beyond 1; UsageError below 0 or for no number."""
+    if not _is_number(jitter) or not 0 <= jitter < float("inf"):
+        raise UsageError(f"source {where}: jitter = {jitter!r}; give a strength from 0 on, 0 for none")
+    return jitter
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def check_scale(scale: Sequence[float], where: str, most: float = 1.0) -> tuple[float, float]:

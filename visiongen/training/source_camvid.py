@@ -14,27 +14,13 @@ from visiongen.training.augment import degrade
 from visiongen.training.batches import Batch, BatchBuilder, photo_prompt
 from visiongen.training.reading import read_classes, read_rgb
 from visiongen.training.semantic import paint_classes
-from visiongen.training.source_base import Size, check_tasks
+from visiongen.training.source_base import Size, check_chances, check_tasks
 from visiongen.training.source_maps import MapSource
-
-#: SegNet's order; id 11 (void) is ignored.
-CAMVID_NAMES = (
-    "sky",
-    "building",
-    "pole",
-    "road",
-    "pavement",
-    "tree",
-    "sign",
-    "fence",
-    "car",
-    "pedestrian",
-    "bicyclist",
-)
+from visiongen.world.classes import CAMVID_NAMES
 
 
 class CamVidSource(MapSource):
-    """Semantic targets from ``<root>/<split>/{images,labels}``.
+    """Semantic targets from ``<root>/<split>/{images,labels}``, whose id 11 is void.
 
     ``subset``: chance of a legend with only some names. ``reverse``: share of photos for which the
     painted map is also given and the photo asked back. ``tasks``: "semantic" and/or "photo" (the
@@ -59,6 +45,7 @@ class CamVidSource(MapSource):
         super().__init__(size=size, scale=scale, whole=whole, jitter=jitter, **options)
         if split in ("val", "test"):
             raise UsageError(f"source camvid11: split {split!r} is for scoring only; use 'train'")
+        check_chances(self.name, subset=subset, reverse=reverse)
         self.split, self.subset, self.reverse = split, subset, reverse
         self.tasks = check_tasks(tasks, ("semantic", "photo"), self.name)
         self._frames: list[tuple[np.ndarray, np.ndarray]] = []

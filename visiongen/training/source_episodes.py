@@ -18,7 +18,7 @@ from visiongen.training.augment import degrade, jitter, random_view, whole_view
 from visiongen.training.batches import Batch, BatchBuilder
 from visiongen.training.episodes import Bank, order, same_task
 from visiongen.training.pool import Frame, FramePool
-from visiongen.training.source_base import Size, parse_sizes
+from visiongen.training.source_base import Size, check_chances, parse_sizes
 from visiongen.training.source_world import WorldSource
 from visiongen.training.targets import Seen, Target
 from visiongen.unnamed import UNNAMED
@@ -66,7 +66,7 @@ class EpisodeSource(WorldSource):
         if idle := [option for option in NOT_TAKEN if option in world]:
             raise UsageError(f"source episodes: {idle[0]} is of the source world alone; leave it out")
         super().__init__(
-            size=size, batch=batch, tasks=tuple(tasks), per_photo=per_photo, whole=whole, pool=pool, **world
+            size=size, batch=batch, tasks=tasks, per_photo=per_photo, whole=whole, pool=pool, **world
         )
         if pool < 2:
             raise UsageError(f"source episodes: pool = {pool}; examples are other frames of it, give 2")
@@ -75,6 +75,7 @@ class EpisodeSource(WorldSource):
             known = ", ".join(UNNAMED_TASKS)
             raise UsageError(f"source episodes: tasks has {untaught[0]!r}; shown by pairs alone are {known}")
         self.example_size = None if example_size is None else parse_sizes(example_size, self.name)[0]
+        check_chances(self.name, tasks_share=tasks_share, none=none, absent=absent, named=named)
         self.tasks_share, self.none, self.absent, self.named = tasks_share, none, absent, named
         self._bank: Bank | None = None
 

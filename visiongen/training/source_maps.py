@@ -11,7 +11,7 @@ import numpy as np
 from visiongen.errors import MissingDataError, UsageError
 from visiongen.training.augment import View, degrade, jitter, random_view, whole_view
 from visiongen.training.batches import BatchBuilder
-from visiongen.training.source_base import Size, Source, check_scale
+from visiongen.training.source_base import Size, Source, check_chances, check_scale, check_strength
 from visiongen.training.targets import Target
 from visiongen.training.transforms import Spec, Transforms
 
@@ -52,8 +52,9 @@ class MapSource(Source):
             )
         self.root, self.limit = root, limit
         self.scale = check_scale(scale, self.name)
+        check_chances(self.name, whole=whole, degrade=degrade)
         self.whole, self.flips = whole, flips
-        self.jitter, self.degrade = jitter, degrade
+        self.jitter, self.degrade = check_strength(jitter, self.name), degrade
 
     def view(self, source: tuple[int, int], size: tuple[int, int], rng: np.random.Generator) -> View:
         """The largest window or a random one."""

@@ -16,11 +16,11 @@ from visiongen.registry import TASKS
 from visiongen.resize import nearest_fill
 from visiongen.training.augment import jitter, random_view
 from visiongen.training.batches import Batch, BatchBuilder
-from visiongen.training.reading import decode_rgb, read_rgb
-from visiongen.training.source_base import check_tasks
+from visiongen.training.encoded import EncodedPhotos
+from visiongen.training.reading import read_rgb
+from visiongen.training.source_base import check_chances, check_list, check_tasks
 from visiongen.training.source_ecssd import read_pair, train_photos
 from visiongen.training.source_maps import MapSource, at_most, listed
-from visiongen.training.source_photos import encoded
 from visiongen.training.targets_gray import gray_target
 
 TRAIN = 14  # alphamatting GT01-GT14 train; GT15-GT18 are kept for scoring
@@ -41,9 +41,8 @@ class MatteSource(MapSource):
 
     ``shares`` of the four ``KINDS`` of photos: alphamatting.com's own with their alpha; its
     foregrounds over other photos; rendered objects with exact alpha; ECSSD's train objects, their
-    masks frayed as fur is with chance ``fray``, else feathered. ``backgrounds``: folders or
-    zip files of photos, absolute or below the data root. ``root`` is the pack matting_alpha, ``masks``
-    the pack ecssd.
+    masks frayed as fur is with chance ``fray``, else feathered. ``backgrounds``: folders of photos,
+    see ``EncodedPhotos``. ``root`` is the pack matting_alpha, ``masks`` the pack ecssd.
     """
 
     name = "mattes"
@@ -65,14 +64,16 @@ class MatteSource(MapSource):
         if not backgrounds:
             raise UsageError("source mattes: backgrounds is empty; give folders of photos")
         self.shares = np.asarray(shares, float) / sum(shares)
-        self.fray, self.backgrounds, self.masks = fray, tuple(backgrounds), masks
+        check_chances(self.name, fray=fray)
+        self.fray, self.masks = fray, masks
+        self.backgrounds = check_list(backgrounds, self.name, "backgrounds")
         self._own: list[tuple[np.ndarray, np.ndarray]] = []
         self._cutouts: dict[str, list[Cutout]] = {}
-        self._photos: list[tuple[str, bytes]] = []
+        self._photos: EncodedPhotos | None = None
 
     def prepare(self) -> None:
         """Read everything once, and free the foregrounds' colours of their backgrounds."""
-        if self._photos:
+        if self._photos is not None:
             return
         wanted = {kind for kind, share in zip(KINDS, self.shares, strict=True) if share > 0}
         if wanted - {"masks"}:
@@ -84,7 +85,7 @@ class MatteSource(MapSource):
             folder = Path(self.masks) if self.masks else pack("ecssd", self.data)
             pairs = (read_pair(path, SIDE) for path in train_photos(folder)[: self.limit])
             self._cutouts["masks"] = [separate(photo, feather(mask)) for photo, mask in pairs]
-        self._photos = [found for entry in self.backgrounds for found in encoded(entry, self.data)]
+        self._photos = EncodedPhotos(self.backgrounds, self.data)
 
     def batch(self, index: int, seed: int) -> Batch:
         """``batch`` photos, each composed anew."""
@@ -111,8 +112,8 @@ class MatteSource(MapSource):
         colours, alpha = place(cutouts[int(rng.integers(len(cutouts)))], builder.size, rng)
         if kind == "masks" and rng.uniform() < self.fray:
             alpha = fray(alpha, rng)
-        name, data = self._photos[int(rng.integers(len(self._photos)))]
-        behind = decode_rgb(data, name)
+        assert self._photos is not None
+        behind = self._photos.draw(rng)
         view = random_view((behind.shape[0], behind.shape[1]), builder.size, rng, self.scale)
         behind = jitter(view.photo(behind), rng, self.jitter).astype(np.float32)
         if rng.uniform() < 0.3:  # out of focus, as behind a subject

@@ -5,10 +5,9 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from visiongen.errors import UsageError
 from visiongen.registry import CODECS
 from visiongen.training.batches import Batch, BatchBuilder, photo_prompt, random_colours
-from visiongen.training.source_base import Size, Source
+from visiongen.training.source_base import Size, Source, check_names
 
 
 class ShapesSource(Source):
@@ -29,9 +28,7 @@ class ShapesSource(Source):
         data: str | None = None,
     ) -> None:
         super().__init__(size=size, batch=batch, data=data)
-        if odd := [kind for kind in kinds if kind not in PAINTERS]:
-            raise UsageError(f"source shapes: kinds has {odd[0]!r}; choose from {', '.join(PAINTERS)}")
-        self.kinds = tuple(kinds)
+        self.kinds = check_names(kinds, tuple(PAINTERS), self.name, "kinds", "kind")
 
     def batch(self, index: int, seed: int) -> Batch:
         """``batch`` pictures as targets of one shared blank input."""

@@ -14,7 +14,15 @@ from visiongen.pbr import PbrSet, read_sets, turned, unit
 from visiongen.relight import Light, SurfaceMaps, encode_srgb, render
 from visiongen.training.augment import degrade, jitter
 from visiongen.training.batches import Batch, BatchBuilder
-from visiongen.training.source_base import Size, Source, check_per_photo, check_scale, check_tasks
+from visiongen.training.source_base import (
+    Size,
+    Source,
+    check_chances,
+    check_per_photo,
+    check_scale,
+    check_strength,
+    check_tasks,
+)
 from visiongen.training.targets import dense
 from visiongen.world.materials import HELD_OUT
 
@@ -58,9 +66,10 @@ class SurfaceSource(Source):
         self.root = root
         self.tasks = check_tasks(tasks, _TASKS, self.name)
         self.per_photo = check_per_photo(per_photo, self.name)
+        check_chances(self.name, mix=mix, recolour=recolour, relevel=relevel, degrade=degrade)
         self.mix, self.recolour, self.relevel = mix, recolour, relevel
         self.scale = check_scale(scale, self.name, float("inf"))
-        self.jitter, self.degrade = jitter, degrade
+        self.jitter, self.degrade = check_strength(jitter, self.name), degrade
         self._sets: list[Packed] = []
         self._chances: np.ndarray = np.zeros(0)
 

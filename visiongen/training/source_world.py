@@ -18,7 +18,17 @@ from visiongen.training.backdrops import Backdrops
 from visiongen.training.batches import REVERSED, Batch, BatchBuilder, photo_prompt
 from visiongen.training.pool import Frame, FramePool, default_cache, describe
 from visiongen.training.semantic import check_colours
-from visiongen.training.source_base import Size, Source, check_per_photo, check_scale, check_tasks
+from visiongen.training.source_base import (
+    Size,
+    Source,
+    check_chances,
+    check_list,
+    check_names,
+    check_per_photo,
+    check_scale,
+    check_strength,
+    check_tasks,
+)
 from visiongen.training.targets import Seen
 
 #: Training uses seeds below this one; the benchmarks world-depth and world-normals start there.
@@ -73,7 +83,9 @@ class WorldSource(Source):
         data: str | None = None,
     ) -> None:
         super().__init__(size=size, batch=batch, data=data)
-        self.kinds = tuple(kinds)
+        from visiongen.world import KINDS
+
+        self.kinds = check_names(kinds, KINDS, self.name, "kinds", "kind")
         self.tasks = check_tasks(tasks, (*TARGETS, "photo"), self.name)
         if first_seed < 0 or first_seed + pool > END_OF_TRAINING_SEEDS:
             raise UsageError(
@@ -85,13 +97,14 @@ class WorldSource(Source):
         self.scale = check_scale(scale, self.name)
         self.subset, self.distractors = subset, distractors
         self.colours = check_colours(colours, self.name)
-        self.zoom_depth, self.jitter, self.degrade = zoom_depth, jitter, degrade
+        self.zoom_depth, self.degrade = zoom_depth, degrade
+        self.jitter = check_strength(jitter, self.name)
         self.pool_count, self.pool_size = int(pool), (int(pool_size[0]), int(pool_size[1]))
         self.cache_dir, self.first_seed = cache_dir, first_seed
         self.materials, self.device, self.chunk = materials, device, chunk
-        self.backdrops, self.behind = tuple(backdrops), behind
-        if not 0 <= behind <= 1:
-            raise UsageError(f"source world: behind = {behind}; give a chance from 0 to 1")
+        self.backdrops, self.behind = check_list(backdrops, self.name, "backdrops"), behind
+        chances = {"reverse": reverse, "whole": whole, "subset": subset, "degrade": degrade, "behind": behind}
+        check_chances(self.name, **chances)
         if backdrops and not set(self.tasks) & set(BEHIND):
             raise UsageError(
                 f"source world: backdrops with tasks {', '.join(self.tasks)}, none of which can leave a "

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from visiongen.prompt import Prompt
+from visiongen.prompt import BORDER, OTHER, Prompt
 from visiongen.registry import TASKS
 from visiongen.training.augment import fill_nearest
 from visiongen.training.batches import IGNORE, random_legend
-from visiongen.training.semantic import OTHER, choose
+from visiongen.training.semantic import choose
 from visiongen.training.targets import Seen, Target, dense
 from visiongen.world.classes import STUFF_NAMES
 from visiongen.world.phrases import make_phrase
@@ -18,8 +18,6 @@ from visiongen.world.things import measure
 
 SMALLEST = 1.5e-3
 """Share of the picture below which a thing is left out of instance maps."""
-
-BORDER = "border"
 
 
 def instance(seen: Seen, rng: np.random.Generator) -> Target | None:

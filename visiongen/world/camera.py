@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -53,12 +52,3 @@ class Cameras:
         y = self.height / 2 - 0.5 - torch.arange(self.height, device=device)
         grid = torch.stack(torch.meshgrid(y, x, indexing="ij"), -1).flip(-1)
         return (grid[None] / self.focal[:, None, None, None]).float()
-
-    def pixel_angle(self) -> float:
-        """Rough size of a pixel at depth 1, metres (for texture filtering)."""
-        return float(1 / self.focal.mean())
-
-
-def degrees(value: float) -> float:
-    """Degrees to radians."""
-    return math.radians(value)

@@ -15,6 +15,9 @@ CLASS_NAMES: tuple[str, ...] = (
     "cup", "bottle", "ball", "box", "bowl", "plate", "vase", "fruit", "pen", "can", "toy",
 )  # fmt: skip
 
+CAMVID_NAMES = CLASS_NAMES[:11]
+"""CamVid's classes in SegNet's order."""
+
 CLASS_ID: dict[str, int] = {name: index for index, name in enumerate(CLASS_NAMES)}
 
 # Doors, cabinets and shelves are things as in ADE20K; trees, poles and fences stuff as in Cityscapes.

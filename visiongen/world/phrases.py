@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from visiongen.prompt import MAX_PHRASE
 from visiongen.world.things import COLOURS, Things
 from visiongen.world.truths import (
     ANYTHING,
@@ -26,9 +27,6 @@ from visiongen.world.truths import (
     side_truth,
     size_truth,
 )
-
-LONGEST = 60
-"""Bytes of the longest phrase, as the task referring takes it."""
 
 LEAST = 2e-3
 """Share of the picture that a thing needs to be meant or referred to."""
@@ -57,7 +55,7 @@ def make_phrase(things: Things, rng: np.random.Generator, tries: int = 12) -> Ph
     weight = np.minimum(crowd, 3.0) / np.minimum(crowd, 3.0).sum()
     for target in rng.choice(large, min(tries, len(large)), replace=False, p=weight):
         for text, truth in _forms(things, int(target), rng):
-            if len(text.encode()) <= LONGEST and means(truth, int(target)):
+            if len(text.encode()) <= MAX_PHRASE and means(truth, int(target)):
                 return Phrase(text, int(things.ids[target]))
     return None
 
