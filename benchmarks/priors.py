@@ -79,8 +79,10 @@ def best_blob(masks: Sequence[np.ndarray]) -> np.ndarray:
     """The mask bool (H, W) that a threshold on the mean of ``masks`` gives, with the highest mean IoU."""
     stacked = one_size([np.asarray(m) > 0 for m in masks])
     shares = stacked.mean(0)
-    best, score = shares >= shares.max(), -1.0
-    for cut in CUTS:
+    top = float(shares.max())
+    best, score = shares >= top, -1.0
+    # Of many small masks here and there none may reach the lowest cut: then by shares of the most that meet.
+    for cut in CUTS * top if 0 < top < CUTS[0] else CUTS:
         blob = shares >= cut
         union = (stacked | blob).sum((1, 2))
         found = float(((stacked & blob).sum((1, 2)) / np.maximum(union, 1)).mean())

@@ -51,4 +51,4 @@ class NormalsScorer(Scorer):
 
     def prior(self, truths: Sequence[np.ndarray]) -> Guess:
         """Mean unit normal of each row."""
-        return priors.at_any_size(priors.rows(np.stack(truths))[:, None])
+        return priors.at_any_size(priors.rows(priors.one_size(truths))[:, None])

@@ -125,3 +125,18 @@ def test_planes_are_averaged_over_the_split_not_over_images() -> None:
         assert all_three[name] == pytest.approx(float(alone[name])), name
     labels = scorer.labels(scorer.shrink(one, (30, 40)), {})
     assert labels.shape == (30, 40) and scorer.oracle(one, {}) is one.depth
+
+
+def test_each_error_stands_under_its_own_name() -> None:
+    scorer = scorer_for({"name": "i", "task": "depth", "scorer": "ibims", "max_depth": 50.0})
+    made = truth()
+    answer = np.roll(np.nan_to_num(made.depth, nan=4.0), 3, axis=1) ** 1.3
+    found = scorer.scores(scorer.vector(scorer.stats(made, answer)))
+    directed = ibims.directed_errors(made.depth, answer)
+    edges = ibims.boundary_errors(made.edges, answer)
+    plane = ibims.planarity_errors(made.depth, answer, made.planes[0].mask, NORMAL, CAMERA)
+    assert directed is not None and edges is not None and plane is not None
+    names = ("DDE_0", "DDE_m", "DDE_p", "DBE_acc", "DBE_com", "PE_fla", "PE_ori")
+    wanted = (*directed, *edges, *plane)
+    assert len(set(np.round(wanted, 6))) == len(names), "no two are the same by chance"
+    assert [float(found[name]) for name in names] == pytest.approx(list(wanted))

@@ -219,7 +219,10 @@ def test_intrinsics_scorer_means_over_images_and_bad_answers() -> None:
     without = truth.copy()
     without[..., 4:] = np.nan
     assert np.isnan(both.scores(both.vector(both.stats(without, good)))["material_PSNR"])
-    assert set(both.labels_parts(truth, {})) == {"basecolor", "orm"}
+    parts = both.labels_parts(truth, {})  # what is unknown: black, open, half rough and not metallic
+    assert list(parts) == ["basecolor", "orm"] and (parts["basecolor"][:6] == 0).all()
+    assert (parts["orm"][:6] == [1, 0.5, 0]).all()
+    assert np.array_equal(np.dstack(list(parts.values()))[6:], truth[6:])
     with pytest.raises(InputError, match="6"):
         both.stats(truth[..., :3], good[..., :3])
 

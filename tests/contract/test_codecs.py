@@ -315,3 +315,71 @@ def test_labels_of_another_shape_are_refused(name: str) -> None:
     codec: Callable = make(name, np.random.default_rng(0)).encode
     with pytest.raises(InputError):
         codec(np.zeros((4, 4, 2)))
+
+
+def others(codec: Codec, key: str) -> list[Codec]:
+    """The codec with other values of one parameter."""
+    value = getattr(codec, key)
+    chosen: list[object] = {
+        "palette": ["coco"],
+        "lam": [-5.0],
+        "window": [5],
+        "snap": [0.1],
+        "things": [()],
+    }.get(key, [])
+    if not chosen:
+        scaled = [20.0] if value is None else [value * factor for factor in (0.25, 0.5, 2, 4)]
+        chosen = [max(1, round(v)) for v in scaled] if isinstance(value, int) else scaled
+    return [dataclasses.replace(codec, **{key: v}) for v in chosen if key != "high" or v <= 1]
+
+
+def painted_and_spoiled(codec: Codec, rng: np.random.Generator) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Labels and maps of them: as painted, noisy, blurred, nothing like it; things in parts, or touching."""
+    fine, coarse = (
+        labels_for(codec, rng, (40, 56)),
+        labels_for(codec, rng, (10, 14)).repeat(8, 0).repeat(8, 1),
+    )
+    clean = codec.encode(coarse).astype(np.float32)
+    found = [(fine, codec.encode(fine)), (fine, rng.integers(0, 256, (40, 56, 3), np.uint8))]
+    for sigma, noise in ((0.0, 6), (1.2, 3), (2.5, 0)):
+        soft = cv2.GaussianBlur(clean, (0, 0), sigma) if sigma else clean
+        found.append(
+            (coarse, np.clip(soft + rng.normal(0, noise, soft.shape), 0, 255).round().astype(np.uint8))
+        )
+    if codec.name.startswith("instance/"):
+        parts = np.zeros((40, 56), np.int64)
+        parts[10:20, 4:14] = parts[10:20, 34:44] = 1
+        found.append((parts, codec.encode(parts)))
+    if codec.name.startswith("panoptic/"):
+        kind = codec.legend.names.index(codec.things[0])  # type: ignore[attr-defined]
+        touching = np.full((40, 56), 1000 * kind + 1)
+        touching[:, 28:] += 1
+        found.append((touching, codec.encode(touching)))
+    return found
+
+
+@ALL
+def test_every_parameter_counts(name: str) -> None:
+    """Another value changes what is painted, or what is read of some map: none is taken and forgotten."""
+    rng = np.random.default_rng(7)
+    if name.startswith("panoptic/"):
+        codec = panoptic_of(legend_of(rng, 12))
+    else:
+        codec = CODECS.get(name)(legend_of(rng, 12)) if takes_legend(name) else make(name, rng)
+    maps = painted_and_spoiled(codec, rng)
+    for field in dataclasses.fields(codec):
+        if field.name != "legend":
+            assert any(differs(codec, other, maps) for other in others(codec, field.name)), field.name
+
+
+def differs(codec: Codec, other: Codec, maps: list[tuple[np.ndarray, np.ndarray]]) -> bool:
+    for labels, painted in maps:
+        for one, two in zip(codec.decode(painted), other.decode(painted), strict=True):
+            if not np.array_equal(one, two, equal_nan=one.dtype.kind == "f"):
+                return True
+        try:
+            if not np.array_equal(codec.encode(labels), other.encode(labels)):
+                return True
+        except InputError:  # labels that the other codec has not
+            return True
+    return False

@@ -119,6 +119,16 @@ def test_choose_keeps_the_draft_below_its_trust() -> None:
     assert choose(equal, draft, 0.0, LIKELIEST).tolist() == [[[0, 0]]]  # the lowest of equals
 
 
+def test_what_a_board_says_of_its_tokens() -> None:
+    """Confidence: the chosen levels' mean probability over channels. A hit: right in every channel."""
+    probability = torch.tensor([[[[0.7, 0.2, 0.1], [0.1, 0.3, 0.6]]]]).expand(2, 3, 2, 3)
+    board = Board.from_draft(probability.log())
+    board.line[0, 2, 1], board.line[1, 1:] = 1, torch.tensor([1, 1])
+    expected = torch.tensor([[0.65, 0.5, 0.65], [0.25] * 3])
+    torch.testing.assert_close(board.confidence(), expected)
+    assert board.draft_hits().tolist() == [2, 0]
+
+
 def test_a_mean_lies_between_two_guesses_and_the_likeliest_does_not() -> None:
     probability = torch.tensor([[0.5, 0, 0, 0, 0.1, 0, 0, 0.4], [0, 0, 0.9, 0.1, 0, 0, 0, 0]])
     logits = probability.log().clamp(min=-1e4).expand(2, 1, 2, 8)

@@ -59,6 +59,22 @@ def test_top_p_keeps_the_smallest_set_that_reaches_p(p, expected) -> None:
     assert int(filter_logits(logits, 1.0, None, p).isfinite().sum()) == expected
 
 
+@pytest.mark.parametrize(
+    ("temperature", "k", "p", "kept"),
+    [
+        (1.0, 2, 0.57, [1]),  # of the two that top-k leaves the first holds 4/7, which is enough
+        (1.0, None, 0.57, [1, 3]),
+        (0.25, None, 0.57, [1]),  # cooled, the first holds more
+        (4.0, None, 0.57, [0, 1, 3]),
+        (4.0, 3, 0.57, [1, 3]),  # ties go to the lower level: 0 stays, 2 goes, then 0 is not needed
+    ],
+)
+def test_temperature_comes_first_then_top_k_then_top_p(temperature, k, p, kept) -> None:
+    logits = torch.tensor([0.15, 0.4, 0.15, 0.3]).log()
+    found = filter_logits(logits, temperature, k, p)
+    assert torch.nonzero(found.isfinite()).flatten().tolist() == kept
+
+
 def test_temperature_divides_logits() -> None:
     logits = torch.tensor([0.0, 1.0, -2.0])
     assert torch.equal(filter_logits(logits, 0.5, None, None), logits * 2)

@@ -39,3 +39,26 @@ def test_confidence_and_stats(nano, photo, prompts) -> None:
     s = canvas.stats
     assert (s.mode, s.tokens) == ("verified", 48) and 1 <= s.passes <= 48 and s.seconds > 0
     assert s.to_json()["hit_rate"] == s.draft_hits / 48
+
+
+@pytest.mark.parametrize(
+    ("size", "window", "passes"),
+    [((192, 192), None, 5), ((48, 64), None, 1), ((48, 64), 5, 10), ((48, 64), 1, 48)],
+)
+def test_windows_are_as_wide_as_is_documented(nano, prompts, size, window, passes) -> None:
+    """Where the draft is trusted all is right: 48 + 96 + 192 + 192 + 48 tokens; a given window stays."""
+    photo = np.random.default_rng(3).integers(0, 256, (*size, 3), dtype=np.uint8)
+    scene = nano.scene(photo)
+    (canvas,) = scene.paint(prompts[:1], Sampler(window=window, trust=1e6))
+    (draft,) = scene.paint(prompts[:1], Sampler("draft"))
+    assert canvas.stats.passes == passes and np.array_equal(canvas.tokens, draft.tokens)
+    assert canvas.stats.to_json()["hit_rate"] == 1
+
+
+def test_the_hit_rate_is_the_share_of_tokens_that_stayed_the_drafts(nano, photo, prompts) -> None:
+    scene = nano.scene(photo)
+    (canvas,), (draft,) = (scene.paint(prompts[:1], s) for s in (Sampler(trust=10.0), Sampler("draft")))
+    stayed = (canvas.tokens == draft.tokens).all(-1)
+    assert 0 < stayed.mean() < 1 and canvas.stats.to_json()["hit_rate"] == pytest.approx(
+        stayed.mean(), abs=1e-4
+    )

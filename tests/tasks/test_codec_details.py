@@ -34,6 +34,9 @@ def test_known_depths() -> None:
     decoded, confidence = CubeWalk().decode(painted)
     assert decoded[0, 0] == 0 and abs(decoded[0, 1] - 10) < 0.03 and np.isinf(decoded[0, 2:]).all()
     assert (confidence == 1).all()
+    nearer = CubeWalk(scale=2.5)  # a quarter of the distances, the same colours
+    assert np.array_equal(nearer.encode(np.array([[0, 2.5, np.inf]], np.float32)), painted[:, :3])
+    assert nearer.decode(painted)[0][0, 1] == pytest.approx(decoded[0, 1] / 4)
 
 
 def test_stated_eight_bit_cost() -> None:

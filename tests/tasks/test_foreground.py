@@ -83,6 +83,8 @@ def test_a_small_matte_follows_the_photos_borders() -> None:
     assert ((sharp - alpha) ** 2).mean() < 0.65 * ((large - alpha) ** 2).mean()
     assert abs(sharp - alpha).mean() < abs(large - alpha).mean()
     assert sharp.min() >= 0 and sharp.max() <= 1
+    around = np.ones((7, 7), np.uint8)  # half a step to each side
+    assert (sharp >= cv2.erode(large, around)).all() and (sharp <= cv2.dilate(large, around)).all()
     assert np.array_equal(foreground.sharpen(photo, large, 1.0), large)
     for level in (0.0, 1.0):
         assert (foreground.sharpen(photo, np.full(size, level, np.float32), step) == level).all()

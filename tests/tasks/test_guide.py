@@ -7,11 +7,13 @@ import pytest
 from known import family
 from test_mirrored import MEANS, PHOTO, TwoFaced, level, shown
 
+from visiongen.backbones.base import Canvas
 from visiongen.prompt import Legend
 from visiongen.registry import CODECS, TASKS
 from visiongen.tasks import guide
 from visiongen.tasks.depth import Depth
 from visiongen.tasks.incontext import InContext
+from visiongen.tasks.orders import followed
 from visiongen.tasks.semantic import Semantic
 
 
@@ -120,6 +122,9 @@ def test_a_rim_between_two_classes_is_no_third_class() -> None:
     labels = codec.decode(image)[0]
     assert (labels[:, :31] == 0).all() and (labels[:, 31:] == 1).all()
     assert sure[:, 30:32].max() < sure[:, 16].min() <= 1 + 1e-3, "what was overruled is less sure"
+    canvas = Canvas(painted, np.zeros((6, 8, 1), np.int64), True, 0, 48, np.full((48, 64), 0.5, np.float32))
+    (told,) = followed([task], [task.prompt(legend)], [canvas], view)
+    assert np.array_equal(told.image, image) and told.confidence == pytest.approx(sure / 2)
 
 
 def test_unknown_stays_unknown_when_guided() -> None:
@@ -157,6 +162,22 @@ def test_examples_are_followed_as_the_task_that_they_look_like() -> None:
     assert np.array_equal(
         edges.repaint(nearly, edges.codec())[0], edges.like.repaint(nearly, edges.codec())[0]
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "reach"), [("semantic", 8), ("depth", 8), ("panoptic", 12), ("referring", 4)]
+)
+def test_how_far_the_filter_reaches(name: str, reach: int) -> None:
+    rng = np.random.default_rng(4)
+    view, values = (
+        rng.integers(0, 256, (40, 48, 3), dtype=np.uint8),
+        rng.random((40, 48, 3), dtype=np.float32),
+    )
+    assert np.array_equal(TASKS.get(name)().follow(values, view), guide.follow(view, values, reach, 1e-3))
+    if name == "semantic":
+        assert np.array_equal(
+            TASKS.get("basecolor")().follow(values, view), guide.keep_detail(view, values, 8)
+        )
 
 
 def test_who_is_guided() -> None:

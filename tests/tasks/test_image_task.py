@@ -69,6 +69,8 @@ def test_sources(source: str, known_backbone) -> None:
     result = predict("image", PHOTO, source=source, backbone=known_backbone())
     assert result.prompt.text.startswith("photo from ") and result.labels.shape == PHOTO.shape
     assert (result.prompt.legend is not None) == (source == "semantic")
+    dark = predict("image", PHOTO, source=source, extra="at night", backbone=known_backbone())
+    assert dark.prompt.text == f"{result.prompt.text} at night"
 
 
 def test_refusals(known_backbone) -> None:
@@ -99,6 +101,9 @@ def test_window_is_twice_the_hole() -> None:
     top, left, high, wide = window(hole)
     assert (high, wide) == (200, 200) and (top, left) == (50, 400)
     assert window(np.ones((30, 20), bool)) == (0, 0, 30, 20)
+    speck = np.zeros((400, 600), bool)
+    speck[100:104, 300:310] = True
+    assert window(speck) == (70, 273, 64, 64), "at least 64 pixels"
 
 
 def test_outside_the_mask_nothing_changes(nano: EmbeddedBackbone, tmp_path: Path) -> None:
@@ -192,6 +197,7 @@ def test_masks_as_people_draw_them(nano: EmbeddedBackbone, tmp_path: Path) -> No
     Pictures.fromarray(layer).save(tmp_path / "layer.png")
     white = np.dstack([np.full_like(layer[..., :3], 255), layer[..., 3]])  # what is transparent is white, too
     as_pil = Pictures.open(tmp_path / "layer.png")
-    for mask in (tmp_path / "layer.png", as_pil, Pictures.fromarray(white), white, hole[..., None]):
+    gray = np.where(hole, 128, 127).astype(np.uint8)
+    for mask in (tmp_path / "layer.png", as_pil, Pictures.fromarray(white), white, hole[..., None], gray):
         found = inpaint(PHOTO, mask, backbone=nano, long_side=64)
         assert np.array_equal(found.labels, plain.labels)

@@ -54,7 +54,9 @@ def hilbert_colour(metres: float, lam: float, c: float, order: str) -> np.ndarra
 )
 def test_walks_paint_the_sources_colours(codec, lam: float, c: float, order: str) -> None:
     truth = np.array([hilbert_colour(float(d), lam, c, order) for d in DEPTHS.reshape(-1)])
-    assert abs(codec.encode(DEPTHS).reshape(-1, 3) - truth).max() <= 0.51
+    painted = codec.encode(DEPTHS)
+    assert abs(painted.reshape(-1, 3) - truth).max() <= 0.51
+    assert (abs(codec.decode(painted)[0] - DEPTHS) <= codec.tolerance(DEPTHS)).all()
 
 
 def test_the_two_orders_disagree_by_factors() -> None:

@@ -84,6 +84,19 @@ def test_what_is_flat() -> None:
     near = disc((9, 0, 0))
     one, two = flat_colours([near]), flat_colours([near], tolerance=5)
     assert one is not None and len(one) == 1 and two is not None and len(two) == 2
+    for pixels, count in ((12, 2), (60, 3)):  # of 12288: 0.1 and 0.5 %
+        speckled = disc()
+        speckled[:3, : pixels // 3] = BLUE
+        found = flat_colours([speckled])
+        assert found is not None and len(found) == count
+    for share, flat in ((0.05, True), (0.15, False)):  # pixels of any colour
+        noisy = disc()
+        noisy[:, : int(128 * share)] = RNG.integers(0, 256, (96, int(128 * share), 3))
+        assert (flat_colours([noisy]) is not None) == flat
+    line = np.zeros((96, 128, 3), np.uint8)
+    line[:, 90:], line[:, 40] = 100, 200  # on the line of the other two, but not between them
+    found = flat_colours([line])
+    assert found is not None and found[:, 0].tolist() == [0, 100, 200]
     cells = np.kron(RNG.permutation(27).reshape(3, 9), np.ones((10, 10), int))
     grid = (np.stack([cells // 9, cells // 3 % 3, cells % 3], -1) * 120).astype(np.uint8)
     found = flat_colours([grid])

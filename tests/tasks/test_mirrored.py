@@ -139,6 +139,18 @@ def test_confidence_is_the_mean_of_both() -> None:
     assert found.confidence == pytest.approx(0.7, abs=0.02)
 
 
+def test_what_the_mirrored_painting_is_unsure_of_lies_on_the_other_side() -> None:
+    class UnsureOnItsLeft(TwoFaced):
+        def paint(self, prompts, sampler=None):
+            (canvas,) = super().paint(prompts, sampler)
+            if not np.array_equal(self.views[-1], PHOTO):
+                canvas.confidence[:, :16] = 0.2
+            return [canvas]
+
+    found = shown("edges", UnsureOnItsLeft(level(0.5), confidence=(1.0, 1.0))).confidence
+    assert found[:, -15:] == pytest.approx(0.6, abs=0.02) and found[:, :-17] == pytest.approx(1, abs=0.02)
+
+
 @pytest.mark.parametrize("name", ["instance", "referring", "image"])
 def test_tasks_without_a_mean_say_so(name: str, known_backbone) -> None:
     options = {"source": "depth"} if name == "image" else {}

@@ -69,6 +69,18 @@ def test_specks_and_noise() -> None:
     assert (kept[70:73, 70:73] // 1000 == 1).all()
 
 
+@pytest.mark.parametrize("width", [1, 2])
+def test_a_border_far_from_every_thing_is_the_segments_around_it(width: int) -> None:
+    codec = BorderPanoptic(LEGEND, things=("car", "cup"), width=width)
+    positions = np.zeros((40, 60), np.uint8)
+    positions[10:30, 5:20] = 1
+    reach = 2 * width + 1  # columns 20, 21, ... are 1, 2, ... pixels away
+    positions[20, 19 + reach], positions[20, 20 + reach], positions[15:20, 45:50] = 3, 3, 3
+    found = codec.group(positions)
+    assert found[20, 19 + reach] == 1001 and found[20, 20 + reach] == 0
+    assert not found[15:20, 45:50].any()
+
+
 def test_void_and_unknown() -> None:
     labels = cars()
     labels[60:70] = -1
@@ -142,6 +154,28 @@ def test_segments_and_summary() -> None:
     image, reading = result.label_image()
     assert np.array_equal(image.astype(int) - 1, result.labels) and reading["bits"] == 16
     assert np.array_equal(result.semantic(), result.labels // 1000)
+
+
+def test_classes_beyond_what_16_bits_hold_are_saved_as_positions() -> None:
+    result = decoded(cars())
+    assert result.label_image()[1]["bits"] == 16
+    result.labels[:4], result.labels[4] = 66_001, -1
+    image, reading = result.label_image()
+    assert image.dtype == np.uint8 and reading["bits"] == 8 and reading["void"] == 255
+    assert (image[:4] == 66).all() and (image[4] == 255).all()
+    assert np.array_equal(image[5:], result.labels[5:] // 1000)
+
+
+def test_things_are_numbered_from_the_top_left_and_min_area_drops_the_small() -> None:
+    labels = cars()
+    labels[70:73, 70:73] = 1009  # nine pixels
+    for least, count in ((None, 3), (9, 4), (10, 3)):
+        result = decoded(labels, **({} if least is None else {"min_area": least}))
+        found = result.labels[(result.labels >= 1000) & (result.labels < 2000)]
+        assert np.unique(found).tolist() == list(range(1001, 1001 + count))
+    flat = decoded(labels, min_area=9).labels.ravel()
+    first = [int(np.flatnonzero(flat == 1000 + number)[0]) for number in (1, 2, 3, 4)]
+    assert first == sorted(first)
 
 
 def test_coco_files_agree_with_each_other(tmp_path: Path) -> None:

@@ -55,6 +55,8 @@ def test_mask_in_the_photos_size_and_its_score() -> None:
     result = decoded(mask, (96, 128), 0.5)
     assert np.array_equal(result.mask, mask.repeat(2, 0).repeat(2, 1))
     assert result.score == pytest.approx(0.5, abs=0.01)
+    result.confidence[~result.mask] = 0.1  # what lies outside does not count
+    assert result.score == pytest.approx(0.5, abs=0.01)
     summary = result.summary()
     assert summary["phrase"] == "the red box" and summary["box"] == [32, 16, 48, 32]
     assert summary["covered"] == round(mask.mean(), 5)
@@ -80,6 +82,7 @@ def test_tiles_keep_to_what_the_whole_photo_shows(known_backbone) -> None:
     here = nowhere.copy()
     here[10:20, 10:20] = 1
     assert task.align(right, here)[15, 15, 0] == 1 and task.align(right, here)[39, 39, 0] == 0
+    assert task.align(right, here)[15, 34:37, 0].tolist() == [1, 1, 0], "16 pixels from column 19"
 
 
 def test_order_in_words_names_the_phrase() -> None:

@@ -15,7 +15,7 @@ from visiongen.prompt import Prompt
 from visiongen.tasks.base import Prediction
 from visiongen.tasks.depth import Depth
 from visiongen.tasks.normals import Normals
-from visiongen.tasks.pictures import colour_near, encode_png
+from visiongen.tasks.pictures import colour_near, encode_png, overlay
 from visiongen.tasks.semantic import Semantic
 
 
@@ -71,6 +71,28 @@ def test_relative_depth_png(tmp_path: Path) -> None:
     image = cv2.imread(str(files[2]), cv2.IMREAD_UNCHANGED)
     assert abs(image / 65535 - result.labels).max() < 1e-5 and result.labels[0, 0] == 1
     assert json.loads(files[-1].read_text())["unit"] == "relative"
+
+
+def test_what_relative_depth_does_not_show_is_zero_and_nothing_else_is() -> None:
+    result = depth_prediction(np.linspace(1, 20, 64).reshape(8, 8).astype(np.float32), relative=True)
+    assert result.labels[-1, -1] == 0, "the farthest is 0, too"
+    result.labels[2, 3] = np.nan
+    image, reading = result.label_image()
+    assert np.argwhere(image == 0).tolist() == [[2, 3]] and image[-1, -1] == 1 and "invalid" in reading["0"]
+
+
+def test_depth_in_colours_is_red_near_and_blue_far() -> None:
+    result = depth_prediction(np.geomspace(1, 64, 64).reshape(8, 8).astype(np.float32))
+    result.labels[4, 4], result.labels[0, 1] = np.nan, np.inf
+    colours = result.picture().astype(int)
+    red, _, blue = np.moveaxis(colours, 2, 0)
+    assert red[0, 0] > blue[0, 0] + 50 and red[-1, -1] < 60 and red[0, 1] < 60
+    assert colours[4, 4].tolist() == [128] * 3
+    result.labels[:] = np.geomspace(1, 64, 64).reshape(8, 8)
+    middle = colour_near(np.full((1, 1), 0.5, np.float32)).astype(int)
+    assert abs(result.picture()[3, 7].astype(int) - middle).max() < 12, (
+        "8 m is half way from 1 to 64: a log scale"
+    )
 
 
 def test_normals_png(tmp_path: Path) -> None:
@@ -130,3 +152,9 @@ def test_pictures() -> None:
     assert colours[1, 0] > colours[1, 2] and colours[0, 0] < 60 and colours[2].tolist() == [128] * 3
     with pytest.raises(ValueError, match="uint8 or uint16"):
         encode_png(np.zeros((2, 2), np.float32))
+    labels = np.zeros((5, 6), np.int32)
+    labels[1:4, 1:4] = 1
+    over = overlay(np.full((5, 6, 3), 100, np.uint8), np.full((5, 6, 3), 200, np.uint8), labels, share=0.25)
+    expected = np.where(labels > 0, 200, 100)  # outlines are full
+    expected[2, 2] = 125
+    assert np.array_equal(over, np.dstack([expected] * 3))

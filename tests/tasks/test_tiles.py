@@ -114,6 +114,34 @@ def test_blending_is_in_label_space(known_backbone) -> None:
     assert np.allclose(middle, 4, rtol=0.01)  # the geometric mean
 
 
+def test_tiles_fade_into_each_other_over_a_quarter_of_their_side(known_backbone) -> None:
+    """Four tiles of one strength each, and what their weights make of them pixel by pixel."""
+    photo = np.zeros((64, 160, 3), np.uint8)
+    values = [0.0, 1.0, 0.2, 0.6, 0.8]  # of the whole, which no pixel shows, and of the tiles
+    backbone = Moody(known_backbone(), lambda labels, count: np.full_like(labels, values[count - 1]))
+    found = predict("edges", photo, backbone=backbone, long_side=96, tile=True)
+    assert found.geometry.work_size == (64, 160) and backbone.count == 5
+
+    def fade(at: int, start: int, stop: int, length: int) -> float:
+        if not start <= at < stop:
+            return 0.0
+        reach = (stop - start) / 4
+        left = (at + 0.5 - start) / reach if start else 1.0
+        right = (stop - at - 0.5) / reach if stop < length else 1.0
+        return min(1.0, left, right)
+
+    places = [(y, x) for y in ((0, 40), (24, 64)) for x in ((0, 96), (64, 160))]
+    wanted = np.zeros((64, 160))
+    for y in range(64):
+        for x in range(160):
+            weights = [fade(y, *rows, 64) * fade(x, *columns, 160) for rows, columns in places]
+            wanted[y, x] = np.dot(weights, values[1:]) / sum(weights)
+    assert abs(found.labels - wanted).max() < 1e-4
+    assert found.labels[0, 0] == 1 and len(np.unique(found.labels.round(3))) > 50
+    half = predict("edges", photo, backbone=known_backbone(0.5), long_side=96, tile=True)
+    assert half.confidence == pytest.approx(0.5), "the painter's own, weighed as the labels are"
+
+
 def test_sky_against_ground_is_a_vote() -> None:
     depth, walk = Depth(), Depth().codec()
     sky, near = (depth.soften(walk.encode(np.full((8, 8), d, "f4")), walk)[0] for d in (np.inf, 2.0))

@@ -279,3 +279,14 @@ def test_no_held_token_shows_what_is_removed() -> None:
 def test_a_turn_refuses_what_its_mode_does_not_use(first, backbone: EmbeddedBackbone) -> None:
     with pytest.raises(UsageError, match="steps: mode verified does not use it"):
         ask(first, "without the cars", backbone=backbone, steps=2)
+
+
+def test_a_turn_is_painted_as_it_is_asked(first, backbone: EmbeddedBackbone) -> None:
+    def turn(**options) -> np.ndarray:
+        result = ask(first, "without the cars", backbone=backbone, **options)
+        assert result.stats["mode"] == result.sample["mode"] == options.get("mode", "verified")
+        return result.tokens
+
+    drawn = [turn(mode="sample", seed=seed) for seed in (1, 1, 2)]
+    assert np.array_equal(*drawn[:2]) and not np.array_equal(*drawn[1:])
+    assert not np.array_equal(turn(mode="draft"), turn(trust=0.0))
