@@ -92,9 +92,6 @@ class PainterConfig:
     recycles: int = 0  # how often the draft is made again, with the one before in sight (Painter.condition)
     residual: bool = True  # the causal head corrects the draft's logits; False: it stands alone (ablation)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "mean_tasks", tuple(sorted(self.mean_tasks)))  # a set: equal in any order
-
     @classmethod
     def preset(cls, name: str, levels: tuple[int, ...] = (8,) * 12) -> PainterConfig:
         """A named configuration for a tokenizer with these ``levels``."""

@@ -142,8 +142,12 @@ def test_what_cannot_be_entered_is_refused_before_anything_is_written(
 def test_what_a_run_was_trained_for_is_packed_unless_told(runs: dict[str, Path], tmp_path: Path) -> None:
     options = {"preset": "nano", "tokenizer": str(runs["tokenizer"]), "mean": ["normals", "depth"]}
     run = train(tmp_path / "painter", PAINTING, options)
-    for given, wanted in ((None, ("depth", "normals")), ([], ())):
-        path = pack(run, "small", FACTS, tmp_path / str(wanted), mean_tasks=given)
+    for given, wanted in (
+        (None, ("depth", "normals")),
+        (["normals", "depth"], ("depth", "normals")),
+        ([], ()),
+    ):
+        path = pack(run, "small", FACTS, tmp_path / str(given), mean_tasks=given)
         config = EmbeddedBackbone.load(path).painter.config
         assert config.mean_tasks == wanted and config.trust == trained_model(run).painter.config.trust
     with pytest.raises(WeightsError, match="no finished run"):

@@ -144,7 +144,7 @@ def _read_by(painter: Painter, trust: float | None, mean_tasks: Sequence[str] | 
     if trust is not None and not math.isfinite(trust):
         raise UsageError(f"trust {trust}: give a finite number of nats; the file's header is JSON")
     own = painter.config
-    tasks = own.mean_tasks if mean_tasks is None else tuple(mean_tasks)
+    tasks = own.mean_tasks if mean_tasks is None else tuple(sorted(mean_tasks))
     if own.mean_tasks and set(tasks) != set(own.mean_tasks):
         print(
             f"{run}: will be read by the mean for {', '.join(tasks) or 'no task'}; the run itself says "
