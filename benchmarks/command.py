@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from visiongen.errors import VisiongenError
-from visiongen.files import check_report, json_text, write_json
+from visiongen.files import check_report, write_report
 
 
 def guarded(run: Callable[[argparse.Namespace], int], given: argparse.Namespace) -> int:
@@ -26,9 +26,6 @@ def guarded(run: Callable[[argparse.Namespace], int], given: argparse.Namespace)
 
 def tell(report: dict[str, Any], text: str, target: str | None) -> None:
     """``text`` on stdout and the report in the file ``target``; for "-" the report alone on stdout."""
-    if target == "-":
-        print(json_text(report), end="")
-        return
-    print(text)
-    if target:
-        write_json(target, report)
+    if target != "-":
+        print(text)
+    write_report(target, report)

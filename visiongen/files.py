@@ -93,6 +93,14 @@ def check_report(target: str | None) -> str | None:
     return target
 
 
+def write_report(target: str | None, report: dict[str, Any]) -> None:
+    """Write ``report`` to a file, to stdout for ``-``, or nowhere for None."""
+    if target == "-":
+        print(json_text(report), end="")
+    elif target is not None:
+        write_json(target, report)
+
+
 def sha256(path: str | Path) -> str:
     """Hex digest of a file's bytes."""
     digest = hashlib.sha256()

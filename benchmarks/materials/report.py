@@ -21,7 +21,7 @@ from visiongen.benchmarks.metrics.material import SCORES, set_scores
 from visiongen.benchmarks.result import device_of, environment
 from visiongen.benchmarks.specialist_row import check_runs
 from visiongen.errors import UsageError
-from visiongen.files import json_text, write_json
+from visiongen.files import write_report
 from visiongen.relight import CAMERA, NINE_LIGHTS, SurfaceMaps
 
 SCHEMA = "visiongen.bench-materials/1"
@@ -148,9 +148,6 @@ def _main(given: argparse.Namespace) -> int:
 
     options = {"mode": given.mode, "seed": given.seed}
     result = run(backbone, given.data, given.limit, given.specialist, given.pictures, step, **options)
-    if given.json == "-":
-        print(json_text(result), end="")
-    elif given.json:
-        write_json(given.json, result)
+    write_report(given.json, result)
     print(markdown(result), file=sys.stderr if given.json == "-" else sys.stdout)
     return 0

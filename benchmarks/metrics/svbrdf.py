@@ -81,11 +81,11 @@ def _level_and_pattern(said: np.ndarray, wanted: np.ndarray, lost: bool) -> list
     if not said.size:
         return [[0.0, 0.0], [0.0, 0.0]]
     error = said.astype(np.float64) - wanted
-    level, rest = error.mean(axis=0), error
     if lost:  # the two ends of the range would cancel, and no answer have no bias
         mean = wanted.mean(axis=0, dtype=np.float64)
-        level = np.maximum(mean, 1 - mean)
+        level, rest = np.maximum(mean, 1 - mean), error
     else:
+        level = error.mean(axis=0)
         rest = error - level
     return [[3.0, float((level**2).sum())], [float(rest.size), float((rest**2).sum())]]
 

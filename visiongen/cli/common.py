@@ -23,7 +23,8 @@ from visiongen.errors import (
     VisiongenError,
     out_of_memory,
 )
-from visiongen.files import check_report, json_text, write_json
+from visiongen.files import check_report
+from visiongen.files import write_report as write_report
 
 if TYPE_CHECKING:
     from visiongen.backbones.base import Backbone
@@ -122,14 +123,6 @@ def load_backbone(weights: str) -> Backbone:
 
     backbone: Backbone = BACKBONES.get("embedded").load(weights)
     return backbone
-
-
-def write_report(target: str | None, report: dict[str, Any]) -> None:
-    """Write ``report`` to a file, to stdout for ``-``, or nowhere for None."""
-    if target == "-":
-        print(json_text(report), end="")
-    elif target is not None:
-        write_json(target, report)
 
 
 def say(text: str, json_target: str | None = None) -> None:
