@@ -1,6 +1,7 @@
-"""Rows that take the model apart: its draft alone, and its causal branch behind a true past; or ask it twice.
+"""Rows that take the model apart (its draft alone; its causal branch behind a true past) or ask it otherwise.
 
 mirrored      the mean of its answers for the photo and for the mirrored photo (``predict(mirror=True)``)
+synonyms      its answer where the legend has other words: "street", not "road" (visiongen.world.synonyms)
 draft         the same backbone in mode draft: the map in one pass, no autoregression
 prefix        every token read after the *truth's* tokens (teacher forcing), with trust 0: what the
               causal branch says for itself where no error of its own past misleads it
@@ -11,20 +12,22 @@ They are made only when they are asked for, see "Where the error is" in docs/ben
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from visiongen.backbones.base import Sampler
-from visiongen.benchmarks.base import Benchmark, Item
+from visiongen.benchmarks.base import Benchmark, Item, digest_of
 from visiongen.benchmarks.reading import orders, parts_of
 from visiongen.benchmarks.rows import ModelRow, Painted, Painter, codec_identity, guided_identity, paint_truth
 from visiongen.benchmarks.sheets import Sheet
-from visiongen.errors import InputError
+from visiongen.errors import InputError, UsageError
 from visiongen.image import Geometry
 from visiongen.prompt import Legend
 from visiongen.registry import TASKS
 from visiongen.tasks.orders import check_mirror, followed
+from visiongen.world.classes import CLASS_NAMES
+from visiongen.world.synonyms import other_words
 
 if TYPE_CHECKING:
     from visiongen.backbones.base import Backbone
@@ -49,6 +52,31 @@ class MirroredRow(ModelRow):
         check_mirror([TASKS.get(part)() for part in parts_of(benchmark)])
         super().__init__(benchmark, backbone, "verified", 0, legend)
         self.identity |= {"mirror": True}
+
+
+class SynonymsRow(ModelRow):
+    """The model's greedy answer, each class of the world called by another word (``other_words``).
+
+    UsageError for tasks whose legend names no classes.
+    """
+
+    name = "synonyms"
+
+    def __init__(self, benchmark: Benchmark, backbone: Backbone, legend: Legend | None) -> None:
+        if not any(TASKS.get(part).uses_legend for part in parts_of(benchmark)):
+            raise UsageError(f"row 'synonyms': {benchmark.task} names no classes")
+        super().__init__(benchmark, backbone, "verified", 0, legend)
+        self.identity |= {"synonyms": digest_of([" ".join(other_words(CLASS_NAMES)).encode()])}
+
+    def asked(self, item: Item) -> dict[str, Any]:
+        """The same in other words; ``things`` of panoptic maps, too."""
+        asked = super().asked(item)
+        legend = asked["legend"]
+        said = dict(zip(legend.names, other_words(legend.names), strict=True))
+        asked["legend"] = Legend(tuple(said.values()), legend.colours)
+        if "things" in asked:
+            asked["things"] = tuple(said[name] for name in asked["things"])
+        return asked
 
 
 class PrefixRow(Painter):

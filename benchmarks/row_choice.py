@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from visiongen.benchmarks.base import Benchmark
-from visiongen.benchmarks.branch_rows import DraftRow, MirroredRow, PrefixRow
+from visiongen.benchmarks.branch_rows import DraftRow, MirroredRow, PrefixRow, SynonymsRow
 from visiongen.benchmarks.predictions import PredictionsRow
 from visiongen.benchmarks.rows import (
     BlindRow,
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 REFERENCE_ROWS = ("blind", "oracle", "codec", "ceiling", "specialist")
 #: Only when asked for; a result without them is whole.
-BRANCH_ROWS = ("draft", "mirrored", "prefix", "prefix-trust")
+BRANCH_ROWS = ("draft", "mirrored", "synonyms", "prefix", "prefix-trust")
 Data = str | Path | None
 DIRECT: dict[str, Callable[[Benchmark, Legend | None, Data], Row]] = {
     "blind": lambda benchmark, legend, data: BlindRow(benchmark, data),
@@ -61,6 +61,7 @@ def reference_rows(
         "ceiling": lambda: CeilingRow(benchmark, legend, _painting(backbone, "no tokenizer, so no ceiling")),
         "draft": lambda: DraftRow(benchmark, _painting(backbone, "no draft"), legend),
         "mirrored": lambda: MirroredRow(benchmark, _painting(backbone, "no painter"), legend),
+        "synonyms": lambda: SynonymsRow(benchmark, _painting(backbone, "no painter"), legend),
         "prefix": lambda: PrefixRow(benchmark, _painting(backbone, "no painter"), legend, 0.0),
         "prefix-trust": lambda: PrefixRow(benchmark, _painting(backbone, "no painter"), legend, None),
         "specialist": lambda: _specialist(benchmark, specialists, legend, backbone),

@@ -96,7 +96,6 @@ class ModelRow(Painter):
         from visiongen.tasks.predicting import predict_many
 
         parts = parts_of(self.benchmark)
-        asked: dict[str, Any] = {"legend": self.legend, **item.asked(), **self.options}
         found = predict_many(
             parts,
             photo,
@@ -105,12 +104,16 @@ class ModelRow(Painter):
             backbone=self.backbone,
             long_side=self.benchmark.protocol["long_side"],
             mirror=self.mirror,
-            **asked,
+            **self.asked(item),
         )
         sheets = {
             part: Sheet(one.map, one.codec, one.certainty) for part, one in zip(parts, found, strict=True)
         }
         return sheets, found[0].stats
+
+    def asked(self, item: Item) -> dict[str, Any]:
+        """What ``predict_many`` is asked beside the tasks."""
+        return {"legend": self.legend, **item.asked(), **self.options}
 
 
 class BlindRow(Direct):

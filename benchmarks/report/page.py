@@ -67,6 +67,7 @@ def _document(*parts: Html) -> str:
 BRANCHES = {  # rows that are shown only where somebody asked for them
     "draft": "the model's draft, without autoregression.",
     "mirrored": "the mean with the mirrored photo's answer.",
+    "synonyms": "classes called by other words (street, not road).",
     "prefix": "every token read after the true ones before it.",
     "prefix-trust": "the same, with the weights' own trust in the draft.",
 }

@@ -54,7 +54,7 @@ LABELS: dict[str, str] = {
     "as_road/blank": "the same, blank wall",
 }
 #: rows of a result in the order of the columns, before and after the model's own.
-LEFT, RIGHT = ("blind", "specialist", "draft"), ("mirrored", "prefix", "ceiling")
+LEFT, RIGHT = ("blind", "specialist", "draft"), ("mirrored", "synonyms", "prefix", "ceiling")
 #: what the model's column and the sign of equal or better rows are compared with.
 RIVALS = ("blind", "specialist")
 #: order of the benchmarks in each table; others follow by name.

@@ -16,10 +16,11 @@ from visiongen.benchmarks.metrics.bootstrap import NOTHING_SHOWN
 Run = Mapping[str, Any]
 NONE = "-"
 WIDTH = 100  # of a command's line
-HEADS = {"prefix": "on the truth's past", "before": "release before"}
+HEADS = {"synonyms": "in other words", "prefix": "on the truth's past", "before": "release before"}
 MEANS = {
     "draft": "*Draft* is the map in one pass, before any token has seen another.",
     "mirrored": "*Mirrored*: the mean with the mirrored photo's answer (`--mirror`), in twice the time.",
+    "synonyms": "*In other words*: classes called by a synonym (street, not road; the row `synonyms`).",
     "prefix": "*On the truth's past*: every token read after the truth's own ones, so no prediction.",
     "before": "*Release before*: the weights that shipped last, verified, where the protocol is the same.",
 }

@@ -15,7 +15,7 @@ from test_world import small
 
 from visiongen.backbones.base import Sampler, WeightsRecord
 from visiongen.backbones.embedded import EmbeddedBackbone, EmbeddedScene
-from visiongen.benchmarks.branch_rows import PrefixRow
+from visiongen.benchmarks.branch_rows import PrefixRow, SynonymsRow
 from visiongen.benchmarks.keys import paint_key
 from visiongen.benchmarks.reading import orders
 from visiongen.benchmarks.row_choice import BRANCH_ROWS, REFERENCE_ROWS
@@ -23,9 +23,11 @@ from visiongen.benchmarks.rows import paint_truth
 from visiongen.benchmarks.runner import Options, get_benchmark, run
 from visiongen.benchmarks.store import RunFolder
 from visiongen.errors import UsageError
+from visiongen.prompt import Legend
 from visiongen.tasks import predict
 from visiongen.tasks.orders import followed
 from visiongen.tasks.semantic import Semantic
+from visiongen.world.synonyms import SYNONYMS
 
 
 def nano(trust: float = 0.0, trained: bool = True) -> EmbeddedBackbone:
@@ -154,6 +156,40 @@ def test_tasks_without_a_mean_have_no_mirrored_row(name: str, tmp_path: Path) ->
     assert result["rows"]["mirrored"] is None and "no mean with the mirrored" in result["reasons"]["mirrored"]
 
 
+def test_synonyms_asks_the_same_in_other_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    benchmark, backbone = small("world-panoptic"), nano()
+    asked, paint = [], EmbeddedScene.paint
+    monkeypatch.setattr(EmbeddedScene, "paint", lambda *a: asked.append(a[1][0].legend) or paint(*a))
+    run(benchmark, backbone, tmp_path, Options(limit=1, rows=("synonyms",)))
+    (item,) = benchmark.items(None, "test", 1)
+    legend = item.options["legend"]
+    said = Legend(tuple(SYNONYMS.get(name, [name])[0] for name in legend.names), legend.colours)
+    assert said.names != legend.names and said.names[-1] == "border"
+    assert asked == [legend, said]
+    side = benchmark.protocol["long_side"]
+    one = predict(
+        "panoptic", item.photo(), backbone=backbone, long_side=side, **{**item.options, "legend": said}
+    )
+    (found,) = maps(tmp_path, "synonyms").values()
+    assert np.array_equal(found, one.map)
+
+
+def test_things_are_called_as_the_legend_calls_them() -> None:
+    benchmark = small("world-panoptic")
+    (item,) = benchmark.items(None, "test", 1)
+    legend = Legend.parse("road=#ff0000,car=#00ff00,mine=#0000ff,border=#ffffff")
+    item = dataclasses.replace(item, options={"legend": legend, "things": ("car", "mine")})
+    asked = SynonymsRow(benchmark, nano(), None).asked(item)
+    assert asked["legend"].names == ("street", "vehicle", "mine", "border")
+    assert asked["legend"].colours == legend.colours and asked["things"] == ("vehicle", "mine")
+
+
+@pytest.mark.parametrize("name", ["world-depth", "world-edges", "world-referring"])
+def test_tasks_without_class_names_have_no_other_words(name: str, tmp_path: Path) -> None:
+    result = run(small(name), nano(), tmp_path, Options(limit=1, rows=("synonyms",)))
+    assert result["rows"]["synonyms"] is None and "names no classes" in result["reasons"]["synonyms"]
+
+
 def test_they_are_made_only_when_asked_for(camvid: Path, tmp_path: Path) -> None:
     result = run("camvid11", Reader(), tmp_path / "a", Options(data=camvid, limit=1))
     assert set(result["rows"]) == set(REFERENCE_ROWS)
@@ -162,5 +198,5 @@ def test_they_are_made_only_when_asked_for(camvid: Path, tmp_path: Path) -> None
     )
     assert result["rows"]["draft"] == result["scores"] and result["rows"]["prefix"] is None
     assert "'reader': it cannot paint after a given map" in result["reasons"]["prefix"]
-    with pytest.raises(UsageError, match=r"choose from .*specialist, draft, mirrored, prefix"):
+    with pytest.raises(UsageError, match=r"choose from .*specialist, draft, mirrored, synonyms, prefix"):
         Options(rows=("drafts",))

@@ -13,6 +13,7 @@ from visiongen.prompt import OTHER, Legend, Prompt
 from visiongen.registry import TASKS
 from visiongen.training.augment import fill_nearest
 from visiongen.training.batches import IGNORE, random_legend
+from visiongen.world.synonyms import renamed
 
 COLOURS = ("random", "fixed")  # of a legend: drawn anew for every map, or the class's own every time
 
@@ -34,14 +35,16 @@ def paint_classes(
     subset: float = 0.0,
     distractors: int = 4,
     colours: str = "random",
+    synonyms: float = 0.0,
 ) -> PaintedClasses:
     """Paint ``classes`` (ids into ``names``, 255 = ignore) with a legend in fresh random colours.
 
-    ``colours`` "fixed" takes those of ``fixed_legend`` instead.
+    ``colours`` "fixed" takes those of ``fixed_legend`` instead. ``synonyms``: chance that a name of the
+    world's classes is said by another word for it (visiongen.world.synonyms).
 
     With chance ``subset`` the legend holds only some of the classes present and a few absent ones;
     what it leaves out is then either painted as "other" or kept out of the loss. Otherwise it
-    holds every name, in order. Order and names always stay the natural ones.
+    holds every name. The order always stays the natural one.
     """
     chosen: list[int] = list(range(len(names)))
     if rng.uniform() < subset:
@@ -57,6 +60,7 @@ def paint_classes(
     legend = random_legend(wanted, rng)  # drawn in any case, so that the rest of a batch stays the same
     if colours == "fixed":
         legend = fixed_legend(wanted, names)
+    legend = Legend(tuple(renamed(legend.names, rng, synonyms).values()), legend.colours)
     filled = np.where(labels == IGNORE, 0, labels) if (labels == IGNORE).all() else fill_nearest(labels)
     prompt = TASKS.get("semantic")().prompt(legend)
     return PaintedClasses(prompt, legend.array()[filled], labels != IGNORE, labels)

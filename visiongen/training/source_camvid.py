@@ -23,7 +23,8 @@ class CamVidSource(MapSource):
     """Semantic targets from ``<root>/<split>/{images,labels}``, whose id 11 is void.
 
     ``subset``: chance of a legend with only some names. ``reverse``: share of photos for which the
-    painted map is also given and the photo asked back. ``tasks``: "semantic" and/or "photo" (the
+    painted map is also given and the photo asked back. ``synonyms``: chance that a class is called by
+    another word (visiongen.world.synonyms). ``tasks``: "semantic" and/or "photo" (the
     photo from nothing). Other options: see ``MapSource``; ``root`` is the pack ``camvid11``.
     """
 
@@ -40,13 +41,14 @@ class CamVidSource(MapSource):
         jitter: float = 1.0,
         subset: float = 0.2,
         reverse: float = 0.0,
+        synonyms: float = 0.0,
         **options: Any,
     ) -> None:
         super().__init__(size=size, scale=scale, whole=whole, jitter=jitter, **options)
         if split in ("val", "test"):
             raise UsageError(f"source camvid11: split {split!r} is for scoring only; use 'train'")
-        check_chances(self.name, subset=subset, reverse=reverse)
-        self.split, self.subset, self.reverse = split, subset, reverse
+        check_chances(self.name, subset=subset, reverse=reverse, synonyms=synonyms)
+        self.split, self.subset, self.reverse, self.synonyms = split, subset, reverse, synonyms
         self.tasks = check_tasks(tasks, ("semantic", "photo"), self.name)
         self._frames: list[tuple[np.ndarray, np.ndarray]] = []
 
@@ -88,7 +90,8 @@ class CamVidSource(MapSource):
         clean = self.recoloured(view.photo(photo), rng)
         seen = degrade(clean, rng, self.degrade)
         if "semantic" in self.tasks:
-            painted = paint_classes(view.nearest(classes), CAMVID_NAMES, rng, self.subset)
+            seen_classes = view.nearest(classes)
+            painted = paint_classes(seen_classes, CAMVID_NAMES, rng, self.subset, synonyms=self.synonyms)
             place = builder.photo(seen)
             builder.target(place, painted.prompt, painted.map, painted.valid, painted.labels)
             if rng.uniform() < self.reverse:

@@ -48,6 +48,7 @@ class WorldSource(Source):
     ``materials``: folder of PBR sets (below the data root, or absolute) for textures of kind "set"; a pool
     is of the sets whose names and sizes were there when it was rendered.
     ``colours``: of the legends of semantic maps, "random" (drawn anew) or "fixed" (a class's own).
+    ``synonyms``: chance that a class is called by another word, in legends and in phrases.
     ``backdrops``: folders of photos, of which one stands behind a frame with chance ``behind``; such a frame
     is asked only for what can leave the photo out (visiongen.training.backdrops).
     """
@@ -78,6 +79,7 @@ class WorldSource(Source):
         materials: Any = None,
         backdrops: Sequence[str] = (),
         behind: float = 0.3,
+        synonyms: float = 0.0,
         device: str = "cpu",
         chunk: int = 16,
         data: str | None = None,
@@ -96,7 +98,7 @@ class WorldSource(Source):
         self.reverse, self.whole = reverse, whole
         self.scale = check_scale(scale, self.name)
         self.subset, self.distractors = subset, distractors
-        self.colours = check_colours(colours, self.name)
+        self.colours, self.synonyms = check_colours(colours, self.name), synonyms
         self.zoom_depth, self.degrade = zoom_depth, degrade
         self.jitter = check_strength(jitter, self.name)
         self.pool_count, self.pool_size = int(pool), (int(pool_size[0]), int(pool_size[1]))
@@ -104,7 +106,7 @@ class WorldSource(Source):
         self.materials, self.device, self.chunk = materials, device, chunk
         self.backdrops, self.behind = check_list(backdrops, self.name, "backdrops"), behind
         chances = {"reverse": reverse, "whole": whole, "subset": subset, "degrade": degrade, "behind": behind}
-        check_chances(self.name, **chances)
+        check_chances(self.name, **chances, synonyms=synonyms)
         if backdrops and not set(self.tasks) & set(BEHIND):
             raise UsageError(
                 f"source world: backdrops with tasks {', '.join(self.tasks)}, none of which can leave a "
@@ -252,6 +254,7 @@ class WorldSource(Source):
             distractors=self.distractors,
             colours=self.colours,
             enlarged=view.size[0] / view.height,
+            synonyms=self.synonyms,
         )
 
     def _depth(self, frame: Frame, view: View, whole: bool) -> np.ndarray | None:

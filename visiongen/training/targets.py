@@ -23,7 +23,8 @@ class Seen:
     ``photo`` uint8; ``depth`` float32 metres (+inf sky), None where the window was zoomed; ``normals``
     float32 (H, W, 3), zero = none; ``classes`` uint8 into ``names``; ``instance`` int32, 0 = sky;
     ``base_colour`` uint8 sRGB; ``orm`` float32 (H, W, 3): occlusion, roughness, metallic in [0, 1].
-    ``enlarged``: rows and columns for one of the frame's own, where it was made larger.
+    ``enlarged``: rows and columns for one of the frame's own, where it was made larger. ``synonyms``: chance
+    that a class is called by another word (visiongen.world.synonyms).
     """
 
     photo: np.ndarray
@@ -38,6 +39,7 @@ class Seen:
     distractors: int = 4
     colours: str = "random"
     enlarged: float = 1.0
+    synonyms: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,8 @@ def dense(task: str, labels: np.ndarray, valid: np.ndarray | None = None) -> Tar
 
 def semantic(seen: Seen, rng: np.random.Generator) -> Target:
     """Classes in a legend of random colours (or ``seen.colours``), often only some of them."""
-    painted = paint_classes(seen.classes, seen.names, rng, seen.subset, seen.distractors, seen.colours)
+    options = (seen.subset, seen.distractors, seen.colours, seen.synonyms)
+    painted = paint_classes(seen.classes, seen.names, rng, *options)
     return Target(painted.prompt, painted.map, painted.valid, painted.labels)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from visiongen.prompt import BORDER, OTHER, Prompt
+from visiongen.prompt import BORDER, OTHER, Legend, Prompt
 from visiongen.registry import TASKS
 from visiongen.training.augment import fill_nearest
 from visiongen.training.batches import IGNORE, random_legend
@@ -14,6 +14,7 @@ from visiongen.training.semantic import choose
 from visiongen.training.targets import Seen, Target, dense
 from visiongen.world.classes import STUFF_NAMES
 from visiongen.world.phrases import make_phrase
+from visiongen.world.synonyms import renamed
 from visiongen.world.things import measure
 
 SMALLEST = 1.5e-3
@@ -41,7 +42,7 @@ def things(ids: np.ndarray) -> Target | None:
 def panoptic(seen: Seen, rng: np.random.Generator) -> Target:
     """Classes and things of the frame, see ``segments``."""
     frame = (seen.classes, seen.instance, seen.names, world_things(seen.names))
-    return segments(*frame, rng, seen.subset, seen.distractors)
+    return segments(*frame, rng, seen.subset, seen.distractors, seen.synonyms)
 
 
 def segments(
@@ -52,12 +53,14 @@ def segments(
     rng: np.random.Generator,
     subset: float = 0.0,
     distractors: int = 4,
+    synonyms: float = 0.0,
 ) -> Target:
     """Classes in random legend colours, often only some of them, and borders between things that touch.
 
     ``classes`` uint8 (H, W) into ``names``, 255 = void; ``instance`` (H, W): the number of each thing, which
     is a pixel of one of the classes ``things``. With chance ``subset`` the legend holds only some
-    classes; what it leaves out is painted as "other" or kept out of the loss, as in semantic orders.
+    classes; what it leaves out is painted as "other" or kept out of the loss, as in semantic orders; so
+    is ``synonyms``, the chance that a class of the world is called by another word.
     """
     chosen = list(range(len(names)))
     if rng.uniform() < subset:
@@ -70,7 +73,9 @@ def segments(
     table[chosen] = np.arange(len(chosen))
     legend = random_legend([*wanted, BORDER], rng)
     counted = [name for name in wanted if name in things]
-    task = TASKS.get("panoptic")(things=tuple(counted))
+    said = renamed(legend.names, rng, synonyms)
+    legend = Legend(tuple(said.values()), legend.colours)
+    task = TASKS.get("panoptic")(things=tuple(said[name] for name in counted))
     codec = task.codec(legend)
     labels = codec.positions(_panoptic_labels(classes, instance, table, thing_table(names, counted)))
     filled = fill_nearest(labels) if (labels != IGNORE).any() else np.zeros_like(labels)
@@ -94,7 +99,7 @@ def _panoptic_labels(
 def referring(seen: Seen, rng: np.random.Generator) -> Target | None:
     """The one thing that a phrase means, white on black or in random colours."""
     found = measure(seen.instance, seen.classes, seen.names, seen.base_colour, seen.depth)
-    phrase = make_phrase(found, rng)
+    phrase = make_phrase(found, rng, said=renamed(sorted(set(found.names)), rng, seen.synonyms))
     if phrase is None:
         return None
     return meant(phrase.text, seen.instance == phrase.target, rng)

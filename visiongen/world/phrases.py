@@ -7,7 +7,7 @@ hold. What is open (two cars of nearly one size) thus never decides.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,9 +42,12 @@ class Phrase:
     target: int
 
 
-def make_phrase(things: Things, rng: np.random.Generator, tries: int = 12) -> Phrase | None:
+def make_phrase(
+    things: Things, rng: np.random.Generator, tries: int = 12, said: Mapping[str, str] | None = None
+) -> Phrase | None:
     """A phrase true of exactly one of the things, or None where none was found.
 
+    ``said``: what a class is called, where that is not its name (visiongen.world.synonyms).
     Things that share their class with another one are meant more often: there every word counts.
     """
     large = np.flatnonzero(things.area >= LEAST * things.size[0] * things.size[1])
@@ -54,7 +57,7 @@ def make_phrase(things: Things, rng: np.random.Generator, tries: int = 12) -> Ph
     crowd = np.array([(names == names[k]).sum() for k in large], np.float64)
     weight = np.minimum(crowd, 3.0) / np.minimum(crowd, 3.0).sum()
     for target in rng.choice(large, min(tries, len(large)), replace=False, p=weight):
-        for text, truth in _forms(things, int(target), rng):
+        for text, truth in _forms(things, int(target), rng, said or {}):
             if len(text.encode()) <= MAX_PHRASE and means(truth, int(target)):
                 return Phrase(text, int(things.ids[target]))
     return None
@@ -65,9 +68,12 @@ def means(truth: Truth, target: int) -> bool:
     return bool(truth[target] == 1 and (truth == -1).sum() == len(truth) - 1)
 
 
-def _forms(things: Things, target: int, rng: np.random.Generator) -> Iterator[tuple[str, Truth]]:
+def _forms(
+    things: Things, target: int, rng: np.random.Generator, said: Mapping[str, str]
+) -> Iterator[tuple[str, Truth]]:
     """Phrases about ``target`` that may or may not be true of it alone, in random order."""
-    name, noun = things.names[target], noun_truth(things, things.names[target])
+    own = things.names[target]
+    name, noun = said.get(own, own), noun_truth(things, own)
     kinds: list[Callable[[], Iterator[tuple[str, Truth]]]] = [
         lambda: iter([(f"the {name}", noun)]),
         lambda: _coloured(things, target, name, noun),
@@ -75,8 +81,8 @@ def _forms(things: Things, target: int, rng: np.random.Generator) -> Iterator[tu
         lambda: _placed(things, target, name, noun, rng),
         lambda: _placed(things, target, ANYTHING, noun_truth(things, ANYTHING), rng),
         lambda: _coloured(things, target, ANYTHING, noun_truth(things, ANYTHING)),
-        lambda: _related(things, target, name, noun, rng),
-        lambda: _related(things, target, name, noun, rng),
+        lambda: _related(things, target, name, noun, rng, said),
+        lambda: _related(things, target, name, noun, rng, said),
     ]
     share = np.array([1.0, 2.0, 1.0, 1.5, 0.4, 0.4, 2.5, 2.5])
     for k in rng.choice(len(kinds), len(kinds), replace=False, p=share / share.sum()):
@@ -124,14 +130,19 @@ def _placed(
 
 
 def _related(
-    things: Things, target: int, name: str, noun: Truth, rng: np.random.Generator
+    things: Things,
+    target: int,
+    name: str,
+    noun: Truth,
+    rng: np.random.Generator,
+    said: Mapping[str, str],
 ) -> Iterator[tuple[str, Truth]]:
     """With another thing that is itself known by its class, or its colour and class."""
     heads = [(f"the {name}", noun)] + list(_coloured(things, target, name, noun))
     large = things.area >= LEAST * things.size[0] * things.size[1]
     others = [int(k) for k in rng.permutation(len(things)) if k != target and large[k]]
     for reference in others[:8]:
-        called = _called(things, reference)
+        called = _called(things, reference, said)
         if called is None:
             continue
         for word, relation in _relations(things, reference, rng):
@@ -140,10 +151,10 @@ def _related(
                     yield f"{text} {word} {called}", np.minimum(head, relation)
 
 
-def _called(things: Things, reference: int) -> str | None:
+def _called(things: Things, reference: int, said: Mapping[str, str]) -> str | None:
     """What a thing can be called alone: "the table", "the red box", or None."""
-    name = things.names[reference]
-    noun = noun_truth(things, name)
+    own = things.names[reference]
+    name, noun = said.get(own, own), noun_truth(things, own)
     for text, truth in [(f"the {name}", noun), *_coloured(things, reference, name, noun)]:
         if means(truth, reference):
             return text
