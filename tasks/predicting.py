@@ -20,7 +20,7 @@ from visiongen.tasks.example_pairs import Picture, show_examples
 from visiongen.tasks.orders import Orders, check_mirror
 
 LONGEST = 8192  # pixels that are painted in one piece; what memory holds is less still
-SAMPLING = ("temperature", "top_k", "top_p", "window", "steps", "recycles", "trust")
+SAMPLING = ("temperature", "top_k", "top_p", "window", "steps", "group", "recycles", "trust")
 
 
 def predict(task: str | Task, photo: Photo, **options: Any) -> Prediction:

@@ -21,6 +21,9 @@ from visiongen.errors import InputError, UsageError
         {"top_p": 0.0},
         {"top_p": 1.5},
         {"window": 0},
+        {"steps": 0},
+        {"group": 0},
+        {"group": 2.5},
         {"trust": -1.0},
         {"trust": float("inf")},  # JSON, which every prediction is told in, has none
     ],
@@ -75,6 +78,7 @@ def test_numbers_of_numpy_are_numbers() -> None:
     [
         ("verified", {"temperature": 0.5}, "temperature: mode verified does not use it; give mode='sample'"),
         ("verified", {"steps": 4}, "steps: mode verified does not use it; give mode='masked'"),
+        ("draft", {"group": 4}, "group: mode draft does not use it; give mode='masked'"),
         ("sequential", {"window": 4}, "window: mode sequential does not use it; give mode='verified'"),
         ("draft", {"trust": 2.0}, "trust: .* give mode='verified' or mode='sequential'"),
         ("masked", {"top_k": 1, "steps": 2}, "top_k: mode masked"),

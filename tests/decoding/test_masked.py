@@ -14,15 +14,22 @@ from visiongen.errors import UsageError
 from visiongen.prompt import Held
 
 
-def by_hand(scene, prompt, steps: int, given: np.ndarray) -> list[np.ndarray]:
+def by_hand(scene, prompt, steps: int, given: np.ndarray, group: int | None = None) -> list[np.ndarray]:
     """The tokens (h, w, C) after every pass; every one is a draft, so nothing of mode masked is used."""
     (canvas,) = scene.paint([prompt], Sampler("draft"))
     tokens, sure, keep = canvas.tokens.copy(), canvas.confidence[::8, ::8].copy(), given.copy()
     pictures = [tokens.copy()]
-    for step in range(1, steps):
-        wanted = int((~given).sum() * (1 - math.cos(math.pi * step / steps / 2)))
-        order = sorted(np.ndindex(keep.shape), key=lambda at: (-sure[at], at))
-        for at in [at for at in order if not keep[at]][: wanted - int((keep & ~given).sum())]:
+    places = list(np.ndindex(keep.shape))
+    size = group or len(places)
+    groups = [places[start : start + size] for start in range(0, len(places), size)]
+    for here, step in [(here, step) for here in groups for step in range(steps)][1:]:
+        free = [at for at in here if not given[at]]
+        wanted = int(len(free) * (1 - math.cos(math.pi * step / steps / 2)))
+        for at in sorted([at for at in free if not keep[at]], key=lambda at: (-sure[at], at))[
+            : wanted - sum(bool(keep[at]) for at in free)
+        ]:
+            keep[at] = True
+        for at in places[: places.index(here[0])]:  # the groups above
             keep[at] = True
         if keep.any():
             (canvas,) = scene.paint([replace(prompt, held=Held(keep, tokens=tokens))], Sampler("draft"))
@@ -45,6 +52,44 @@ def test_every_pass_is_a_draft_that_sees_the_surest_tokens(nano, photo, prompts,
     assert canvases[-1].stats.passes == steps and canvases[-1].rows_done == 48
     if steps > 2:
         assert not np.array_equal(shown[-1], shown[0])
+
+
+@pytest.mark.parametrize(("group", "steps"), [(8, 3), (20, 2), (48, 4), (100, 2), (1, 1)])
+def test_groups_are_settled_one_after_another(nano, photo, prompts, group: int, steps: int) -> None:
+    """20 is no whole number of rows and leaves 8 tokens over; 1 is autoregression by the draft."""
+    scene, nothing = nano.scene(photo), np.zeros((6, 8), bool)
+    sampler = Sampler("masked", steps=steps, group=group)
+    expected = by_hand(scene, prompts[1], steps, nothing, group)
+    (canvas,) = scene.paint([prompts[1]], sampler)
+    assert np.array_equal(canvas.tokens, expected[-1])
+    assert canvas.stats.passes == len(expected) == steps * math.ceil(48 / group)
+    shown = list(scene.stream(prompts[1], sampler))
+    assert np.array_equal(shown[-1].tokens, expected[-1]) and shown[-1].final
+    done = [c.rows_done for c in shown]
+    assert done == sorted(done) and done[-1] == 48 and (len(set(done)) > 2 or group >= 48)
+    for one in shown:  # what is done stays
+        rows = one.rows_done // 8
+        assert np.array_equal(one.tokens[:rows], expected[-1][:rows])
+
+
+def test_one_group_is_no_group(nano, photo, prompts) -> None:
+    scene = nano.scene(photo)
+    for one, whole in zip(
+        scene.stream(prompts[1], Sampler("masked", steps=4, group=48)),
+        scene.stream(prompts[1], Sampler("masked", steps=4)),
+        strict=True,
+    ):
+        assert np.array_equal(one.tokens, whole.tokens) and one.rows_done == whole.rows_done
+
+
+def test_a_group_around_what_is_held(nano, photo, prompts) -> None:
+    scene, keep = nano.scene(photo), np.zeros((6, 8), bool)
+    keep[1:3, 2:7] = True
+    given = np.random.default_rng(2).integers(0, 5, (6, 8, nano.painter.channels))
+    order = replace(prompts[0], held=Held(keep, tokens=given))
+    (canvas,) = scene.paint([order], Sampler("masked", steps=3, group=12))
+    assert np.array_equal(canvas.tokens[keep], given[keep])
+    assert np.array_equal(canvas.tokens, by_hand(scene, order, 3, keep, 12)[-1])
 
 
 def test_a_picture_does_not_depend_on_its_batch(nano, photo, prompts) -> None:

@@ -24,6 +24,7 @@ USED_IN: dict[str, tuple[Mode, ...]] = {
     "top_p": ("sample",),
     "window": ("verified",),
     "steps": ("masked",),
+    "group": ("masked",),
     "trust": ("verified", "sequential"),
 }
 
@@ -57,7 +58,8 @@ class Sampler:
     verified    greedy; drafts are checked in windows; the same tokens as sequential (default)
     sequential  greedy, one token at a time: the reference
     draft       greedy, the whole map in one pass
-    masked      greedy, the whole map in each of ``steps`` passes, of which the surest tokens stay
+    masked      greedy, the whole map in each of ``steps`` passes, of which the surest tokens stay; with
+                ``group`` so many tokens after another, each group in ``steps`` passes
     sample      temperature, top-k and top-p, from ``seed``; the n-th repetition of a prompt uses seed + n
     """
 
@@ -68,13 +70,24 @@ class Sampler:
     top_p: float | None = None
     window: int | None = None  # tokens a verifying pass; None: the backbone's choice
     steps: int = 8  # passes of mode masked; 1 is the draft
+    group: int | None = None  # tokens a group of mode masked, in raster order; None: all of them
     recycles: int | None = None  # how often the draft is made again; None: the weights' own number
     trust: float | None = None  # nats to overrule the draft; None: the weights' own, 0: never keep it
 
     def __post_init__(self) -> None:
         if self.mode not in MODES:
             raise UsageError(f"mode {self.mode!r}: choose one of {', '.join(MODES)}")
-        for name in ("seed", "temperature", "top_k", "top_p", "window", "steps", "recycles", "trust"):
+        for name in (
+            "seed",
+            "temperature",
+            "top_k",
+            "top_p",
+            "window",
+            "steps",
+            "group",
+            "recycles",
+            "trust",
+        ):
             needed = name in ("seed", "temperature", "steps")
             value = _number(name, getattr(self, name), name not in ("temperature", "top_p", "trust"), needed)
             object.__setattr__(self, name, value)
@@ -90,6 +103,8 @@ class Sampler:
             raise UsageError(f"trust {self.trust!r}: give a finite number of nats from 0, or None")
         if self.steps < 1:
             raise UsageError(f"steps {self.steps!r}: give at least 1 pass")
+        if self.group is not None and self.group < 1:
+            raise UsageError(f"group {self.group!r}: give at least 1 token, or None for all of them")
         if self.recycles is not None and self.recycles < 0:
             raise UsageError(f"recycles {self.recycles!r}: give a number from 0, or None")
         if self.window is not None and self.window < 1:

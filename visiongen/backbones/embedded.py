@@ -267,7 +267,7 @@ class EmbeddedScene(Scene):
         """The draft first (index 0), then about ``steps`` pictures growing from the top.
 
         Finished rows come from the verified tokens, the rest is the current guess. Mode masked grows from
-        wherever it is sure: every pass is a picture, and no row is done before the last one.
+        wherever it is sure: every pass is a picture, and no row is done before its group is.
         """
         sampler = sampler or Sampler()
         clock = _Clock()

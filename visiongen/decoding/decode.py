@@ -87,7 +87,7 @@ def _order(
     if sampler.mode == "draft":
         return draft(board)
     if sampler.mode == "masked":
-        return masked(_again(painter, photo, prompts, sampler), board, sampler.steps)
+        return masked(_again(painter, photo, prompts, sampler), board, sampler.steps, sampler.group)
     if sampler.mode == "sample":
         seeds = repeat_seeds(prompts, sampler.seed)
         s = sampler

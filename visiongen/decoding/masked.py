@@ -3,10 +3,16 @@
 MaskGIT (arXiv 2202.04200), greedy: after pass k of K a share 1 - cos(pi k / 2K) of the open tokens is
 settled, the most probable ones first, and the draft is made again with all that is settled in sight.
 Pass 1 is the draft; with K = 1 nothing else happens.
+
+In groups it is autoregression with a discrete diffusion inside (block diffusion, arXiv 2503.09573): the
+picture is cut into groups of so many tokens in raster order, each is settled in K passes with all groups
+above it in sight, then the next one begins. One group is plain masking, groups of one token are
+autoregression by the draft.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -20,24 +26,28 @@ Again = Callable[[Tensor, Tensor], Any]  # tokens (1, N, C) and which are held (
 
 
 @torch.inference_mode()
-def masked(again: list[Again], board: Board, steps: int) -> Iterator[Board]:
-    """Fill ``board`` in ``steps`` passes; yields it after every pass. ``again[i]`` drafts picture i anew.
+def masked(again: list[Again], board: Board, steps: int, group: int | None = None) -> Iterator[Board]:
+    """Fill ``board`` in ``steps`` passes a group of ``group`` tokens (None: one group); yields it after each.
 
-    Each picture is drafted alone, so that it does not depend on its batch.
+    ``again[i]`` drafts picture i anew, alone, so that it does not depend on its batch.
     """
     held = torch.zeros_like(board.tokens[..., 0], dtype=torch.bool) if board.hold is None else board.hold
     keep = held.clone()
-    board.passes[:] = 1
-    for step in range(1, steps):
-        sure = board.confidence()
-        for i, draft in enumerate(again):
-            _settle(keep[i], held[i], sure[i], step / steps)
-            _repaint(board, slice(i, i + 1), keep[i : i + 1, :, None], draft)
+    size = group or board.length
+    for start, step in itertools.product(range(0, board.length, size), range(steps)):
+        here = slice(start, start + size)
+        first = start == step == 0  # the draft is on the board
+        if not first:
+            sure = board.confidence()
+            for i, draft in enumerate(again):
+                _settle(keep[i, here], held[i, here], sure[i, here], step / steps)
+                _repaint(board, slice(i, i + 1), keep[i : i + 1, :, None], draft)
         board.passes += 1
-        if step + 1 < steps:
+        if step + 1 == steps:
+            keep[:, here] = True
+            board.done[:] = min(start + size, board.length)
+        if not first:
             yield board
-    board.done[:] = board.length
-    yield board
 
 
 def _repaint(board: Board, row: slice, keep: Tensor, draft: Again) -> None:
