@@ -109,7 +109,7 @@ class ModelRow(Painter):
         sheets = {
             part: Sheet(one.map, one.codec, one.certainty) for part, one in zip(parts, found, strict=True)
         }
-        return sheets, found[0].stats
+        return sheets, {key: value for key, value in found[0].stats.items() if key != "note"}
 
     def asked(self, item: Item) -> dict[str, Any]:
         """What ``predict_many`` is asked beside the tasks."""

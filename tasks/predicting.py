@@ -15,6 +15,7 @@ from visiongen.errors import UsageError
 from visiongen.image import Geometry, Photo, as_photo, named_photo
 from visiongen.prompt import Legend, LegendLike, Prompt
 from visiongen.registry import BACKBONES, TASKS
+from visiongen.tasks import vocabulary
 from visiongen.tasks.base import Prediction, Task
 from visiongen.tasks.example_pairs import Picture, show_examples
 from visiongen.tasks.orders import Orders, check_mirror
@@ -52,9 +53,10 @@ def predict_many(
     instead. ``mirror``: the mean with the mirrored photo's answer, in twice the time; not for phrases,
     photos and instances. ``examples``: 1 to 4
     pairs (photo, map) that say what is meant instead of words, see :mod:`visiongen.tasks.example_pairs`.
-    ``options``: temperature, top_k, top_p, window, steps, recycles, trust for the sampler, or a task's own
-    (``relative``, ``unknown_distance``). Bad options raise UsageError, and so does one of the sampler's that
-    ``mode`` does not use; bad photos InputError.
+    ``options``: temperature, top_k, top_p, window, steps, group, recycles, trust for the sampler, or a task's
+    own (``relative``, ``unknown_distance``). Bad options raise UsageError, and so does one of the sampler's
+    that ``mode`` does not use; bad photos InputError. Names in a legend that the weights were not trained on
+    are told of in ``stats["note"]``.
     """
     check_call(tasks, long_side, tile, mirror, backbone)
     if not isinstance(photo, (str, Path)):
@@ -81,6 +83,8 @@ def predict_many(
     for result in results:
         result.weights = provenance(painter)
         result.sample = sampler.asked(sampling) | {"mirror": mirror}
+        if note := vocabulary.warning(result.prompt, painter.words):
+            result.stats["note"] = note
     return results
 
 

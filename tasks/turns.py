@@ -25,6 +25,7 @@ import numpy as np
 from visiongen.backbones.base import Backbone, Canvas, Sampler, provenance
 from visiongen.errors import UsageError
 from visiongen.prompt import Held, Legend, Prompt
+from visiongen.tasks import vocabulary
 from visiongen.tasks.base import Prediction, Task
 from visiongen.tasks.codecs.legend import LegendNearest
 from visiongen.tasks.image import Image
@@ -179,6 +180,8 @@ class _Turn:
         before = self.previous
         result = task.decode(canvas.image, before.geometry, prompt, canvas.confidence, before.photo_name)
         result.stats = canvas.stats.to_json() | {"tokens_kept": kept} | more
+        if note := vocabulary.warning(prompt, self.painter.words):
+            result.stats["note"] = note
         result.tokens, result.seen, result.guided = canvas.tokens, before.seen, before.guided
         result.certainty, result.drawn = canvas.confidence, canvas.drawn
         return result

@@ -62,7 +62,7 @@ _PRESETS: dict[str, dict[str, Any]] = {
 }
 # fmt: on
 # Says how maps are read, or is an option of training: no part of a preset's shape.
-_NO_SHAPE = ("trust", "mean_tasks", "inject", "recycles", "residual")
+_NO_SHAPE = ("trust", "mean_tasks", "words", "inject", "recycles", "residual")
 
 
 @dataclass(frozen=True)
@@ -87,6 +87,7 @@ class PainterConfig:
     chain: int = 0  # width of what lets a drawn token's channels see each other (ChannelChain); 0: none
     trust: float = 16.0  # nats a token must gain to overrule the draft's (decoding/board.py, choose)
     mean_tasks: tuple[str, ...] = ()  # their maps take each channel's mean level (decoding/board.py, read)
+    words: tuple[str, ...] = ()  # what classes may be called: names of its training's legends; (): not said
     context: bool = False  # reads examples, what is held, and phrases whose order matters
     inject: bool = True  # the draft's state at a token's place goes into the causal branch (ablation: False)
     recycles: int = 0  # how often the draft is made again, with the one before in sight (Painter.condition)

@@ -31,6 +31,7 @@ SCORED = ("val", "test")
 # Tasks whose labels can be carried by any transform of pixels, and the label of what lay outside the photo.
 CARRIED = {"semantic": 255, "instance": 0, "panoptic": -1, "salient": 0}
 TRIES = 50  # photos that may be damaged before one is shown, else a run ends
+NAMING = ("semantic", "panoptic")  # tasks whose legends name classes
 EMPTY = 10_000  # the same of windows with nothing in them: in most frames of a camera there is no thing
 HELD = 2**30  # bytes of photos and truths that stay in memory, of every process that makes batches
 
@@ -80,6 +81,13 @@ class FolderSource(MapSource):
         self._held = 0
         self._failed: set[int] = set()
         self._bare: set[int] = set()  # without a thing
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The classes of a folder of semantic or panoptic labels."""
+        self.prepare()
+        assert self._data is not None
+        return tuple(self._data.protocol.get("classes", ())) if self._data.task in NAMING else ()
 
     def prepare(self) -> None:
         """Open the folder and find the files of the split; they are read when they are drawn."""

@@ -34,8 +34,11 @@ def painted(batch: Batch, place: int = 0) -> np.ndarray:
 def test_the_target_scores_as_the_codec_does(task: str, tmp_path: Path) -> None:
     toml, label, end = TASKS[task]
     benchmark = open_folder(folder(tmp_path, f"{toml}\nlong_side = 64", {"a": label}, end))
-    batch = FolderSource(root=str(tmp_path), batch=2, **ALL).batch(3, 1)
+    source = FolderSource(root=str(tmp_path), batch=2, **ALL)
+    batch = source.batch(3, 1)
     prompt = batch["prompts"][0]
+    named = prompt.legend.names if task in ("semantic", "panoptic") else ()
+    assert set(source.words) == set(named) - {"border"}  # weights say that they know them
     assert prompt.task == task and len(batch["prompts"]) == 2
     kind = KINDS.get(task)(**({"things": ("car", "bus")} if task == "panoptic" else {}))
     item = benchmark.items(None, "all")[0]

@@ -19,6 +19,7 @@ from visiongen.training.painting import Painting
 from visiongen.training.recipe import ModelPart, check_recipe
 from visiongen.training.run import build_mixture, build_model, build_trainer, trained_model
 from visiongen.weights.deep import verify_deep
+from visiongen.world import CLASS_NAMES
 
 FACTS = {
     "licence": "Apache-2.0",
@@ -173,6 +174,35 @@ def test_a_run_is_read_as_the_weights_that_it_started_from(
     assert not capsys.readouterr().err
     assert packed(second, trust=3, mean_tasks=["depth"]) == (3, ("depth",))
     assert "will be read by the mean for depth; the run itself says depth, normals" in capsys.readouterr().err
+
+
+def test_weights_know_the_words_of_their_training_and_of_what_they_started_from(
+    runs: dict[str, Path], tmp_path: Path
+) -> None:
+    options = {"preset": "nano", "tokenizer": str(runs["tokenizer"])}
+
+    def trained(name: str, source: dict[str, object], **model: object) -> Path:
+        recipe = check_recipe(
+            {
+                "model": {"target": PAINTING, "options": options, **model},
+                "data": [{"source": "world", "options": {"size": [32, 48], "batch": 1, **source}}],
+                "optim": {"lr": 1e-3},
+                "schedule": {"steps": 1, "warmup": 1},
+                "run": {"workers": 0},
+            }
+        )
+        build_trainer(recipe, tmp_path / name).fit()
+        return tmp_path / name
+
+    depth = pack(trained("depth", {"tasks": ["depth"]}), "depth", FACTS, tmp_path)
+    assert EmbeddedBackbone.load(depth).words == ()
+    plain = trained("plain", {"tasks": ["semantic"]})
+    assert EmbeddedBackbone.load(pack(plain, "plain", FACTS, tmp_path)).words == tuple(sorted(CLASS_NAMES))
+    said = pack(trained("said", {"tasks": ["panoptic"], "synonyms": 0.5}), "said", FACTS, tmp_path)
+    words = EmbeddedBackbone.load(said).words
+    assert {"road", "street", "car", "vehicle"} <= set(words) and words == tuple(sorted(set(words)))
+    later = trained("later", {"tasks": ["depth"]}, init=str(said))
+    assert EmbeddedBackbone.load(pack(later, "later", FACTS, tmp_path)).words == words
 
 
 def test_what_would_be_lost_of_weights_is_refused(

@@ -233,6 +233,11 @@ class Backbone(ABC):
     capabilities: Capabilities
     weights: WeightsRecord | None = None
 
+    @property
+    def words(self) -> tuple[str, ...]:
+        """What classes may be called in a legend; () where any words do, or nothing is known of it."""
+        return ()
+
     @abstractmethod
     def scene(self, photo: np.ndarray | None = None, size: tuple[int, int] | None = None) -> Scene:
         """Look at ``photo`` (uint8 (h, w, 3), sides multiples of 8), or at nothing.

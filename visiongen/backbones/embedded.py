@@ -158,6 +158,11 @@ class EmbeddedBackbone(Pretrained, Backbone):
         """The painter's floating type."""
         return self.painter.begin.dtype
 
+    @property
+    def words(self) -> tuple[str, ...]:
+        """Names of classes that the weights were trained on; () for weights that do not say."""
+        return self.painter.config.words
+
     def scene(self, photo: np.ndarray | None = None, size: tuple[int, int] | None = None) -> EmbeddedScene:
         """See Backbone.scene. The photo is encoded at the first paint, once."""
         return EmbeddedScene(self, photo, canvas_size(photo, size))

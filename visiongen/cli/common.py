@@ -135,6 +135,11 @@ def say(text: str, json_target: str | None = None) -> None:
     print(text.encode(encoding, "backslashreplace").decode(encoding), file=stream, flush=True)
 
 
+def warn(text: str) -> None:
+    """A remark on stderr about work that goes on."""
+    print(f"visiongen: note: {text}", file=sys.stderr, flush=True)
+
+
 def stem_of(path: Path) -> str:
     """The path's stem as an output's name: text, so bytes that are not UTF-8 become %E9."""
     return re.sub("[\udc80-\udcff]", lambda byte: f"%{ord(byte[0]) - 0xDC00:02X}", path.stem)

@@ -58,10 +58,13 @@ def predict(
     paths = list_inputs(inputs)
     numbers = dict(zip(paths, common.image_numbers(paths), strict=True))
     options["backbone"] = backbone = common.load_backbone(weights)
+    told: set[str] = set()
     common.report_inputs(
         paths,
         "predicting",
-        lambda path, stem: _predict_one(tasks, path, stem, numbers[path], out, options, turns, json_target),
+        lambda path, stem: _predict_one(
+            tasks, path, stem, numbers[path], out, options, turns, told, json_target
+        ),
         json_target,
         "visiongen.predict/1",
         backbone,
@@ -135,11 +138,12 @@ def _predict_one(
     out: Path,
     options: dict[str, Any],
     turns: list[str],
+    told: set[str],
     json_target: str | None,
 ) -> list[dict[str, Any]]:
     """Predict every task for one photo and save, then the further turns; the rows of the report.
 
-    ``number`` is the photo's in COCO's files.
+    ``number`` is the photo's in COCO's files; ``told`` the notes that stderr has had.
     """
     from visiongen.tasks import ask, predict_many
     from visiongen.tasks.predicting import split_sampling
@@ -150,6 +154,9 @@ def _predict_one(
         prediction.image_id = number
         files = [str(file) for file in prediction.save(out, base)]
         common.say(f"{path}: {name} -> {files[0]}", json_target)
+        if (note := prediction.stats.get("note")) and note not in told:  # of a batch once
+            told.add(note)
+            common.warn(note)
         report = {key: value for key, value in prediction.as_dict().items() if key not in ("schema", "photo")}
         rows.append({"input": str(path), "files": files} | report)
 

@@ -45,6 +45,7 @@ def stream(
     from visiongen.tasks.orders import followed
     from visiongen.tasks.pictures import encode_png
     from visiongen.tasks.predicting import check_long_side, make_orders, split_sampling
+    from visiongen.tasks.vocabulary import warning
 
     common.check_mode(mode)
     if alpha and task != "image":
@@ -59,6 +60,8 @@ def stream(
     sampler = Sampler.of(mode, seed, sampling)
     geometry = Geometry.fit(photo.shape[:2], asked.long_side if long_side is None else long_side)
     backbone = common.load_backbone(weights)
+    if note := warning(prompt, backbone.words):
+        common.warn(note)
     view = asked.look(photo, geometry)
     scene = backbone.scene(view)
     rows: list[dict[str, Any]] = []

@@ -82,6 +82,23 @@ def _row(entry: Entry, fault: str, deep: bool, shelf: Path | None) -> dict[str, 
     return row | {"ok": not fault, "fault": fault}
 
 
+@app.command("words")
+def words(
+    name: Annotated[
+        str, typer.Argument(metavar="[WEIGHTS]", help="A name, a file or hf-hub:ORG/REPO.")
+    ] = "tiny",
+    json_target: common.JsonTarget = None,
+) -> None:
+    """The names of classes that the weights were trained on, one a line: what a legend may say."""
+    backbone = common.load_backbone(name)
+    report = {"schema": "visiongen.weights-words/1", "weights": backbone.name, "words": list(backbone.words)}
+    common.write_report(json_target, report)
+    if not backbone.words:
+        common.warn(f"{backbone.name}: these weights do not say what they were trained on")
+    for word in backbone.words:
+        common.say(word, json_target)
+
+
 @app.command("checks")
 def checks(
     names: Annotated[

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import platform
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
     from visiongen.training.loop import Trainer
 
 WEIGHTS, SIDECAR, PREFIX = "weights.safetensors", "weights.json", "model"
-READING = "reading"  # of the header: how a painter's maps are read
+READING = "reading"  # of the header: how a painter is asked, and its maps are read
+READ_BY = ("trust", "mean_tasks", "words")  # fields of its configuration
 
 
 def export_weights(trainer: Trainer) -> dict[str, Any]:
@@ -46,7 +48,9 @@ def export_weights(trainer: Trainer) -> dict[str, Any]:
     meta["tokenizer"] = frozen_digest(trainer.model)
     if (painter := getattr(trainer.model, "painter", None)) is not None:
         # what it started from may be gone, or be another of that name, when it is packed
-        meta[READING] = {"trust": painter.config.trust, "mean_tasks": painter.config.mean_tasks}
+        words = {*painter.config.words, *(word.lower() for word in trainer.stream.words)}
+        config = replace(painter.config, words=tuple(sorted(words)))
+        meta[READING] = {key: getattr(config, key) for key in READ_BY}
     digest = checkpoint.save(path, {PREFIX: trainer.ema.shadow}, meta, dtype=torch.float32)
     facts = {"weights": WEIGHTS, "sha256": digest, **facts}
     write_json(trainer.out / SIDECAR, facts)

@@ -41,6 +41,11 @@ class Mixture:
         self.sources, self.seed = list(sources), seed
         self._edges = np.cumsum(np.asarray(weights, float) / sum(weights))
 
+    @property
+    def words(self) -> set[str]:
+        """What the sources' legends may call classes."""
+        return {word for source in self.sources for word in getattr(source, "words", ())}
+
     def prepare(self) -> None:
         """Prepare every source, once, before workers start."""
         for source in self.sources:

@@ -69,7 +69,8 @@ def _check_tokenizer(model: nn.Module, init: str) -> None:
 def load_init(model: nn.Module, path: str, strict: bool) -> None:
     """Start from the weights at ``path`` (or of that name in the manifest: ``tiny``).
 
-    A painter also takes over how its maps are read: ``trust``, and ``mean_tasks`` unless it names its own.
+    A painter also takes over how its maps are read: ``trust``, and ``mean_tasks`` unless it names its own;
+    and the ``words`` for classes that the weights know.
     Not ``strict`` leaves fresh, and says on stderr, what the weights lack: whole blocks start as the
     identity, so that a trained network can be made deeper, and channels of a token start silent
     (``visiongen.training.channels``). Strict or not, WeightsError where a tensor of the weights has no place

@@ -29,6 +29,11 @@ class Source:
         self.count = int(batch)
         self.data = data
 
+    @property
+    def words(self) -> tuple[str, ...]:
+        """Names of classes that its legends may hold; packed weights say what they were trained on."""
+        return ()
+
     def prepare(self) -> None:
         """Load or render what batches need; called once, before any worker starts."""
 

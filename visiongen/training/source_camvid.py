@@ -17,6 +17,7 @@ from visiongen.training.semantic import paint_classes
 from visiongen.training.source_base import Size, check_chances, check_tasks
 from visiongen.training.source_maps import MapSource
 from visiongen.world.classes import CAMVID_NAMES
+from visiongen.world.synonyms import spoken
 
 
 class CamVidSource(MapSource):
@@ -51,6 +52,11 @@ class CamVidSource(MapSource):
         self.split, self.subset, self.reverse, self.synonyms = split, subset, reverse, synonyms
         self.tasks = check_tasks(tasks, ("semantic", "photo"), self.name)
         self._frames: list[tuple[np.ndarray, np.ndarray]] = []
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The eleven names, and their synonyms where these are drawn."""
+        return spoken(CAMVID_NAMES, self.synonyms) if "semantic" in self.tasks else ()
 
     def prepare(self) -> None:
         """Read every frame into memory once (about 190 MB for the train split)."""

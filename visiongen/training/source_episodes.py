@@ -87,6 +87,11 @@ class EpisodeSource(WorldSource):
             self._bank = Bank(pool.__getitem__, _kept_table(pool))
 
     @property
+    def words(self) -> tuple[str, ...]:
+        """Classes' names, where some stand beside the examples."""
+        return self.names if self.named > 0 else ()
+
+    @property
     def bank(self) -> Bank:
         """The frames and what they show."""
         self.prepare()

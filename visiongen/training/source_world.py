@@ -30,7 +30,9 @@ from visiongen.training.source_base import (
     check_tasks,
 )
 from visiongen.training.targets import Seen
+from visiongen.world.synonyms import spoken
 
+NAMING = ("semantic", "panoptic", "referring")  # tasks whose orders name classes
 #: Training uses seeds below this one; the benchmarks world-depth and world-normals start there.
 END_OF_TRAINING_SEEDS = 1_000_000
 
@@ -181,6 +183,11 @@ class WorldSource(Source):
         kind = self.kinds[int(rng.integers(len(self.kinds)))]
         seeds = rng.integers(END_OF_TRAINING_SEEDS, size=self.count)
         return self._render(kind, [int(s) for s in seeds], size, "cpu")
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The classes' names, and their synonyms where these are drawn."""
+        return spoken(self.names, self.synonyms) if set(self.tasks) & set(NAMING) else ()
 
     # --- batches -----------------------------------------------------------------------------
 

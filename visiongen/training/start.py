@@ -13,7 +13,7 @@ from visiongen.backbones.embedded import KIND, read_tokenizer
 from visiongen.checkpoint import Checkpoint
 from visiongen.errors import WeightsError
 from visiongen.tokenizer import ImageTokenizer
-from visiongen.training.export import PREFIX, READING, WEIGHTS
+from visiongen.training.export import PREFIX, READ_BY, READING, WEIGHTS
 from visiongen.transformer import PainterConfig
 from visiongen.weights import hub
 
@@ -50,13 +50,13 @@ def tensors(loaded: Checkpoint, painter: bool = False) -> dict[str, Tensor]:
 
 
 def reading(loaded: Checkpoint) -> dict[str, Any]:
-    """How a file's maps are read: PainterConfig's ``trust`` and ``mean_tasks``; {} where it does not say.
+    """How a file is asked and read: PainterConfig's ``trust``, ``mean_tasks``, ``words``, as far as it says.
 
     A packed backbone says it by its configuration, a run by what it recorded of its painter.
     """
     said = loaded.meta.get("painter" if _is_backbone(loaded) else READING) or {}
-    found = {key: said[key] for key in ("trust", "mean_tasks") if key in said}
-    return found | ({"mean_tasks": tuple(found["mean_tasks"])} if "mean_tasks" in found else {})
+    found = {key: said[key] for key in READ_BY if key in said}
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in found.items()}
 
 
 def options(loaded: Checkpoint, source: str | Path, painter: bool = False) -> str:

@@ -76,6 +76,12 @@ def renamed(names: Sequence[str], rng: np.random.Generator, chance: float) -> di
     return said
 
 
+def spoken(names: Sequence[str], chance: float) -> tuple[str, ...]:
+    """All that ``renamed`` may call ``names``: the names, and at a ``chance`` above 0 their synonyms."""
+    more = [word for name in names for word in SYNONYMS.get(name, ())] if chance > 0 else []
+    return (*names, *more)
+
+
 def other_words(names: Sequence[str]) -> tuple[str, ...]:
     """Each of ``names`` by its first synonym that is not among them; itself where it has none."""
     free = {name: [word for word in SYNONYMS.get(name, ()) if word not in names] for name in names}

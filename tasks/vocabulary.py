@@ -1,0 +1,36 @@
+"""What a legend may say: whether its names are among those that the weights were trained on."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+
+from visiongen.prompt import BORDER, OTHER, Prompt
+from visiongen.tasks.legend_change import forms
+from visiongen.unnamed import UNNAMED
+
+
+def unmet(prompt: Prompt, words: Sequence[str]) -> list[str]:
+    """The names in the prompt's legend that are none of ``words``, in small letters and singular or not.
+
+    Examples show what their entries mean, so none is unmet beside them; nor is any where nothing is known of
+    what the weights were trained on (no ``words``), nor "other" and "border".
+    """
+    if not words or not prompt.legend or prompt.examples:
+        return []
+    known = {OTHER, BORDER, *words}
+    named = (name for name in prompt.legend.names if not name.startswith(UNNAMED))
+    return [name for name in named if not forms(name) & known]
+
+
+def warning(prompt: Prompt, words: Sequence[str]) -> str | None:
+    """One sentence about the names that the weights never met, with nearby words; None without such names."""
+    names = unmet(prompt, words)
+    if not names:
+        return None
+    close = [
+        near for name in names for near in difflib.get_close_matches(name.lower(), words, n=1, cutoff=0.7)
+    ]
+    hint = f" (is it {' or '.join(repr(word) for word in dict.fromkeys(close))}?)" if close else ""
+    told = ", ".join(repr(name) for name in names)
+    return f"the weights were not trained on {told}{hint}: what they paint in its colour is a guess"
