@@ -29,6 +29,7 @@ from visiongen.example_reader import ExampleReader
 from visiongen.held import HeldEmbedding, gather
 from visiongen.legend_copy import LegendCopy
 from visiongen.legend_encoder import PromptEncoder
+from visiongen.noisy import Noisy, NoisyEmbedding
 from visiongen.prompt import PHOTO, Prompt
 from visiongen.trunk import Trunk, grid_positions
 
@@ -62,7 +63,7 @@ _PRESETS: dict[str, dict[str, Any]] = {
 }
 # fmt: on
 # Says how maps are read, or is an option of training: no part of a preset's shape.
-_NO_SHAPE = ("trust", "mean_tasks", "words", "inject", "recycles", "residual")
+_NO_SHAPE = ("trust", "mean_tasks", "words", "inject", "recycles", "noise", "residual")
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,7 @@ class PainterConfig:
     context: bool = False  # reads examples, what is held, and phrases whose order matters
     inject: bool = True  # the draft's state at a token's place goes into the causal branch (ablation: False)
     recycles: int = 0  # how often the draft is made again, with the one before in sight (Painter.condition)
+    noise: bool = False  # reads tokens under noise, so that the order ``diffuse`` can paint
     residual: bool = True  # the causal head corrects the draft's logits; False: it stands alone (ablation)
 
     @classmethod
@@ -127,6 +129,7 @@ class Painter(nn.Module):
     """Photo and prompt in, tokens of the painted map out. See the module's docstring."""
 
     allowed: Tensor
+    levels: Tensor
     channel_offset: Tensor
 
     def __init__(self, config: PainterConfig | None = None, **options: Any) -> None:
@@ -170,10 +173,12 @@ class Painter(nn.Module):
         if c.context:
             self.examples = ExampleReader(c.dim)
             self.held = HeldEmbedding(c.levels, c.dim)
+        self.noisy = NoisyEmbedding(self.channels, c.dim) if c.noise else None
         nn.init.zeros_(self.head.weight)  # the causal picture starts as the draft
         nn.init.zeros_(self.head.bias)
         allowed = torch.arange(self.depth_levels)[None] < torch.tensor(c.levels)[:, None]
         self.register_buffer("allowed", allowed, persistent=False)
+        self.register_buffer("levels", torch.tensor(c.levels), persistent=False)
         offset = torch.arange(self.channels) * self.depth_levels
         self.register_buffer("channel_offset", offset, persistent=False)
 
@@ -252,12 +257,14 @@ class Painter(nn.Module):
         prompts: list[Prompt],
         held: tuple[Tensor, Tensor] | None = None,
         recycles: int | None = None,
+        noisy: Noisy | None = None,
     ) -> Condition:
         """Draft pass: photo prefixes (batch B) and B prompts -> what the map is painted from.
 
         ``held``: see ``hold``, which gives it from the prompts unless the caller does. ``recycles``: how
         often the draft is made again with the probabilities of the one before in sight (recycling, as in
         AlphaFold 2, Jumper et al. 2021; gradients of the last pass alone); None: as the weights say.
+        ``noisy``: the map's tokens under noise, for what the draft then says of them.
         """
         tokens, there, names, codes = self.prompt(prompts, self._codes(prompts))
         shown = self._shown(prompts, names.shape[1])
@@ -273,6 +280,10 @@ class Painter(nn.Module):
         seen_here = photo.features
         if held is not None and self.config.context:
             seen_here = seen_here + self.held(*held).to(seen_here.dtype)
+        if noisy is not None:
+            if self.noisy is None:
+                raise UsageError("mode diffuse: these weights did not learn from noise; use another mode")
+            seen_here = seen_here + self.noisy(noisy).to(seen_here.dtype)
         count = self.config.recycles if recycles is None else recycles
         if count and self.recycle is None:
             raise UsageError(f"recycles {count}: these weights did not learn it; leave it out")

@@ -15,7 +15,7 @@ import numpy as np
 from visiongen.errors import InputError, UsageError
 from visiongen.prompt import Prompt
 
-Mode = Literal["verified", "sequential", "draft", "masked", "sample"]
+Mode = Literal["verified", "sequential", "draft", "masked", "sample", "diffuse"]
 MODES: tuple[str, ...] = get_args(Mode)
 # The modes in which a sampler's field can change what is painted; a field that is not here counts in all.
 USED_IN: dict[str, tuple[Mode, ...]] = {
@@ -23,8 +23,8 @@ USED_IN: dict[str, tuple[Mode, ...]] = {
     "top_k": ("sample",),
     "top_p": ("sample",),
     "window": ("verified",),
-    "steps": ("masked",),
-    "group": ("masked",),
+    "steps": ("masked", "diffuse"),
+    "group": ("masked", "diffuse"),
     "trust": ("verified", "sequential"),
 }
 
@@ -60,6 +60,7 @@ class Sampler:
     draft       greedy, the whole map in one pass
     masked      greedy, the whole map in each of ``steps`` passes, of which the surest tokens stay; with
                 ``group`` so many tokens after another, each group in ``steps`` passes
+    diffuse     from noise (of ``seed``), which clears up in ``steps`` passes; ``group`` as in masked
     sample      temperature, top-k and top-p, from ``seed``; the n-th repetition of a prompt uses seed + n
     """
 
@@ -69,8 +70,8 @@ class Sampler:
     top_k: int | None = None
     top_p: float | None = None
     window: int | None = None  # tokens a verifying pass; None: the backbone's choice
-    steps: int = 8  # passes of mode masked; 1 is the draft
-    group: int | None = None  # tokens a group of mode masked, in raster order; None: all of them
+    steps: int = 8  # passes of masked and diffuse
+    group: int | None = None  # tokens a group of masked and diffuse, in raster order; None: all of them
     recycles: int | None = None  # how often the draft is made again; None: the weights' own number
     trust: float | None = None  # nats to overrule the draft; None: the weights' own, 0: never keep it
 

@@ -1,4 +1,4 @@
-"""From a photo's prefix and prompts to tokens, by any of the five generation orders, or after the truth."""
+"""From a photo's prefix and prompts to tokens, by any of the six generation orders, or after the truth."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from torch import Tensor
 
 from visiongen.backbones.base import Sampler
 from visiongen.decoding.board import Board
+from visiongen.decoding.diffuse import Clear, diffuse
 from visiongen.decoding.draft import draft
 from visiongen.decoding.masked import Again, masked
 from visiongen.decoding.sample import sample
@@ -19,6 +20,7 @@ from visiongen.decoding.settle import settle
 from visiongen.decoding.teacher import after_truth
 from visiongen.decoding.verified import verified
 from visiongen.errors import UsageError
+from visiongen.noisy import Noisy
 from visiongen.prompt import Prompt
 
 WINDOW = {"cpu": 48, "cuda": 64}  # tokens a verifying pass; see docs/decoding.md
@@ -88,6 +90,10 @@ def _order(
         return draft(board)
     if sampler.mode == "masked":
         return masked(_again(painter, photo, prompts, sampler), board, sampler.steps, sampler.group)
+    if sampler.mode == "diffuse":
+        seeds = repeat_seeds(prompts, sampler.seed)
+        clear = _clear(painter, photo, prompts)
+        return diffuse(clear, board, painter.levels, seeds, sampler.steps, sampler.group)
     if sampler.mode == "sample":
         seeds = repeat_seeds(prompts, sampler.seed)
         s = sampler
@@ -104,6 +110,19 @@ def _again(painter: Any, photo: Any, prompts: Sequence[Prompt], sampler: Sampler
     def one(i: int, tokens: Tensor, keep: Tensor) -> Tensor:
         row = photo.select(torch.tensor([i], device=device))
         return painter.condition(row, [prompts[i]], (tokens, keep), sampler.recycles).draft_logits.float()
+
+    return [partial(one, i) for i in range(len(prompts))]
+
+
+def _clear(painter: Any, photo: Any, prompts: Sequence[Prompt]) -> list[Clear]:
+    """For each picture, alone: what the draft says of its tokens under noise."""
+    device = photo.features.device
+    everywhere = torch.ones(1, dtype=torch.bool, device=device)
+
+    def one(i: int, values: Tensor, time: Tensor) -> Tensor:
+        row = photo.select(torch.tensor([i], device=device))
+        noisy = Noisy(values, time, everywhere)
+        return painter.condition(row, [prompts[i]], noisy=noisy).draft_logits.float()
 
     return [partial(one, i) for i in range(len(prompts))]
 

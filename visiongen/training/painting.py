@@ -19,12 +19,14 @@ from torch import Tensor, nn
 
 from visiongen.decoding.board import expected, read
 from visiongen.errors import UsageError
+from visiongen.noisy import Noisy, blurred, to_values
 from visiongen.prompt import PHOTO, Prompt
 from visiongen.registry import TASKS
 from visiongen.tokenizer import ImageTokenizer, TokenizerConfig
 from visiongen.training import holes, start
 from visiongen.training.balance import class_names, pixel_weights
 from visiongen.training.batches import IGNORE
+from visiongen.training.noising import draw_times
 from visiongen.training.pixels import TOKENS, pixel_loss
 from visiongen.transformer import SUB, Condition, Painter, PainterConfig
 
@@ -52,6 +54,8 @@ class Painting(nn.Module):
     mean level (``mean_tasks`` of the packed weights; where it names none, those of the weights that a recipe
     starts from); their past is read so, too, as decoding will.
     ``recycles``: up to so often, drawn anew for each batch, the draft is made again, the last one in sight;
+    ``noised``: share of the photos to paint whose tokens are shown under noise (``visiongen.noisy``); None:
+    the painter has no eye for noise, 0: it has one, which is not trained.
     ``drawn`` False: always so often, as decoding does it, for a stage that leaves the draft as it is.
     """
 
@@ -76,9 +80,11 @@ class Painting(nn.Module):
         mean: Sequence[str] = (),
         recycles: int = 0,
         drawn: bool = True,
+        noised: float | None = None,
     ) -> None:
         super().__init__()
-        _check_options(mean, recycles, draft, pixels, {"clean": clean, "held": held, "balance": balance})
+        shares = {"clean": clean, "held": held, "balance": balance, "noised": noised or 0.0}
+        _check_options(mean, recycles, draft, pixels, shares)
         self.untrained = not tokenizer  # then its tokens mean nothing that other weights have learned
         frozen = start.tokenizer(tokenizer) if tokenizer else _untrained()
         # kept out of the module tree: it is not trained, averaged or saved with the painter
@@ -87,7 +93,12 @@ class Painting(nn.Module):
             raise UsageError("painting: draft = 0 and causal = 0 leave nothing to train; set one of them")
         config = PainterConfig.preset(preset, self.tokenizer.levels)
         config = dataclasses.replace(
-            config, inject=inject, residual=bool(draft), recycles=recycles, mean_tasks=tuple(sorted(mean))
+            config,
+            inject=inject,
+            residual=bool(draft),
+            recycles=recycles,
+            noise=noised is not None,
+            mean_tasks=tuple(sorted(mean)),
         )
         self.painter = Painter(config)
         self.painter.palette, self.painter.encode = self._palette, self._encode
@@ -96,7 +107,7 @@ class Painting(nn.Module):
         self.balance = balance
         self.causal, self.held, self.draft = causal, held, draft
         self.pixels, self.pixel_tokens = pixels, pixel_tokens
-        self.drawn = drawn
+        self.drawn, self.noised = drawn, noised
 
     def _apply(self, fn: Any, recurse: bool = True) -> Painting:
         self.tokenizer._apply(fn)
@@ -124,7 +135,10 @@ class Painting(nn.Module):
             weight = weight * ~given[1]
         prefix = self.painter.encode_photo(batch["photo"], batch["photo_blank"])
         photo = prefix.select(batch["photo_index"])
-        condition = self.painter.condition(photo, batch["prompts"], given, self._times())
+        noisy = self._noisy(tokens.flatten(1, 2), given, batch["prompts"])
+        if noisy is not None:  # what shows clearly is not asked for
+            weight = weight * ~(noisy.rows[:, None] & (noisy.time == 0))
+        condition = self.painter.condition(photo, batch["prompts"], given, self._times(), noisy)
         total, value, logs = exact.new_zeros(()), exact.new_zeros(()), {}
         if self.draft:
             draft = _cross_entropy(condition.draft_logits, tokens.flatten(1, 2), weight)
@@ -170,6 +184,22 @@ class Painting(nn.Module):
         if held is not None:  # an order's own tokens: beside a hole they are not the truth's
             given = torch.where(held[1][..., None], held[0], given)
         return given, shown
+
+    def _noisy(
+        self, tokens: Tensor, given: tuple[Tensor, Tensor] | None, prompts: Sequence[Prompt]
+    ) -> Noisy | None:
+        """A share ``noised`` of the photos to paint, their tokens (B, N, C) under noise; None for none."""
+        if not self.noised:
+            return None
+        photo = torch.tensor([p.task == PHOTO for p in prompts])
+        rows = (photo & (torch.rand(len(photo)) < self.noised)).to(tokens.device)
+        if not bool(rows.any()):
+            return None
+        time = torch.stack([draw_times(tokens.shape[1]) for _ in prompts]).to(tokens.device)
+        if given is not None:
+            time = time.masked_fill(given[1], 0.0)
+        values = to_values(tokens, self.painter.levels)
+        return Noisy(blurred(values, torch.randn_like(values), time), time, rows)
 
     def _causal_loss(
         self,

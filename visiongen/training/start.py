@@ -17,7 +17,16 @@ from visiongen.training.export import PREFIX, READ_BY, READING, WEIGHTS
 from visiongen.transformer import PainterConfig
 from visiongen.weights import hub
 
-_SHAPING = ("preset", "tokenizer", "recycles", "levels", "widths", "encoder_blocks", "decoder_blocks")
+_SHAPING = (
+    "preset",
+    "tokenizer",
+    "recycles",
+    "noised",
+    "levels",
+    "widths",
+    "encoder_blocks",
+    "decoder_blocks",
+)
 
 
 def find(source: str | Path) -> Path:
@@ -67,6 +76,7 @@ def options(loaded: Checkpoint, source: str | Path, painter: bool = False) -> st
     elif painter:
         config = PainterConfig.from_dict(loaded.meta["painter"])
         found = {"preset": config.preset_name(), "tokenizer": str(source), "recycles": config.recycles}
+        found |= {"noised": 0} if config.noise else {}
     else:
         found = loaded.meta["tokenizer"]
     # a JSON string, number or list of them is a TOML one

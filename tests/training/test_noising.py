@@ -1,0 +1,105 @@
+"""Painting photos that show under noise: which tokens, how noisy, and what is asked of them."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from visiongen.errors import UsageError
+from visiongen.noisy import blurred, cleared, to_values
+from visiongen.prompt import Prompt
+from visiongen.training.noising import draw_times
+from visiongen.training.painting import Painting
+
+
+def test_a_time_for_all_or_a_group_between_clear_and_hidden() -> None:
+    torch.manual_seed(0)
+    even = 0
+    for _ in range(400):
+        time = draw_times(24)
+        assert time.min() >= 0 and time.max() <= 1
+        inner = (time > 0) & (time < 1)
+        assert inner.any() and len(time[inner].unique()) == 1
+        place = inner.nonzero()[:, 0]
+        assert len(place) == place[-1] - place[0] + 1  # one group
+        assert (time[: place[0]] == 0).all() and (time[place[-1] + 1 :] == 1).all()
+        even += len(place) == 24
+    assert 190 < even < 270  # half of them, and groups that happen to be all
+
+
+def test_steps_lead_straight_back_where_the_guess_is_right() -> None:
+    values, noise = torch.rand(2, 5, 3) * 2 - 1, torch.randn(2, 5, 3)
+    shown = blurred(values, noise, torch.full((2, 5), 0.8))
+    torch.testing.assert_close(
+        cleared(shown, values, 0.8, 0.3), blurred(values, noise, torch.full((2, 5), 0.3))
+    )
+    torch.testing.assert_close(cleared(shown, values, 0.8, 0.0), values)
+    levels = torch.tensor([8, 5, 2])
+    assert to_values(torch.tensor([[0, 2, 1], [7, 4, 0]]), levels).tolist() == [[-1, 0, 1], [1, 1, -1]]
+
+
+def batch(task: str) -> dict:
+    given = torch.rand(3, 3, 16, 24) * 2 - 1
+    return {
+        "photo": torch.zeros(1, 3, 16, 24),
+        "photo_blank": torch.tensor([True]),
+        "photo_index": torch.zeros(3, dtype=torch.int64),
+        "prompts": [Prompt(task, task)] * 3,
+        "target": given,
+        "valid": torch.ones(3, 16, 24, dtype=torch.bool),
+        "labels": torch.full((3, 16, 24), 255, dtype=torch.uint8),
+    }
+
+
+def test_photos_to_paint_show_under_noise_and_maps_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(0)
+    model = Painting(preset="nano", causal=0, noised=1.0)
+    seen, condition = [], model.painter.condition
+    monkeypatch.setattr(model.painter, "condition", lambda *a: seen.append(a[4]) or condition(*a))
+    model.loss(batch("image"))
+    model.loss(batch("depth"))
+    photo, map_ = seen
+    assert photo.rows.all() and map_ is None
+    tokens = model.tokenizer.encode(batch("image")["target"]).flatten(1, 2)
+    assert photo.values.shape == tokens.shape and photo.time.shape == tokens.shape[:2]
+
+
+@pytest.mark.parametrize("clear", [True, False])
+def test_what_shows_clearly_is_not_asked_for(clear: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    time = torch.tensor([0.0 if clear else 0.5] * 3 + [0.5] * 3)
+    monkeypatch.setattr("visiongen.training.painting.draw_times", lambda n: time.clone())
+    torch.manual_seed(0)
+    model, given = Painting(preset="nano", causal=0, noised=1.0), batch("image")
+    torch.nn.init.normal_(model.painter.draft_head.weight, std=0.3)  # blind to the noise: only what is asked
+    one = model.tokenizer.latent(given["target"])
+    other = one.clone()
+    other[:, 0] = model.painter.config.levels[0] - 1 - one[:, 0]  # in the first row of tokens
+    losses = []
+    for latent in (one, other):
+        monkeypatch.setattr(model.tokenizer, "latent", lambda target, latent=latent: latent)
+        torch.manual_seed(1)
+        losses.append(float(model.loss(given)[0].detach()))
+    assert (losses[0] == losses[1]) == clear
+
+
+def test_shares_and_weights_without_an_eye() -> None:
+    with pytest.raises(UsageError, match=r"noised = 1\.5; give a share"):
+        Painting(preset="nano", noised=1.5)
+    assert Painting(preset="nano").painter.noisy is None and not Painting(preset="nano").painter.config.noise
+    assert Painting(preset="nano", noised=0).painter.noisy is not None  # kept through a stage without noise
+
+
+def test_a_new_eye_changes_nothing() -> None:
+    torch.manual_seed(0)
+    painter, given = Painting(preset="nano", noised=1.0).painter, batch("image")
+    photo = painter.encode_photo(given["photo"], given["photo_blank"]).expand(3)
+    from visiongen.noisy import Noisy
+
+    noisy = Noisy(torch.randn(3, 6, painter.channels), torch.rand(3, 6), torch.tensor([True, False, True]))
+    plain = painter.condition(photo, given["prompts"]).draft_logits
+    assert torch.equal(painter.condition(photo, given["prompts"], noisy=noisy).draft_logits, plain)
+    torch.nn.init.normal_(painter.noisy.outer.weight, std=0.5)
+    torch.nn.init.normal_(painter.draft_head.weight, std=0.3)
+    plain = painter.condition(photo, given["prompts"]).draft_logits
+    changed = painter.condition(photo, given["prompts"], noisy=noisy).draft_logits != plain
+    assert changed.flatten(1).any(1).tolist() == [True, False, True]
