@@ -32,6 +32,12 @@ if TYPE_CHECKING:
 SCHEMA = "visiongen.generation/1"
 VERSION = "2.1"  # of the features, photos, frames and seeds: figures of one version are comparable
 COUNT, FRAMES, BATCH = 96, 20, 32
+#: How photos are drawn from nothing; those of noise by weights that learned from it, 24 passes either way.
+DRAWN = {
+    "model": Sampler(mode="sample"),
+    "diffused": Sampler(mode="diffuse", steps=24),
+    "diffused in groups": Sampler(mode="diffuse", steps=8, group=64),  # a third of the picture
+}
 Step = Callable[[str], None]
 
 
@@ -81,13 +87,17 @@ def from_nothing(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Distances of each row to half of the real photos; and what the tokenizer leaves of the other half.
 
-    Rows: ``model`` (mode sample, seeds ``seed`` ... ``seed`` + ``count`` - 1); the other half itself
-    (``real``), ``rebuilt`` by the tokenizer, ``blurred``, ``scrambled``, ``gray``.
+    Rows: those of ``DRAWN`` that the weights can paint (seeds ``seed`` ... ``seed`` + ``count`` - 1); the
+    other half itself (``real``), ``rebuilt`` by the tokenizer, ``blurred``, ``scrambled``, ``gray``.
     """
     others = list(held_out[1::2])
     back, photos = rebuilt_photos(tokenizer_of(backbone), others)
-    rows = {
-        "model": paint_nothing(backbone, count, seed, step),
+    drawn = {
+        name: paint_nothing(backbone, count, seed, step, sampler)
+        for name, sampler in DRAWN.items()
+        if sampler.mode != "diffuse" or backbone.capabilities.noise
+    }
+    rows = drawn | {
         "real": others,
         "rebuilt": back,
         "blurred": [real.blurred(photo) for photo in others],
@@ -103,14 +113,18 @@ def from_nothing(
 
 
 def paint_nothing(
-    backbone: Backbone, count: int, seed: int = 0, step: Step = lambda text: None
+    backbone: Backbone,
+    count: int,
+    seed: int = 0,
+    step: Step = lambda text: None,
+    sampler: Sampler = DRAWN["model"],
 ) -> list[np.ndarray]:
     """``count`` photos from nothing, uint8 (96, 128, 3); the n-th is drawn with ``seed`` + n."""
     pictures: list[np.ndarray] = []
     while len(pictures) < count:
         prompts = [Image().prompt()] * min(BATCH, count - len(pictures))
-        sampler = Sampler(mode="sample", seed=seed + len(pictures))
-        pictures += [canvas.image for canvas in backbone.scene(None, SIZE).paint(prompts, sampler)]
+        drawn = sampler.with_(seed=seed + len(pictures))
+        pictures += [canvas.image for canvas in backbone.scene(None, SIZE).paint(prompts, drawn)]
         step(f"photo {len(pictures)} of {count}")
     return pictures
 

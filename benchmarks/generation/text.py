@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-_ROWS = {"model": "photos from nothing", "real": "other real photos", "rebuilt": "the same, rebuilt"}
+_ROWS = {
+    "model": "photos from nothing",
+    "diffused": "the same from noise, whole",
+    "diffused in groups": "the same from noise, in groups",
+    "real": "other real photos",
+    "rebuilt": "the same, rebuilt",
+}
 
 
 def describe(report: dict[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from visiongen.backbones.base import Sampler
 from visiongen.backbones.embedded import EmbeddedBackbone
 from visiongen.benchmarks.generation import photos as real
 from visiongen.benchmarks.generation.distance import distance, kernel
@@ -16,7 +18,7 @@ from visiongen.benchmarks.generation.features import features, raw_features
 from visiongen.benchmarks.generation.frames import frames
 from visiongen.benchmarks.generation.maps import from_maps, paint
 from visiongen.benchmarks.generation.rebuild import rebuilt_maps
-from visiongen.benchmarks.generation.report import main, measure, paint_nothing
+from visiongen.benchmarks.generation.report import from_nothing, main, measure, paint_nothing
 from visiongen.errors import InputError, UsageError
 from visiongen.prompt import PHOTO, Prompt
 from visiongen.tasks.image import SOURCES
@@ -207,9 +209,7 @@ def test_the_nth_photo_does_not_depend_on_how_many_are_asked_for(nano: EmbeddedB
     np.testing.assert_array_equal(three[0], direct)
 
 
-def _sample(seed: int):
-    from visiongen.backbones.base import Sampler
-
+def _sample(seed: int) -> Sampler:
     return Sampler(mode="sample", seed=seed)
 
 
@@ -257,6 +257,28 @@ def test_report(nano_weights: str, packs: Path, tmp_path: Path, capsys: pytest.C
     assert report["tokenizer"]["photos"]["photos"] == 4 and report["weights"]["sha256"]
     for words_there in ("photos from nothing", "from depth", "the true photo", "maps of normals"):
         assert words_there in text
+
+
+def test_weights_that_learned_from_noise_are_drawn_from_it_too(
+    nano: EmbeddedBackbone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    painter = type(nano.painter)(dataclasses.replace(nano.painter.config, noise=True))
+    eyed = EmbeddedBackbone(nano.tokenizer, painter)
+    assert eyed.capabilities.noise and not nano.capabilities.noise
+    asked: list[Sampler] = []
+
+    def spy(backbone: object, count: int, seed: int, step: object, sampler: Sampler) -> list[np.ndarray]:
+        asked.append(sampler)
+        return paint_nothing(nano, count, seed)
+
+    monkeypatch.setattr("visiongen.benchmarks.generation.report.paint_nothing", spy)
+    held_out = [np.random.default_rng(k).integers(0, 256, (96, 128, 3), np.uint8) for k in range(4)]
+    rows = from_nothing(eyed, held_out, 2, 0)[0]["rows"]
+    assert list(rows)[:4] == ["model", "diffused", "diffused in groups", "real"]
+    assert [(one.mode, one.group) for one in asked] == [("sample", None), ("diffuse", None), ("diffuse", 64)]
+    (whole,) = eyed.scene(None, (96, 128)).paint([Prompt(PHOTO, "photo")], asked[1])
+    (parts,) = eyed.scene(None, (96, 128)).paint([Prompt(PHOTO, "photo")], asked[2])
+    assert whole.stats.passes == parts.stats.passes == 24
 
 
 @pytest.mark.parametrize(("wrong", "told"), [({"mode": "fast"}, "choose one of"), ({"seed": -1}, "seed -1")])

@@ -38,6 +38,7 @@ class Capabilities:
     text: bool = True  # reads free instruction text
     in_context: bool = False  # takes example pairs
     input_image: bool = True  # paints from a photo; False: from text only
+    noise: bool = False  # paints from noise (mode diffuse)
     teacher: bool = False  # Scene.paint_after: can read its next token after given ones
     deterministic: bool = True  # the same prompt and seed give the same pixels
     licence: str = "unknown"  # of the weights or of the service's output

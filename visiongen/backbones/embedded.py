@@ -58,7 +58,10 @@ class EmbeddedBackbone(Pretrained, Backbone):
                 f"{tokenizer.levels}; pair the ones trained together"
             )
         self.name, self.weights, self.facts = name, record, dict(facts or {})
-        self.capabilities = replace(self.capabilities, in_context=painter.config.context, licence=licence)
+        config = painter.config
+        self.capabilities = replace(
+            self.capabilities, in_context=config.context, noise=config.noise, licence=licence
+        )
         self.tokenizer, self.painter = tokenizer.eval(), painter.eval()
         painter.palette, painter.encode = tokenizer.palette, tokenizer.encode
 

@@ -39,7 +39,10 @@ LegendText = Annotated[
     typer.Option("--legend", metavar="TEXT", help='Classes and colours: "road=#804080,sky=#8080ff".'),
 ]
 ModeName = Annotated[
-    str, typer.Option("--mode", help="verified (default), draft (fastest), masked, sequential or sample.")
+    str,
+    typer.Option(
+        "--mode", help="verified (default), draft (fastest), masked, sequential, sample or diffuse."
+    ),
 ]
 Seed = Annotated[int, typer.Option("--seed", help="Seed of --mode sample.")]
 LongSide = Annotated[
