@@ -198,7 +198,7 @@ def _frame(size: tuple[int, int] | None, plain: str = PLAIN) -> list[str]:
         f"Same framing as the photo: same size and aspect ratio{shape}, every object exactly where it is "
         "in the photo, nothing cropped, moved, added or left out.",
         f"{plain}, no other outlines, no text, no legend, no frame, no "
-        "watermark. Answer with the picture only, as a lossless PNG if you can.",
+        "watermark. Answer with the picture only, as a lossless, opaque PNG if you can.",
     ]
 
 

@@ -282,3 +282,118 @@ def test_what_a_map_does_not_show_is_no_thing(name: str, nothing: int) -> None:
     assert found.stats["registration"]["framing"] != "whole"
     outside = found.confidence == 0
     assert outside.mean() > 0.2 and (found.labels[outside] == nothing).all()
+
+
+@pytest.mark.parametrize("name", ["depth/disparity@1", "alpha/gray@1", "instance/distinct@1"])
+def test_what_is_transparent_shows_nothing(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On white it would be the nearest surface, the foreground, an object."""
+    picture = np.zeros((40, 60, 4), np.uint8)
+    picture[10:30, 20:50] = (120, 120, 120, 255)
+    picture[10:30, 20] = (120, 120, 120, 200)  # soft sides keep their colour
+    path = save(tmp_path / "m.png", picture)
+    assert decode(name, path, "--out", tmp_path / "out") == 0
+    assert "75.0% of it is transparent" in capsys.readouterr().out
+    labels = np.load(next((tmp_path / "out").glob("*.npy")))
+    sure = np.asarray(Image.open(next((tmp_path / "out").glob("*.confidence.png"))))
+    hidden = picture[..., 3] == 0
+    assert not sure[hidden].any() and (sure[~hidden] == 255).all()
+    assert np.isnan(labels[hidden]).all() if name.startswith("depth") else not labels[hidden].any()
+    wanted = 1 if name.startswith("instance") else 120 / 255
+    assert np.allclose(labels[~hidden], wanted, atol=0.005)
+
+
+def test_bars_around_a_map_do_not_make_it_look_turned() -> None:
+    rows, columns = np.mgrid[0:96, 0:128].astype(np.float32)
+    depth = np.where(rows > 40, 40 / np.maximum(rows - 40, 0.4), 100).astype(np.float32)
+    depth[30:70, 20:50] = 3
+    codec, photo = CubeWalk(), np.zeros((96, 128, 3), np.uint8)
+    photo[:] = (np.log(depth) * 40)[..., None]
+    boxed = np.pad(codec.encode(depth), ((36, 36), (0, 0), (0, 0)), constant_values=255)
+    found = decode_returned(boxed, codec, photo)
+    assert found.stats["registration"]["framing"] == "padded"
+    (check,) = found.stats["checks"]
+    assert check["reading"] == "as given" and check["as_given"] > 0.9
+    assert decode_returned(boxed, codec).stats["checks"][0]["as_given"] < check["as_given"] - 0.2
+
+
+def test_the_panoptic_order_is_read_by_its_own_legend(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    legend = "road=#804080,car=#0000ff"
+    assert main(["prompt", "panoptic", "--legend", legend]) == 0
+    (border,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("- border")]
+    painted = np.full((48, 64, 3), (128, 64, 128), np.uint8)
+    painted[10:30, 10:40] = (0, 0, 255)
+    painted[10:30, 23:27] = [int(border[-6:][i : i + 2], 16) for i in (0, 2, 4)]
+    path = save(tmp_path / "p.png", painted)
+    words = ("panoptic/border@1", path, "--legend", legend, "--out", tmp_path / "out")
+    assert decode(*words) == 0
+    assert np.unique(np.load(tmp_path / "out" / "p.panoptic.npy")).tolist() == [0, 1001, 1002]
+    assert decode(*words, "--option", "things=road") == 0
+    assert 1 in np.unique(np.load(tmp_path / "out" / "p.panoptic.npy") // 1000)
+    assert np.load(tmp_path / "out" / "p.panoptic.npy")[0, 0] == 1
+    # Its own map says how it was read; another reading is refused.
+    own = tmp_path / "out" / "p.panoptic.map.png"
+    again = ("panoptic/border@1", own, "--legend", legend, "--out", tmp_path / "again")
+    assert decode(*again, "--option", "things=road") == 0
+    assert decode(*again, "--option", "things=car") == 1
+    assert "painted with the things ('road',), not ('car',)" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "part"),
+    [
+        (["depth/painter@1", "--option", "far=0"], "far=0 must be"),
+        (["depth/painter@1", "--option", "lam=2"], "--option lam: codec depth/painter@1 takes none"),
+        (["depth/painter@1", "--option", "photo=a.png"], "use --photo"),
+        (["auto", "--option", "far=2"], "--option far: auto reads it"),
+    ],
+)
+def test_parameters_that_a_codec_cannot_have(
+    words: list[str], part: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = save(tmp_path / "m.png", CubeWalk().encode(DEPTH))
+    assert decode(words[0], path, *words[1:], "--out", tmp_path / "out") == 2
+    assert part in capsys.readouterr().err
+
+
+def test_a_parameter_of_the_codec_is_heard(tmp_path: Path) -> None:
+    path = save(tmp_path / "m.png", np.full((16, 24, 3), 255, np.uint8))
+    assert decode("depth/painter@1", path, "--option", "far=100", "--out", tmp_path / "out") == 0
+    assert (np.load(tmp_path / "out" / "m.depth.npy") == 100).all()
+
+
+def test_a_maps_number_is_its_photos(tmp_path: Path) -> None:
+    things = np.zeros((48, 64, 3), np.uint8)
+    things[8:40, 8:40] = (255, 0, 0)
+    for folder in ("photos", "maps"):
+        (tmp_path / folder).mkdir()
+    for name in ("frame.0007", "frame.0042"):
+        save(tmp_path / "photos" / f"{name}.png", things)
+        save(tmp_path / "maps" / f"{name}.returned.png", things)
+    save(tmp_path / "maps" / "frame.0042.second.png", things)  # of one photo twice
+    words = ("instance/distinct@1", tmp_path / "maps", "--photo", tmp_path / "photos")
+    assert decode(*words, "--out", tmp_path / "out") == 0
+    found = [json.loads(path.read_text()) for path in sorted((tmp_path / "out").glob("*.coco.json"))]
+    assert [rows[0]["image_id"] for rows in found] == [7, 42, 42]
+
+
+@pytest.mark.parametrize("name", ["depth/cubewalk@1", "depth/disparity@1", "legend/nearest@1"])
+def test_a_map_in_foreign_colours_is_told_of(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A model may answer with the photo, or in colours of its own."""
+    from skimage import data
+
+    legend = {"legend": Legend.parse(LEGEND)} if name.startswith("legend") else {}
+    codec = codec_named(name, **legend)
+    words = ("--legend", LEGEND) if legend else ()
+    right = codec.encode(np.zeros((48, 64), np.uint8) if legend else DEPTH)
+    noisy = np.clip(right + np.random.default_rng(0).normal(0, 12, right.shape), 0, 255).astype(np.uint8)
+    assert decode(name, save(tmp_path / "right.png", noisy), *words, "--out", tmp_path / "out") == 0
+    assert "in colours that" not in capsys.readouterr().out
+    path = save(tmp_path / "photo.png", data.coffee()[::4, ::4])
+    assert decode(name, path, *words, "--out", tmp_path / "out") == 0
+    assert "in colours that its codec does not paint" in capsys.readouterr().out
