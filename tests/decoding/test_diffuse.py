@@ -69,7 +69,11 @@ def test_every_pass_goes_toward_what_the_draft_says(
     assert canvas.stats.passes == len(expected) == steps * len(groups)
     shown = list(scene.stream(prompts[1], sampler))
     assert np.array_equal(shown[-1].tokens, canvas.tokens) and shown[-1].final
-    for one in shown[1:]:  # the first is the draft; what is done stays
+    if group is None:  # every pass is shown, behind the draft
+        assert [one.tokens.tolist() for one in shown[1:]] == [
+            one.reshape(6, 8, -1).tolist() for one in expected
+        ]
+    for one in shown[1:]:  # what is done stays
         rows = one.rows_done // 8
         assert np.array_equal(one.tokens[:rows], canvas.tokens[:rows])
 

@@ -274,18 +274,20 @@ class EmbeddedScene(Scene):
     def stream(self, prompt: Prompt, sampler: Sampler | None = None, steps: int = 8) -> Iterator[Canvas]:
         """The draft first (index 0), then about ``steps`` pictures growing from the top.
 
-        Finished rows come from the verified tokens, the rest is the current guess. Mode masked grows from
-        wherever it is sure: every pass is a picture, and no row is done before its group is.
+        Finished rows come from the verified tokens, the rest is the current guess. Modes masked and diffuse
+        work on the whole picture: every pass is shown, and no row is done before the last one. In groups they
+        grow from the top, too.
         """
         sampler = sampler or Sampler()
         clock = _Clock()
         rows = self.size[0] // PATCH
+        whole = sampler.mode in ("masked", "diffuse") and sampler.group is None
         stride, shown, index = max(1, rows // max(1, steps)), 0, 0
         boards = decode(self.backbone.painter, self.prefix(), [prompt], sampler)
         for board in boards:
             done = int(board.done[0]) * rows // board.length
             last = done == rows
-            if index and not last and done < shown + stride and sampler.mode != "masked":
+            if index and not last and done < shown + stride and not whole:
                 continue
             yield self._canvases(board, sampler.mode, clock, final=last, index=index)[0]
             shown, index = done, index + 1
