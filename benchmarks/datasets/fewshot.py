@@ -2,7 +2,8 @@
 
 Split "val": layout and lists are HSNet's (github.com/juhongm999/hsnet), whose data SegGPT uses too: photos
 and masks in ``VOC2012/{JPEGImages,SegmentationClassAug}`` (VOC with SBD's masks) and
-``COCO2014/{val2014,annotations/val2014}``: PNGs of class numbers from 1, 0 = background, 255 = border.
+``COCO2014/{val2014,annotations/val2014}``: PNGs of class numbers from 1, 0 = background, 255 = border, which
+is not scored in PASCAL-5i and is background in COCO-20i, as in HSNet's ``data/{pascal,coco}.py``.
 Lists: its repository's ``data/splits/{pascal,coco}/val/fold{0..3}.{txt,pkl}``, as ``splits/`` or
 ``data/splits/`` in those folders or beside them.
 
@@ -71,6 +72,7 @@ class FewShot(FilesBenchmark):
     lists: ClassVar[str]  # below a folder "splits"
     numbers: ClassVar[int]  # classes of all folds
     in_turn: ClassVar[bool] = False  # whether HSNet's list says the queries, one after the other
+    borders: ClassVar[bool] = True  # whether 255 is a border, not scored; else it is the rest, as 0
 
     @abstractmethod
     def names(self, listed: Path) -> Iterator[tuple[int, str]]:
@@ -201,13 +203,13 @@ class FewShot(FilesBenchmark):
         return FewShotTruth(self.labels(sample.shown[0], sample.kind), sample.kind)
 
     def labels(self, shown: Shown, kind: int) -> np.ndarray:
-        """uint8 (H, W): 1 = the class, 0 = the rest, 255 = border; InputError: it has none of the class."""
+        """uint8 (H, W): 1 = the class, 0 = the rest, 255 = a border; InputError: it has none of the class."""
         assert shown.mask is not None
         path, number = shown.mask, self.protocol["class_ids"][kind]
         stored = to_positions(read_index(path), lookup(range(self.numbers + 1), [VOID]), path)
         if not (stored == number).any():
             raise InputError(f"{path}: no pixel of class {number}, for which it is listed; fetch it again")
-        return np.where(stored == VOID, VOID, stored == number).astype(np.uint8)
+        return np.where((stored == VOID) & self.borders, VOID, stored == number).astype(np.uint8)
 
     def blind(self, data: str | Path | None) -> Callable[[tuple[int, int]], np.ndarray]:
         """The blob that fits the first example of the first 200 episodes best.

@@ -76,6 +76,7 @@ class Coco20i(FewShot):
     marker: ClassVar[str] = "annotations/val2014"
     lists: ClassVar[str] = "coco/val/fold{fold}.pkl"
     numbers: ClassVar[int] = 80
+    borders: ClassVar[bool] = False
 
     def names(self, listed: Path) -> Iterator[tuple[int, str]]:
         """A pickled table: class from 0 -> paths like val2014/COCO_val2014_000000000042.jpg."""

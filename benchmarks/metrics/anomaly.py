@@ -26,7 +26,8 @@ from visiongen.errors import InputError
 
 LEVELS = 1024
 GRID = tuple(range(LEVELS - 32, 0, -32))  # levels; 31 thresholds, the highest first
-CUTS = np.arange(25, 80, 5) / 100  # sIoU and precision from which a component is found or right
+# sIoU and precision from which a component is found or right; the official ones, whose 0.6 is the next float.
+CUTS = np.linspace(0.25, 0.75, 11)
 PARTS = 3 + 2 * len(CUTS)  # numbers a threshold: predicted, sum of sIoU, of precision, found, false a cut
 IGNORE = 255
 HIGHER_IS_BETTER = {

@@ -53,7 +53,8 @@ class Rules:
 
     limits: (min, max) in metres; max may be inf. scored: "range" = truths strictly between the limits;
     "mask" = every positive truth (the dataset has left out the others), the limits only clip predictions
-    (DIODE). floor: 1/m, the smallest aligned disparity. largest: no side of what a fit looks at is longer.
+    (DIODE). floor: 1/m, the smallest aligned disparity. largest: a map with a longer side is fitted on fewer
+    columns (depth_align.fit_pixels).
     """
 
     limits: Range

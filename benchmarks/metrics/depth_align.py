@@ -158,7 +158,7 @@ def align(prediction: np.ndarray, target: np.ndarray, how: str) -> tuple[np.ndar
     return apply(fit, p), fit is not None and fit.scale < 0
 
 
-def nearest_rows(length: int, scale: float) -> np.ndarray:
+def nearest_places(length: int, scale: float) -> np.ndarray:
     """Source positions of a nearest-neighbour reduction by ``scale``, as torch's Upsample picks them."""
     step = np.float32(1.0) / np.float32(scale)
     picked = np.floor(np.arange(int(np.floor(length * scale)), dtype=np.float32) * step).astype(np.int64)
@@ -166,11 +166,12 @@ def nearest_rows(length: int, scale: float) -> np.ndarray:
 
 
 def fit_pixels(size: tuple[int, int], largest: int | None) -> tuple[np.ndarray, np.ndarray] | None:
-    """Rows and columns that a fit looks at when no side may exceed ``largest``; None: every pixel.
+    """Rows and columns that a fit looks at when a side exceeds ``largest``; None: every pixel.
 
-    Marigold's ``--alignment_max_res`` (1024 for ETH3D): for the fit alone, nearest neighbour.
+    Marigold's ``--alignment_max_res`` (1024 for ETH3D): for the fit alone, nearest neighbour. Its code gives
+    torch's Upsample a map (1, H, W), which that reads as H channels of one row: the columns are thinned by
+    ``largest`` / the longer side, and every row stays.
     """
     if largest is None or max(size) <= largest:
         return None
-    scale = largest / max(size)
-    return nearest_rows(size[0], scale), nearest_rows(size[1], scale)
+    return np.arange(size[0]), nearest_places(size[1], largest / max(size))

@@ -40,11 +40,12 @@ def unknown_region(alpha: np.ndarray) -> np.ndarray:
     return np.asarray(away <= BAND * np.hypot(*alpha.shape)) & core.any()
 
 
-def image_stats(truth: np.ndarray, prediction: np.ndarray | None) -> dict[str, Any]:
+def image_stats(truth: np.ndarray, prediction: np.ndarray | None, lenient: bool = False) -> dict[str, Any]:
     """{"sums": the numbers named in ``SUMS``}; InputError: shapes, levels 0 to 255 instead of opacity.
 
     None, and a pixel that is NaN, counts as the end of [0, 1] that is farther from the truth; other
     numbers are clipped to [0, 1]. An image without unknown pixels leaves the trimap's sums alone.
+    ``lenient``: Conn as P3M's code has it (matting_errors.py), unless something is missing.
     """
     truth = as_shares("alpha: truth", truth)
     if truth.ndim not in (2, 3) or (truth.ndim == 3 and truth.shape[2] != 2):
@@ -62,7 +63,7 @@ def image_stats(truth: np.ndarray, prediction: np.ndarray | None) -> dict[str, A
     missing = ~np.isfinite(given) if prediction is not None else np.ones(alpha.shape, bool)
     given = np.where(missing, worst, np.clip(given, 0, 1))
     given[~known] = 0.0  # as in the truth: no error, no edge
-    whole = _whole(given, alpha, known, unknown, missing)
+    whole = _whole(given, alpha, known, unknown, missing, lenient and not missing.any())
     sure = known & ~unknown
     unknown = unknown & known
     part = _part(np.where(sure, alpha >= 0.5, given), alpha, unknown, missing)
@@ -70,7 +71,12 @@ def image_stats(truth: np.ndarray, prediction: np.ndarray | None) -> dict[str, A
 
 
 def _whole(
-    given: np.ndarray, alpha: np.ndarray, known: np.ndarray, unknown: np.ndarray, missing: np.ndarray
+    given: np.ndarray,
+    alpha: np.ndarray,
+    known: np.ndarray,
+    unknown: np.ndarray,
+    missing: np.ndarray,
+    lenient: bool,
 ) -> list[float]:
     """The values named in ``WHOLE``."""
     error = np.abs(given - alpha)
@@ -83,7 +89,7 @@ def _whole(
         error[opaque & ~unknown].sum() / 1000,
         error[~opaque & ~unknown].sum() / 1000,
         gradient_error(given, alpha, known, "p3m", missing),
-        connectivity_error(given, alpha, known, "p3m"),
+        connectivity_error(given, alpha, known, "p3m", lenient),
     ]
 
 

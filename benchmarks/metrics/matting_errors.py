@@ -8,9 +8,10 @@ divided by 10, connectivity by 1000.
 
 Gradient: (|grad p| - |grad g|)^2 at sigma 1.4, summed. Connectivity (Rhemann et al. 2009): a pixel is
 connected down to the threshold (steps of 0.1) at which it leaves the largest 4-connected component that is
-opaque in both mattes; how far its opacity lies above that, if by 0.15 or more, is what is compared. Where the
-mattes have nothing in common P3M's code keeps the threshold 1, so that an empty prediction is perfectly
-connected; here it loses everything from that threshold on.
+opaque in both mattes; how far its opacity lies above that, if by 0.15 or more, is what is compared. From the
+threshold on at which the mattes have nothing in common, everything is lost. P3M's and AIM's code takes the
+component of the threshold before as wholly connected there instead (``lenient``): an empty prediction has no
+error, and of glass or smoke, opaque nowhere, most is not compared; published figures of their sets are so.
 """
 
 from __future__ import annotations
@@ -94,9 +95,14 @@ def gradient(matte: np.ndarray, convention: str) -> np.ndarray:
     return np.asarray(cv2.magnitude(across, down))
 
 
-def connectivity_error(prediction: np.ndarray, alpha: np.ndarray, where: Region, convention: str) -> float:
-    """Conn of mattes float (H, W) in [0, 1] over the pixels ``where``, bool (H, W) (None: all)."""
-    level = connected_down_to(prediction, alpha, convention)
+def connectivity_error(
+    prediction: np.ndarray, alpha: np.ndarray, where: Region, convention: str, lenient: bool = False
+) -> float:
+    """Conn of mattes float (H, W) in [0, 1] over the pixels ``where``, bool (H, W) (None: all).
+
+    ``lenient``: see the module.
+    """
+    level = connected_down_to(prediction, alpha, convention, lenient)
     error = np.abs(_connected(prediction, level) - _connected(alpha, level))
     return float((error if where is None else error[where]).sum(dtype=np.float64)) / 1000
 
@@ -106,14 +112,21 @@ def _connected(matte: np.ndarray, level: np.ndarray) -> np.ndarray:
     return 1 - above * (above >= SLACK)
 
 
-def connected_down_to(prediction: np.ndarray, alpha: np.ndarray, convention: str) -> np.ndarray:
-    """The last threshold at which each pixel is in the largest component opaque in both, float64 (H, W)."""
+def connected_down_to(
+    prediction: np.ndarray, alpha: np.ndarray, convention: str, lenient: bool = False
+) -> np.ndarray:
+    """The last threshold at which each pixel is in the largest component opaque in both, float64 (H, W).
+
+    ``lenient``: 1 for what is in it at the last threshold that has one (everything, where none has).
+    """
     both = np.minimum(prediction, alpha)
     steps = STEPS[convention]
     level = np.ones(both.shape)
     inside = np.ones(both.shape, bool)
     for before, step in pairwise(steps.tolist()):
         largest = largest_component(both >= step)
+        if lenient and not largest.any():
+            break  # nor has any higher threshold one
         level[inside & ~largest] = before
         inside &= largest
     return level

@@ -40,9 +40,16 @@ class SalientScorer(GrayScorer):
 
 
 class MattingScorer(GrayScorer):
-    """See metrics/matting.py; a truth (H, W, 2) holds the trimap's unknown region beside the opacity."""
+    """See metrics/matting.py; a truth (H, W, 2) holds the trimap's unknown region beside the opacity.
+
+    The protocol's ``lenient_conn = true`` counts Conn as P3M's and AIM's own code.
+    """
 
     metrics: ClassVar[ModuleType] = matting
+
+    def stats(self, truth: np.ndarray, answer: np.ndarray | None) -> dict[str, Any]:
+        """With Conn as the protocol counts it."""
+        return matting.image_stats(truth, answer, bool(self.protocol.get("lenient_conn")))
 
     def labels(self, truth: np.ndarray, options: Options) -> np.ndarray:
         """The opacity alone."""

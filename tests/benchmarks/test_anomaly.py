@@ -93,10 +93,21 @@ def by_hand(truths: list, masks: list, min_pred: int, min_truth: int) -> dict[st
         precision += [(objects[parts == k] > 0).mean() for k in set(np.unique(parts)) - {0}]
     ours, right = np.array(siou), np.array(precision)
     f1 = []
-    for cut in np.arange(25, 80, 5) / 100:
+    for cut in np.linspace(0.25, 0.75, 11):
         tp, fp = (ours >= cut).sum(), (right < cut).sum()
         f1.append(2 * tp / (tp + len(ours) + fp))
     return {"sIoU": ours.mean(), "PPV": right.mean(), "F1*": float(np.mean(f1))}
+
+
+def test_an_object_found_to_three_fifths_misses_the_official_six_tenths() -> None:
+    """road_anomaly_benchmark takes numpy.linspace(0.25, 0.75, 11), whose 0.6 is above 3 / 5."""
+    truth = np.zeros((3, 7), np.uint8)
+    truth[1, 1:6] = 1
+    mask = np.zeros((3, 7), bool)
+    mask[1, 1:4] = True
+    sums = anomaly.component_sums(anomaly.Objects.of(truth, 1), mask, 1)
+    found, false = sums[3:14], sums[14:]
+    assert sums[:3] == [1, 0.6, 1] and found == [1] * 7 + [0] * 4 and false == [0] * 11
 
 
 @pytest.mark.parametrize("limits", [(0, 0), (12, 20), (60, 0)])

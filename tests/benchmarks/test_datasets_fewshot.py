@@ -133,7 +133,8 @@ def test_coco_reads_the_pickled_lists(tmp_path: Path) -> None:
     listed.write_bytes(pickle.dumps(table))
     samples = made.samples(made.root(tmp_path), "val")
     assert len(samples) == 1000 and {one.note["kind"] for one in samples} == set(range(20))
-    assert made.read_truth(samples[0]).mask.any()
+    truth = made.read_truth(samples[0])
+    assert truth.mask.any() and set(np.unique(truth.labels)) == {0, 1}, "HSNet's coco.py ignores no pixel"
     listed.write_bytes(pickle.dumps(Path("x")))
     with pytest.raises(InputError, match="only plain values are read"):
         made.samples(made.root(tmp_path), "val")

@@ -79,13 +79,15 @@ def test_ransac_log_sees_through_a_wrong_region() -> None:
 @pytest.mark.parametrize("size", [(40, 60), (37, 101), (64, 48)])
 @pytest.mark.parametrize("largest", [20, 33, 59])
 def test_fit_pixels_are_those_of_torch_upsample(size: tuple[int, int], largest: int) -> None:
+    """src/util/alignment.py unsqueezes a map once, not twice: Upsample leaves the rows as they are."""
     torch = pytest.importorskip("torch")
-    place = torch.arange(size[0] * size[1], dtype=torch.float64).reshape(1, 1, *size)
+    place = torch.arange(size[0] * size[1], dtype=torch.float64).reshape(*size).unsqueeze(0)
     scale = float(np.min(largest / np.array(size)))
     if scale >= 1:
         assert fit_pixels(size, largest) is None
         return
-    expected = torch.nn.Upsample(scale_factor=scale, mode="nearest")(place)[0, 0].numpy().astype(int)
+    expected = torch.nn.Upsample(scale_factor=scale, mode="nearest")(place)[0].numpy().astype(int)
+    assert expected.shape[0] == size[0]
     rows, columns = fit_pixels(size, largest)
     assert np.array_equal(rows[:, None] * size[1] + columns, expected)
 

@@ -16,6 +16,8 @@ from visiongen.benchmarks.metrics.matting_errors import (
     steepest,
     stretch,
 )
+from visiongen.benchmarks.protocols import load_protocol
+from visiongen.benchmarks.scorers import scorer_for
 
 RNG = np.random.default_rng(2)
 
@@ -50,13 +52,17 @@ def scipy_gradient(matte: np.ndarray) -> np.ndarray:
     return np.sqrt(x**2 + y**2)
 
 
-def conn(guess: np.ndarray, alpha: np.ndarray, steps: np.ndarray, where: np.ndarray) -> float:
-    """compute_connectivity_error, as in the Matlab and Python codes."""
+def conn(
+    guess: np.ndarray, alpha: np.ndarray, steps: np.ndarray, where: np.ndarray, lenient: bool = False
+) -> float:
+    """compute_connectivity_error; ``lenient``: with the ``continue`` of P3M and AIM core/evaluate.py."""
     level = -np.ones(alpha.shape)
     for number in range(1, len(steps)):
         both = (guess >= steps[number]) & (alpha >= steps[number])
         parts = measure.label(both, connectivity=1)
         regions = measure.regionprops(parts)
+        if lenient and not regions:
+            continue
         omega = np.zeros(alpha.shape)
         if regions:
             coords = regions[int(np.argmax([r.area for r in regions]))].coords
@@ -86,6 +92,34 @@ def test_python_convention(size: tuple[int, int]) -> None:
     assert gradient_error(guess, alpha, None, "p3m") == pytest.approx(expected, rel=1e-9)
     expected = conn(guess, alpha, np.arange(0, 1 + 0.1, 0.1), np.ones(alpha.shape))
     assert connectivity_error(guess, alpha, None, "p3m") == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize(("seen", "there"), [(1.0, 1.0), (0.97, 1.0), (0.6, 0.85), (0.3, 0.5), (0.0, 1.0)])
+def test_glass_smoke_and_an_empty_matte_as_p3m_counts_them(seen: float, there: float) -> None:
+    """Mattes that are opaque nowhere: from some threshold on there is nothing common to both."""
+    guess, alpha, _ = mattes()
+    guess, alpha = guess * seen, alpha * there
+    steps, everywhere = np.arange(0, 1.1, 0.1), np.ones(alpha.shape)
+    official = conn(guess, alpha, steps, everywhere, lenient=True)
+    assert connectivity_error(guess, alpha, None, "p3m", lenient=True) == pytest.approx(official, rel=1e-9)
+    strict = connectivity_error(guess, alpha, None, "p3m")
+    assert strict == pytest.approx(conn(guess, alpha, steps, everywhere), rel=1e-9)
+    assert strict > 1.05 * official or seen > 0.9
+
+
+@pytest.mark.parametrize("name", ["p3m-500-p", "p3m-500-np", "aim-500", "matting-alpha"])
+def test_published_sets_count_conn_as_their_own_code_and_a_failed_image_in_full(name: str) -> None:
+    guess, alpha, trimap = mattes()
+    truth = np.stack([0.85 * alpha, trimap == 128], 2)
+    scorer = scorer_for(load_protocol(name))
+    found, none = (
+        dict(zip(SUMS, scorer.stats(truth, answer)["sums"], strict=True))["Conn"]
+        for answer in (0.6 * guess, None)
+    )
+    lenient = name != "matting-alpha"
+    assert found == connectivity_error(0.6 * guess, truth[..., 0], None, "p3m", lenient=lenient)
+    worst = np.where(truth[..., 0] < 0.5, 1.0, 0.0)
+    assert none == connectivity_error(worst, truth[..., 0], None, "p3m") > found
 
 
 def test_scores_of_an_image_in_both_conventions() -> None:
