@@ -3,7 +3,9 @@
 A token's levels are numbers v in [-1, 1]. At time t its place shows (1 - t) v + t e with e from N(0, 1): at 0
 the token itself, at 1 nothing of it (rectified flow, arXiv 2209.03003). The draft says which token it was,
 level by level, and learns so by cross-entropy (as in CDCD, arXiv 2211.15089): one transformer that learns
-from tokens and from noise (as in Transfusion, arXiv 2408.11039). Every token may have a time of its own
+from tokens and from noise (as in Transfusion, arXiv 2408.11039). What a place's own noisy value says of its
+levels is known exactly (``evidence``) and is added to what the draft says; it learns the rest, from all the
+other places. Every token may have a time of its own
 (diffusion forcing, arXiv 2407.01392), which is what lets a picture be cleared up in groups.
 """
 
@@ -15,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 WAVES = 8  # octaves in which a time is told
+SHARP = 0.05  # times below it say no more than it does
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,7 @@ class Noisy:
 
 
 class NoisyEmbedding(nn.Module):
-    """Noisy token values -> (B, N, d), added to the photo's features. Starts at nothing."""
+    """Noisy token values -> (B, N, d), added to how clear ones would be seen. Starts at nothing."""
 
     waves: Tensor
 
@@ -44,6 +47,18 @@ class NoisyEmbedding(nn.Module):
         angle = noisy.time[..., None] * self.waves
         shown = torch.cat([noisy.values, angle.sin(), angle.cos()], dim=-1).to(self.inner.weight.dtype)
         return self.outer(nn.functional.silu(self.inner(shown))) * noisy.rows[:, None, None]
+
+
+def evidence(noisy: Noisy, levels: Tensor) -> Tensor:
+    """Log-likelihood (B, N, C, L) of what shows under each level of its channel, up to a constant.
+
+    ``levels`` (C,): how many each channel has; a level beyond them is as any other, since nothing allows it.
+    """
+    level = torch.arange(int(levels.max()), device=levels.device)
+    values = level.float() / (levels[:, None] - 1) * 2 - 1  # (C, L)
+    time = noisy.time[..., None, None]
+    away = noisy.values[..., None] - (1 - time) * values
+    return -(away**2) / (2 * time.clamp(min=SHARP) ** 2) * noisy.rows[:, None, None, None]
 
 
 def to_values(tokens: Tensor, levels: Tensor) -> Tensor:

@@ -29,7 +29,7 @@ from visiongen.example_reader import ExampleReader
 from visiongen.held import HeldEmbedding, gather
 from visiongen.legend_copy import LegendCopy
 from visiongen.legend_encoder import PromptEncoder
-from visiongen.noisy import Noisy, NoisyEmbedding
+from visiongen.noisy import Noisy, NoisyEmbedding, evidence
 from visiongen.prompt import PHOTO, Prompt
 from visiongen.trunk import Trunk, grid_positions
 
@@ -283,18 +283,27 @@ class Painter(nn.Module):
         if noisy is not None:
             if self.noisy is None:
                 raise UsageError("mode diffuse: these weights did not learn from noise; use another mode")
-            seen_here = seen_here + self.noisy(noisy).to(seen_here.dtype)
+            seen_here = seen_here + self._through_noise(noisy).to(seen_here.dtype)
         count = self.config.recycles if recycles is None else recycles
         if count and self.recycle is None:
             raise UsageError(f"recycles {count}: these weights did not learn it; leave it out")
-        before = None
+        before, told = None, 0.0 if noisy is None else evidence(noisy, self.levels)
         for _ in range(count):
             with torch.no_grad():
-                before = self._draft(tokens, there, seen_here, photo.grid, legend, before)[2]
+                before = self._draft(tokens, there, seen_here, photo.grid, legend, before)[2] + told
             torch.clear_autocast_cache()  # else weights cast here have no gradient in the last pass, either
         prompt_tokens, x, logits, pointer = self._draft(tokens, there, seen_here, photo.grid, legend, before)
         prefix, seen = self._prompt_prefix(prompt_tokens, there, photo)
-        return Condition(x, logits, pointer, prefix, seen, photo.grid, held)
+        return Condition(x, logits + told, pointer, prefix, seen, photo.grid, held)
+
+    def _through_noise(self, noisy: Noisy) -> Tensor:
+        """What is seen of noisy tokens (B, N, d): as if they were held, and how noisy they are."""
+        assert self.noisy is not None
+        seen = self.noisy(noisy)
+        if self.config.context:
+            values = self.held.value(noisy.values.to(self.held.value.weight.dtype))
+            seen = seen + values * noisy.rows[:, None, None]
+        return seen
 
     def _draft(
         self,
