@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from visiongen.errors import UsageError
-from visiongen.noisy import blurred, cleared, to_values
+from visiongen.noisy import Noisy, blurred, cleared, evidence, to_values
 from visiongen.prompt import Prompt
 from visiongen.training.noising import draw_times
 from visiongen.training.painting import Painting
@@ -89,17 +89,48 @@ def test_shares_and_weights_without_an_eye() -> None:
     assert Painting(preset="nano", noised=0).painter.noisy is not None  # kept through a stage without noise
 
 
-def test_a_new_eye_changes_nothing() -> None:
+def test_a_new_eye_sees_what_is_clear_as_what_is_held() -> None:
     torch.manual_seed(0)
     painter, given = Painting(preset="nano", noised=1.0).painter, batch("image")
     photo = painter.encode_photo(given["photo"], given["photo_blank"]).expand(3)
-    from visiongen.noisy import Noisy
-
-    noisy = Noisy(torch.randn(3, 6, painter.channels), torch.rand(3, 6), torch.tensor([True, False, True]))
-    plain = painter.condition(photo, given["prompts"]).draft_logits
-    assert torch.equal(painter.condition(photo, given["prompts"], noisy=noisy).draft_logits, plain)
-    torch.nn.init.normal_(painter.noisy.outer.weight, std=0.5)
+    torch.nn.init.normal_(painter.held.value.weight, std=0.5)
     torch.nn.init.normal_(painter.draft_head.weight, std=0.3)
-    plain = painter.condition(photo, given["prompts"]).draft_logits
-    changed = painter.condition(photo, given["prompts"], noisy=noisy).draft_logits != plain
-    assert changed.flatten(1).any(1).tolist() == [True, False, True]
+    tokens = torch.randint(0, 5, (3, 6, painter.channels))
+    rows = torch.tensor([True, False, True])
+    noisy = Noisy(to_values(tokens, painter.levels), torch.zeros(3, 6), rows)
+    plain, held, seen = (
+        painter.condition(photo, given["prompts"], *how).draft_logits
+        for how in ((), ((tokens, torch.ones(3, 6, dtype=torch.bool)),), (None, None, noisy))
+    )
+    told = evidence(noisy, painter.levels)
+    torch.testing.assert_close(seen[rows], (held + told)[rows])
+    assert torch.equal(seen[~rows], plain[~rows]) and not torch.allclose(seen[rows], (plain + told)[rows])
+    assert (told[rows].argmax(-1) == tokens[rows]).all() and not told[~rows].any()
+
+
+def test_evidence_is_bayes_rule() -> None:
+    """Of 200,000 drawn levels under noise, those under values near one number are shared out as it says."""
+    rng = torch.Generator().manual_seed(0)
+    levels, time = torch.tensor([5]), 0.4
+    truth = torch.randint(0, 5, (200_000,), generator=rng)
+    shown = blurred(
+        to_values(truth[None, :, None], levels),
+        torch.randn(1, len(truth), 1, generator=rng),
+        torch.full((1, len(truth)), time),
+    )
+    near = (shown[0, :, 0] - 0.2).abs() < 0.02
+    found = torch.bincount(truth[near], minlength=5) / near.sum()
+    noisy = Noisy(torch.tensor([[[0.2]]]), torch.tensor([[time]]), torch.tensor([True]))
+    torch.testing.assert_close(evidence(noisy, levels)[0, 0, 0].softmax(-1), found, atol=0.015, rtol=0)
+
+
+def test_what_is_hidden_says_nothing_and_what_is_clear_no_more_than_it_can() -> None:
+    levels = torch.tensor([8, 5])
+    hidden = Noisy(torch.randn(1, 4, 2), torch.ones(1, 4), torch.tensor([True]))
+    told = evidence(hidden, levels)
+    assert torch.equal(told, told[..., :1].expand_as(told))
+    clear = Noisy(to_values(torch.tensor([[[3, 1]]]), levels), torch.zeros(1, 1), torch.tensor([True]))
+    assert (
+        evidence(clear, levels)[0, 0].argmax(-1).tolist() == [3, 1]
+        and evidence(clear, levels).isfinite().all()
+    )
