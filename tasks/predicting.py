@@ -83,7 +83,7 @@ def predict_many(
     for result in results:
         result.weights = provenance(painter)
         result.sample = sampler.asked(sampling) | {"mirror": mirror}
-        if note := vocabulary.warning(result.prompt, painter.words):
+        if note := vocabulary.warning(result.prompt, painter):
             result.stats["note"] = note
     return results
 

@@ -180,7 +180,7 @@ class _Turn:
         before = self.previous
         result = task.decode(canvas.image, before.geometry, prompt, canvas.confidence, before.photo_name)
         result.stats = canvas.stats.to_json() | {"tokens_kept": kept} | more
-        if note := vocabulary.warning(prompt, self.painter.words):
+        if note := vocabulary.warning(prompt, self.painter):
             result.stats["note"] = note
         result.tokens, result.seen, result.guided = canvas.tokens, before.seen, before.guided
         result.certainty, result.drawn = canvas.confidence, canvas.drawn

@@ -23,8 +23,9 @@ def unmet(prompt: Prompt, words: Sequence[str]) -> list[str]:
     return [name for name in named if not forms(name) & known]
 
 
-def warning(prompt: Prompt, words: Sequence[str]) -> str | None:
-    """One sentence about the names that the weights never met, with nearby words; None without such names."""
+def warning(prompt: Prompt, painter: object) -> str | None:
+    """One sentence about the names that a backbone never met, with nearby words; None without such names."""
+    words: Sequence[str] = getattr(painter, "words", ())  # one that derives from nothing may not say
     names = unmet(prompt, words)
     if not names:
         return None

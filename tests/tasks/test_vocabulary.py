@@ -48,13 +48,15 @@ def test_which_names_are_new(names: str, told: list[str]) -> None:
 
 def test_examples_say_what_a_name_means() -> None:
     shown = Example(PHOTO, PHOTO)
-    assert unmet(prompt("zebra", (shown,)), WORDS) == [] and warning(prompt("zebra", (shown,)), WORDS) is None
+    assert (
+        unmet(prompt("zebra", (shown,)), WORDS) == [] and warning(prompt("zebra", (shown,)), nano()) is None
+    )
     assert unmet(Prompt("depth", "depth"), WORDS) == []
 
 
 def test_a_near_word_is_named() -> None:
-    assert "'trafic light' (is it 'traffic light'?)" in (warning(prompt("trafic light"), WORDS) or "")
-    assert "'zebra': what they paint" in (warning(prompt("zebra"), WORDS) or "")
+    assert "'trafic light' (is it 'traffic light'?)" in (warning(prompt("trafic light"), nano()) or "")
+    assert "'zebra': what they paint" in (warning(prompt("zebra"), nano()) or "")
 
 
 def test_predictions_carry_the_note() -> None:

@@ -60,7 +60,7 @@ def stream(
     sampler = Sampler.of(mode, seed, sampling)
     geometry = Geometry.fit(photo.shape[:2], asked.long_side if long_side is None else long_side)
     backbone = common.load_backbone(weights)
-    if note := warning(prompt, backbone.words):
+    if note := warning(prompt, backbone):
         common.warn(note)
     view = asked.look(photo, geometry)
     scene = backbone.scene(view)
