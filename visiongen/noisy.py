@@ -5,8 +5,8 @@ the token itself, at 1 nothing of it (rectified flow, arXiv 2209.03003). The dra
 level by level, and learns so by cross-entropy (as in CDCD, arXiv 2211.15089): one transformer that learns
 from tokens and from noise (as in Transfusion, arXiv 2408.11039). What a place's own noisy value says of its
 levels is known exactly (``evidence``) and is added to what the draft says; it learns the rest, from all the
-other places. Every token may have a time of its own
-(diffusion forcing, arXiv 2407.01392), which is what lets a picture be cleared up in groups.
+other places. Every token may have a time of its own (diffusion forcing, arXiv 2407.01392), which is what lets
+a picture be cleared up in groups.
 """
 
 from __future__ import annotations

@@ -101,6 +101,18 @@ def test_what_is_held_stays_and_shows_clearly(eyed, photo, prompts) -> None:
     assert np.array_equal(canvas.tokens.reshape(48, -1), expected[-1].numpy())
 
 
+def test_the_draft_of_a_pass_is_recycled_as_asked(photo, prompts) -> None:
+    painter = Painting(preset="nano", noised=0, recycles=1).painter
+    backbone = EmbeddedBackbone(EmbeddedBackbone.random("nano", seed=0).tokenizer, painter)
+    torch.nn.init.normal_(painter.draft_head.weight, std=0.3)
+    torch.nn.init.normal_(painter.recycle.weight, std=0.5)
+    scene = backbone.scene(photo)
+    tokens = [
+        scene.paint(prompts[:1], Sampler("diffuse", steps=2, recycles=n))[0].tokens for n in (None, 1, 0)
+    ]
+    assert np.array_equal(tokens[0], tokens[1]) and not np.array_equal(tokens[0], tokens[2])
+
+
 def test_weights_without_an_eye_for_noise(nano, photo, prompts) -> None:
     with pytest.raises(UsageError, match="diffuse: these weights did not learn from noise"):
         nano.scene(photo).paint(prompts[:1], Sampler("diffuse"))

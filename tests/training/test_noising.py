@@ -82,9 +82,19 @@ def test_what_shows_clearly_is_not_asked_for(clear: bool, monkeypatch: pytest.Mo
     assert (losses[0] == losses[1]) == clear
 
 
+def test_the_causal_branch_learns_nothing_of_a_noisy_photo() -> None:
+    for noised, asked in ((0.0, True), (1.0, False)):
+        torch.manual_seed(0)
+        model = Painting(preset="nano", noised=noised)
+        model.loss(batch("image"))[0].backward()
+        assert bool(model.painter.head.weight.grad.any()) == asked
+
+
 def test_shares_and_weights_without_an_eye() -> None:
     with pytest.raises(UsageError, match=r"noised = 1\.5; give a share"):
         Painting(preset="nano", noised=1.5)
+    with pytest.raises(UsageError, match="noise is cleared up by the draft"):
+        Painting(preset="nano", noised=0.5, draft=0.0)
     assert Painting(preset="nano").painter.noisy is None and not Painting(preset="nano").painter.config.noise
     assert Painting(preset="nano", noised=0).painter.noisy is not None  # kept through a stage without noise
 

@@ -92,7 +92,7 @@ def _order(
         return masked(_again(painter, photo, prompts, sampler), board, sampler.steps, sampler.group)
     if sampler.mode == "diffuse":
         seeds = repeat_seeds(prompts, sampler.seed)
-        clear = _clear(painter, photo, prompts)
+        clear = _clear(painter, photo, prompts, sampler)
         return diffuse(clear, board, painter.levels, seeds, sampler.steps, sampler.group)
     if sampler.mode == "sample":
         seeds = repeat_seeds(prompts, sampler.seed)
@@ -114,15 +114,15 @@ def _again(painter: Any, photo: Any, prompts: Sequence[Prompt], sampler: Sampler
     return [partial(one, i) for i in range(len(prompts))]
 
 
-def _clear(painter: Any, photo: Any, prompts: Sequence[Prompt]) -> list[Clear]:
+def _clear(painter: Any, photo: Any, prompts: Sequence[Prompt], sampler: Sampler) -> list[Clear]:
     """For each picture, alone: what the draft says of its tokens under noise."""
     device = photo.features.device
     everywhere = torch.ones(1, dtype=torch.bool, device=device)
 
     def one(i: int, values: Tensor, time: Tensor) -> Tensor:
         row = photo.select(torch.tensor([i], device=device))
-        noisy = Noisy(values, time, everywhere)
-        return painter.condition(row, [prompts[i]], noisy=noisy).draft_logits.float()
+        noisy, times = Noisy(values, time, everywhere), sampler.recycles
+        return painter.condition(row, [prompts[i]], recycles=times, noisy=noisy).draft_logits.float()
 
     return [partial(one, i) for i in range(len(prompts))]
 

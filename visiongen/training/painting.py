@@ -149,7 +149,8 @@ class Painting(nn.Module):
                 painted = pixel_loss(self.tokenizer, logits, batch, weight, most, condition.held)
                 total, logs["pixels"] = total + self.pixels * painted, float(painted.detach())
         if self.causal:
-            causal, more = self._causal_loss(condition, tokens, exact, weight, batch, logs)
+            asked = weight if noisy is None else weight * ~noisy.rows[:, None]  # its past is never noisy
+            causal, more = self._causal_loss(condition, tokens, exact, asked, batch, logs)
             total, value = total + self.causal * causal, value + self.causal * more
         total = total + self.value_weight * value
         logs["value"] = float(value.detach())
@@ -286,6 +287,8 @@ def _check_options(
         raise UsageError(f"painting: recycles = {recycles!r}; give a whole number from 0")
     if not draft and (pixels or recycles):
         raise UsageError("painting: pixels and recycles are of the draft, which draft = 0 leaves untrained")
+    if not draft and shares["noised"]:
+        raise UsageError("painting: noise is cleared up by the draft, which draft = 0 leaves untrained")
 
 
 def _as_held(tokens: Tensor, condition: Condition) -> Tensor:
