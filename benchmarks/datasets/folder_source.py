@@ -17,6 +17,7 @@ from visiongen.benchmarks.datasets.files import Sample
 from visiongen.benchmarks.datasets.folder import FolderBenchmark, open_folder
 from visiongen.benchmarks.metrics.panoptic import MANY
 from visiongen.errors import InputError, MissingDataError, UsageError
+from visiongen.registry import TASKS
 from visiongen.training.augment import View, whole_view
 from visiongen.training.batches import Batch, BatchBuilder
 from visiongen.training.semantic import paint_classes
@@ -31,7 +32,6 @@ SCORED = ("val", "test")
 # Tasks whose labels can be carried by any transform of pixels, and the label of what lay outside the photo.
 CARRIED = {"semantic": 255, "instance": 0, "panoptic": -1, "salient": 0}
 TRIES = 50  # photos that may be damaged before one is shown, else a run ends
-NAMING = ("semantic", "panoptic")  # tasks whose legends name classes
 EMPTY = 10_000  # the same of windows with nothing in them: in most frames of a camera there is no thing
 HELD = 2**30  # bytes of photos and truths that stay in memory, of every process that makes batches
 
@@ -84,10 +84,10 @@ class FolderSource(MapSource):
 
     @property
     def words(self) -> tuple[str, ...]:
-        """The classes of a folder of semantic or panoptic labels."""
+        """The classes, of a folder whose task has them in a legend."""
         self.prepare()
         assert self._data is not None
-        return tuple(self._data.protocol.get("classes", ())) if self._data.task in NAMING else ()
+        return tuple(self._data.protocol.get("classes", ())) if TASKS.get(self._data.task).uses_legend else ()
 
     def prepare(self) -> None:
         """Open the folder and find the files of the split; they are read when they are drawn."""

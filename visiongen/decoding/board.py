@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,8 @@ import torch
 from torch import Tensor
 
 BOS = -1  # the predecessor of position 0
+#: One picture's draft made again, ``held`` or ``noisy`` as ``Painter.condition`` has it: logits (1, N, C, L).
+Draft = Callable[..., Tensor]
 NEARLY = 0.02  # levels: a mean this near to a crossing may be read either way
 
 

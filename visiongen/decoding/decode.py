@@ -10,17 +10,16 @@ import torch
 from torch import Tensor
 
 from visiongen.backbones.base import Sampler
-from visiongen.decoding.board import Board
-from visiongen.decoding.diffuse import Clear, diffuse
+from visiongen.decoding.board import Board, Draft
+from visiongen.decoding.diffuse import diffuse
 from visiongen.decoding.draft import draft
-from visiongen.decoding.masked import Again, masked
+from visiongen.decoding.masked import masked
 from visiongen.decoding.sample import sample
 from visiongen.decoding.sequential import sequential
 from visiongen.decoding.settle import settle
 from visiongen.decoding.teacher import after_truth
 from visiongen.decoding.verified import verified
 from visiongen.errors import UsageError
-from visiongen.noisy import Noisy
 from visiongen.prompt import Prompt
 
 WINDOW = {"cpu": 48, "cuda": 64}  # tokens a verifying pass; see docs/decoding.md
@@ -89,11 +88,13 @@ def _order(
     if sampler.mode == "draft":
         return draft(board)
     if sampler.mode == "masked":
-        return masked(_again(painter, photo, prompts, sampler), board, sampler.steps, sampler.group)
+        if not painter.config.context:
+            raise UsageError("mode masked: these weights do not see what is settled; use another mode")
+        return masked(_drafts(painter, photo, prompts, sampler), board, sampler.steps, sampler.group)
     if sampler.mode == "diffuse":
         seeds = repeat_seeds(prompts, sampler.seed)
-        clear = _clear(painter, photo, prompts, sampler)
-        return diffuse(clear, board, painter.levels, seeds, sampler.steps, sampler.group)
+        drafts = _drafts(painter, photo, prompts, sampler)
+        return diffuse(drafts, board, painter.levels, seeds, sampler.steps, sampler.group)
     if sampler.mode == "sample":
         seeds = repeat_seeds(prompts, sampler.seed)
         s = sampler
@@ -101,28 +102,13 @@ def _order(
     return _greedy(painter, cond, board, sampler, 0)
 
 
-def _again(painter: Any, photo: Any, prompts: Sequence[Prompt], sampler: Sampler) -> list[Again]:
-    """For each picture, alone: its draft's logits once tokens are held."""
-    if not painter.config.context:
-        raise UsageError("mode masked: these weights do not see what is settled; use another mode")
+def _drafts(painter: Any, photo: Any, prompts: Sequence[Prompt], sampler: Sampler) -> list[Draft]:
+    """For each picture, alone: its draft's logits once tokens are ``held``, or show as ``noisy``."""
     device = photo.features.device
 
-    def one(i: int, tokens: Tensor, keep: Tensor) -> Tensor:
+    def one(i: int, **given: Any) -> Tensor:
         row = photo.select(torch.tensor([i], device=device))
-        return painter.condition(row, [prompts[i]], (tokens, keep), sampler.recycles).draft_logits.float()
-
-    return [partial(one, i) for i in range(len(prompts))]
-
-
-def _clear(painter: Any, photo: Any, prompts: Sequence[Prompt], sampler: Sampler) -> list[Clear]:
-    """For each picture, alone: what the draft says of its tokens under noise."""
-    device = photo.features.device
-    everywhere = torch.ones(1, dtype=torch.bool, device=device)
-
-    def one(i: int, values: Tensor, time: Tensor) -> Tensor:
-        row = photo.select(torch.tensor([i], device=device))
-        noisy, times = Noisy(values, time, everywhere), sampler.recycles
-        return painter.condition(row, [prompts[i]], recycles=times, noisy=noisy).draft_logits.float()
+        return painter.condition(row, [prompts[i]], recycles=sampler.recycles, **given).draft_logits.float()
 
     return [partial(one, i) for i in range(len(prompts))]
 

@@ -9,38 +9,37 @@ what is below is noise.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
 
-from visiongen.decoding.board import Board, expected, read
-from visiongen.noisy import cleared, to_values
-
-Clear = Callable[[Tensor, Tensor], Tensor]  # values (1, N, C) and times (1, N) -> logits (1, N, C, L)
+from visiongen.decoding.board import Board, Draft, expected, read
+from visiongen.noisy import Noisy, cleared, to_values
 
 
 @torch.inference_mode()
 def diffuse(
-    clear: list[Clear], board: Board, levels: Tensor, seeds: Sequence[int], steps: int, group: int | None
+    drafts: list[Draft], board: Board, levels: Tensor, seeds: Sequence[int], steps: int, group: int | None
 ) -> Iterator[Board]:
     """Fill ``board`` in ``steps`` passes a group of ``group`` tokens (None: one group); yields it after each.
 
-    ``clear[i]`` reads picture i alone, so that it does not depend on its batch; its noise is of ``seeds[i]``.
-    ``levels`` (C,): how many each channel has.
+    ``drafts[i]`` reads picture i alone, so that it does not depend on its batch; its noise is of
+    ``seeds[i]``. ``levels`` (C,): how many each channel has.
     """
     shown = _noise(seeds, board.tokens)
     time = torch.ones(shown.shape[:2], device=shown.device)
     if board.hold is not None:
         time = time.masked_fill(board.hold, 0.0)
         shown = torch.where(board.hold[..., None], to_values(board.draft, levels), shown)
+    everywhere = torch.ones(1, dtype=torch.bool, device=shown.device)
     size = group or board.length
     for start, step in itertools.product(range(0, board.length, size), range(steps)):
         here = slice(start, min(start + size, board.length))
         now, later = 1 - step / steps, 1 - (step + 1) / steps
-        for i, look in enumerate(clear):
+        for i, draft in enumerate(drafts):
             open_ = time[i] > 0
-            logits = look(shown[i : i + 1], time[i : i + 1])[0]
+            logits = draft(noisy=Noisy(shown[i : i + 1], time[i : i + 1], everywhere))[0]
             _keep(board, i, open_, logits)
             mine = open_.nonzero()[:, 0]
             mine = mine[(mine >= here.start) & (mine < here.stop)]

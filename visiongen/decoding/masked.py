@@ -14,22 +14,19 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor
 
-from visiongen.decoding.board import Board, read
-
-Again = Callable[[Tensor, Tensor], Any]  # tokens (1, N, C) and which are held (1, N) -> logits (1, N, C, L)
+from visiongen.decoding.board import Board, Draft, read
 
 
 @torch.inference_mode()
-def masked(again: list[Again], board: Board, steps: int, group: int | None = None) -> Iterator[Board]:
+def masked(drafts: list[Draft], board: Board, steps: int, group: int | None = None) -> Iterator[Board]:
     """Fill ``board`` in ``steps`` passes a group of ``group`` tokens (None: one group); yields it after each.
 
-    ``again[i]`` drafts picture i anew, alone, so that it does not depend on its batch.
+    ``drafts[i]`` drafts picture i anew, alone, so that it does not depend on its batch.
     """
     held = torch.zeros_like(board.tokens[..., 0], dtype=torch.bool) if board.hold is None else board.hold
     keep = held.clone()
@@ -39,7 +36,7 @@ def masked(again: list[Again], board: Board, steps: int, group: int | None = Non
         first = start == step == 0  # the draft is on the board
         if not first:
             sure = board.confidence()
-            for i, draft in enumerate(again):
+            for i, draft in enumerate(drafts):
                 _settle(keep[i, here], held[i, here], sure[i, here], step / steps)
                 _repaint(board, slice(i, i + 1), keep[i : i + 1, :, None], draft)
         board.passes += 1
@@ -50,9 +47,9 @@ def masked(again: list[Again], board: Board, steps: int, group: int | None = Non
             yield board
 
 
-def _repaint(board: Board, row: slice, keep: Tensor, draft: Again) -> None:
+def _repaint(board: Board, row: slice, keep: Tensor, draft: Draft) -> None:
     """What is not kept is read from a new draft."""
-    logits = draft(board.tokens[row], keep[..., 0])
+    logits = draft(held=(board.tokens[row], keep[..., 0]))
     board.line[row, 1:] = torch.where(keep, board.tokens[row], read(logits, board.mean[row]))
     board.logits[row] = torch.where(keep[..., None], board.logits[row], logits)
 
