@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from visiongen.prompt import Example, Prompt
 
 STRIDE = 2  # example maps are looked at on every second pixel
+ROUND = 16  # photos of examples on a GPU come in multiples of this
 MATCH = 64  # width in which features are compared with prototypes
 
 
@@ -52,7 +53,7 @@ class ExampleReader(nn.Module):
         area = torch.zeros(len(prompts), entries, 1, device=device)
         pair = torch.zeros(len(prompts), 1, dim, device=device)
         for at in _by_size(examples):
-            seen = self.norm(features(_tensor([examples[i].photo for i in at], device)))
+            seen = self.norm(_in_round_numbers(features, _tensor([examples[i].photo for i in at], device)))
             maps = _tensor([examples[i].map for i in at], device)
             colour = F.avg_pool2d(maps, 8).flatten(2).transpose(1, 2)
             said = self.pair(torch.cat([seen, colour.to(seen.dtype)], dim=-1)).mean(1, keepdim=True)
@@ -90,6 +91,12 @@ def _tensor(images: list[np.ndarray], device: torch.device) -> Tensor:
     """uint8 (H, W, 3) each -> (E, 3, H, W) in [-1, 1]."""
     stacked = torch.from_numpy(np.ascontiguousarray(np.stack(images))).to(device)
     return stacked.permute(0, 3, 1, 2).float() / 127.5 - 1
+
+
+def _in_round_numbers(features: Callable[[Tensor], Tensor], photos: Tensor) -> Tensor:
+    """``features(photos)``; on a GPU of a multiple of ROUND photos, since cuDNN plans anew for each number."""
+    more = 0 if photos.device.type == "cpu" else -len(photos) % ROUND
+    return features(torch.cat([photos, photos.new_zeros(more, *photos.shape[1:])]))[: len(photos)]
 
 
 def _shares(example: Example, prompt: Prompt, entries: int) -> Tensor:

@@ -11,10 +11,14 @@ from visiongen.prompt import MAX_BYTES, Prompt
 from visiongen.unnamed import UNNAMED
 
 
+ROWS = 64  # texts on a GPU come in multiples of this: cuDNN plans its convolutions anew for each number
+
+
 def encode_bytes(texts: list[str], device: torch.device) -> Tensor:
-    """UTF-8 bytes + 1, zero-padded: (n, MAX_BYTES) int64. A ``Prompt`` has no longer words."""
-    rows = torch.zeros(len(texts), MAX_BYTES, dtype=torch.int64)
-    for row, text in zip(rows, texts, strict=True):
+    """UTF-8 bytes + 1, zero-padded: (n or more, MAX_BYTES) int64. A ``Prompt`` has no longer words."""
+    count = len(texts) if device.type == "cpu" else -(-len(texts) // ROWS) * ROWS
+    rows = torch.zeros(count, MAX_BYTES, dtype=torch.int64)
+    for row, text in zip(rows, texts, strict=False):
         data = text.encode()
         row[: len(data)] = torch.tensor(list(data), dtype=torch.int64) + 1
     return rows.to(device)

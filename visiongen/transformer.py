@@ -52,6 +52,10 @@ _PRESETS: dict[str, dict[str, Any]] = {
         photo_blocks=8, draft_blocks=3, draft_convs=2, trunk_extra=(1, 2, 1, 1), chain=256,
         context=True,
     ),
+    "tiny-deepest": dict(
+        photo_blocks=10, draft_blocks=6, draft_convs=2, trunk_extra=(1, 2, 1, 1), chain=256,
+        context=True,
+    ),
     "small": dict(
         dim=512, heads=8, kv_heads=4, hidden=1408, widths=(64, 128, 320),
         photo_blocks=8, draft_blocks=4, causal_blocks=6, context=True,
@@ -70,8 +74,8 @@ _NO_SHAPE = ("trust", "mean_tasks", "words", "inject", "recycles", "noise", "res
 class PainterConfig:
     """Shape of a painter.
 
-    Presets: ``nano`` (tests), ``mini`` (ablations), ``tiny`` and ``tiny-deep`` (earlier series),
-    ``tiny-deeper`` (shipped), ``small``, ``base``.
+    Presets: ``nano`` (tests), ``mini`` (ablations), ``tiny``, ``tiny-deep`` and ``tiny-deeper`` (earlier
+    series), ``tiny-deepest`` (shipped), ``small``, ``base``.
     """
 
     levels: tuple[int, ...] = (8,) * 12  # FSQ levels of each channel of a token

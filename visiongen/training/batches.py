@@ -133,10 +133,32 @@ def _image_tensor(images: list[np.ndarray]) -> torch.Tensor:
     return stacked.permute(0, 3, 1, 2).contiguous().float().div_(127.5).sub_(1.0)
 
 
+PHOTOS, TARGETS = 8, 8  # a GPU's batches have multiples of these
+
+
+def even(batch: Batch) -> Batch:
+    """The batch with a round number of photos and targets: cuDNN plans its convolutions anew for each number.
+
+    Beyond the first multiple of ``TARGETS`` the last targets are left out, so that no more than one in two
+    is; nothings are added to the photos.
+    """
+    count, photos = len(batch["target"]), len(batch["photo"])
+    kept, more = max(count // TARGETS * TARGETS, min(count, TARGETS)), -photos % PHOTOS
+    cut = {key: batch[key][:kept] for key in ("photo_index", "prompts", "target", "valid", "labels")}
+    grown = {
+        key: torch.cat([value, value.new_full((more, *value.shape[1:]), fill)])
+        for key, fill in (("photo", 0.0), ("photo_blank", True), ("depth", torch.nan), ("normals", 0.0))
+        if (value := batch.get(key)) is not None
+    }
+    return {**batch, **cut, **grown}
+
+
 def move(batch: Batch, device: torch.device) -> Batch:
     """The batch with its tensors on ``device``."""
     if device.type == "cpu":
         return batch
+    if "photo" in batch:
+        batch = even(batch)
     return {
         k: v.to(device, non_blocking=True) if isinstance(v, torch.Tensor) else v for k, v in batch.items()
     }

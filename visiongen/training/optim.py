@@ -9,6 +9,8 @@ from torch import nn
 
 from visiongen.errors import UsageError
 
+MOMENTUM = 0.9  # of Muon: what timm's factory gives it
+
 
 @dataclass
 class Optim:
@@ -59,6 +61,11 @@ def make_optimiser(model: nn.Module, optim: Optim) -> torch.optim.Optimizer:
     ]
     if optim.name == "adamw":
         return torch.optim.AdamW(listed, lr=optim.lr, betas=optim.betas, foreach=True)
+    if optim.name in ("muon", "nmuon"):
+        from visiongen.training.muon import BatchedMuon
+
+        nesterov = optim.name == "nmuon"
+        return BatchedMuon(listed, lr=optim.lr, momentum=MOMENTUM, betas=optim.betas, nesterov=nesterov)
     from timm.optim import create_optimizer_v2
 
     try:
