@@ -94,7 +94,7 @@ def _tensor(images: list[np.ndarray], device: torch.device) -> Tensor:
 
 
 def _in_round_numbers(features: Callable[[Tensor], Tensor], photos: Tensor) -> Tensor:
-    """``features(photos)``; on a GPU of a multiple of ROUND photos, since cuDNN plans anew for each number."""
+    """``features(photos)``; on a GPU of a multiple of ROUND photos: cuDNN plans anew for each number."""
     more = 0 if photos.device.type == "cpu" else -len(photos) % ROUND
     return features(torch.cat([photos, photos.new_zeros(more, *photos.shape[1:])]))[: len(photos)]
 

@@ -10,7 +10,6 @@ from torch import Tensor, nn
 from visiongen.prompt import MAX_BYTES, Prompt
 from visiongen.unnamed import UNNAMED
 
-
 ROWS = 64  # texts on a GPU come in multiples of this: cuDNN plans its convolutions anew for each number
 
 

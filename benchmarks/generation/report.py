@@ -37,7 +37,9 @@ DRAWN = {
     "model": Sampler(mode="sample"),
     "diffused": Sampler(mode="diffuse", steps=24),
     "diffused in groups": Sampler(mode="diffuse", steps=8, group=64),  # a third of the picture
+    "by scales": Sampler(mode="scales"),
 }
+NEEDED = {"diffuse": "noise", "scales": "scales"}  # what a mode asks of the weights (Capabilities)
 Step = Callable[[str], None]
 
 
@@ -95,7 +97,7 @@ def from_nothing(
     drawn = {
         name: paint_nothing(backbone, count, seed, step, sampler)
         for name, sampler in DRAWN.items()
-        if sampler.mode != "diffuse" or backbone.capabilities.noise
+        if sampler.mode not in NEEDED or getattr(backbone.capabilities, NEEDED[sampler.mode])
     }
     rows = drawn | {
         "real": others,

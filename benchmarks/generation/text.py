@@ -8,6 +8,7 @@ _ROWS = {
     "model": "photos from nothing",
     "diffused": "the same from noise, whole",
     "diffused in groups": "the same from noise, in groups",
+    "by scales": "the same, scale by scale",
     "real": "other real photos",
     "rebuilt": "the same, rebuilt",
 }

@@ -15,15 +15,15 @@ import numpy as np
 from visiongen.errors import InputError, UsageError
 from visiongen.prompt import Prompt
 
-Mode = Literal["verified", "sequential", "draft", "masked", "sample", "diffuse"]
+Mode = Literal["verified", "sequential", "draft", "masked", "sample", "diffuse", "scales"]
 MODES: tuple[str, ...] = get_args(Mode)
 # The modes in which a sampler's field can change what is painted; a field that is not here counts in all.
 USED_IN: dict[str, tuple[Mode, ...]] = {
-    "temperature": ("sample",),
-    "top_k": ("sample",),
-    "top_p": ("sample",),
+    "temperature": ("sample", "scales"),
+    "top_k": ("sample", "scales"),
+    "top_p": ("sample", "scales"),
     "window": ("verified",),
-    "steps": ("masked", "diffuse"),
+    "steps": ("masked", "diffuse", "scales"),
     "group": ("masked", "diffuse"),
     "trust": ("verified", "sequential"),
 }
@@ -39,6 +39,7 @@ class Capabilities:
     in_context: bool = False  # takes example pairs
     input_image: bool = True  # paints from a photo; False: from text only
     noise: bool = False  # paints from noise (mode diffuse)
+    scales: bool = False  # paints photos from smaller paintings (mode scales)
     teacher: bool = False  # Scene.paint_after: can read its next token after given ones
     deterministic: bool = True  # the same prompt and seed give the same pixels
     licence: str = "unknown"  # of the weights or of the service's output
@@ -62,6 +63,8 @@ class Sampler:
     masked      greedy, the whole map in each of ``steps`` passes, of which the surest tokens stay; with
                 ``group`` so many tokens after another, each group in ``steps`` passes
     diffuse     from noise (of ``seed``), which clears up in ``steps`` passes; ``group`` as in masked
+    scales      a small picture, then one twice as large with it in sight, and so on: at most ``steps``
+                scales; photos are drawn as in sample
     sample      temperature, top-k and top-p, from ``seed``; the n-th repetition of a prompt uses seed + n
     """
 
@@ -71,7 +74,7 @@ class Sampler:
     top_k: int | None = None
     top_p: float | None = None
     window: int | None = None  # tokens a verifying pass; None: the backbone's choice
-    steps: int = 8  # passes of masked and diffuse
+    steps: int = 8  # passes of masked and diffuse, scales at most
     group: int | None = None  # tokens a group of masked and diffuse, in raster order; None: all of them
     recycles: int | None = None  # how often the draft is made again; None: the weights' own number
     trust: float | None = None  # nats to overrule the draft; None: the weights' own, 0: never keep it

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 from torch import Tensor
@@ -26,7 +27,8 @@ from visiongen.backbones.base import (
 from visiongen.backbones.pretrained import Pretrained
 from visiongen.checkpoint import Checkpoint
 from visiongen.decoding.board import Board
-from visiongen.decoding.decode import decode, decode_after, decode_all
+from visiongen.decoding.decode import decode, decode_after, decode_all, repeat_seeds
+from visiongen.decoding.scales import by_scales
 from visiongen.errors import InputError, UsageError, WeightsError
 from visiongen.prompt import Prompt
 from visiongen.tokenizer import PATCH, ImageTokenizer, TokenizerConfig
@@ -60,7 +62,11 @@ class EmbeddedBackbone(Pretrained, Backbone):
         self.name, self.weights, self.facts = name, record, dict(facts or {})
         config = painter.config
         self.capabilities = replace(
-            self.capabilities, in_context=config.context, noise=config.noise, licence=licence
+            self.capabilities,
+            in_context=config.context,
+            noise=config.noise,
+            scales=config.scales,
+            licence=licence,
         )
         self.tokenizer, self.painter = tokenizer.eval(), painter.eval()
         painter.palette, painter.encode = tokenizer.palette, tokenizer.encode
@@ -241,9 +247,30 @@ class EmbeddedScene(Scene):
         if not prompts:
             return []
         clock = _Clock()
-        photo = self.prefix().expand(len(prompts))
-        board = decode_all(self.backbone.painter, photo, prompts, sampler)
+        if sampler.mode == "scales":
+            *_, (board, _) = self._scales(prompts, sampler)
+        else:
+            photo = self.prefix().expand(len(prompts))
+            board = decode_all(self.backbone.painter, photo, prompts, sampler)
         return self._canvases(board, sampler.mode, clock, final=True, index=0)
+
+    def _scales(self, prompts: list[Prompt], sampler: Sampler) -> Iterator[tuple[Board, tuple[int, int]]]:
+        """See ``by_scales``; the photo is read at every scale."""
+
+        def photo(size: tuple[int, int]) -> PhotoPrefix:
+            return self._at(size).prefix().expand(len(prompts))
+
+        b, seeds = self.backbone, repeat_seeds(prompts, sampler.seed)
+        return by_scales(b.painter, b.tokenizer, photo, self.size, prompts, seeds, sampler)
+
+    def _at(self, size: tuple[int, int]) -> EmbeddedScene:
+        """The same scene at a smaller size (h, w)."""
+        if size == self.size:
+            return self
+        if self.photo is None:
+            return EmbeddedScene(self.backbone, None, size)
+        small = cv2.resize(self.photo, size[::-1], interpolation=cv2.INTER_AREA)
+        return EmbeddedScene(self.backbone, small, size)
 
     def paint_after(
         self, prompts: Sequence[Prompt], truths: Sequence[np.ndarray], sampler: Sampler | None = None
@@ -276,10 +303,13 @@ class EmbeddedScene(Scene):
 
         Finished rows come from the verified tokens, the rest is the current guess. Modes masked and diffuse
         work on the whole picture: every pass is shown, and no row is done before the last one. In groups they
-        grow from the top, too.
+        grow from the top, too. Mode scales shows every scale, enlarged.
         """
         sampler = sampler or Sampler()
         clock = _Clock()
+        if sampler.mode == "scales":
+            yield from self._stream_scales(prompt, sampler, clock)
+            return
         rows = self.size[0] // PATCH
         whole = sampler.mode in ("masked", "diffuse") and sampler.group is None
         stride, shown, index = max(1, rows // max(1, steps)), 0, 0
@@ -291,6 +321,14 @@ class EmbeddedScene(Scene):
                 continue
             yield self._canvases(board, sampler.mode, clock, final=last, index=index)[0]
             shown, index = done, index + 1
+
+    def _stream_scales(
+        self, prompt: Prompt, sampler: Sampler, clock: Callable[[], float]
+    ) -> Iterator[Canvas]:
+        for index, (board, size) in enumerate(self._scales([prompt], sampler)):
+            scene, final = self._at(size), size == self.size
+            (canvas,) = scene._canvases(board, sampler.mode, clock, final=final, index=index)
+            yield canvas if final else _enlarged(canvas, self.size)
 
     def _canvases(
         self, board: Board, mode: str, clock: Callable[[], float], final: bool, index: int
@@ -333,6 +371,14 @@ def _to_uint8(tokenizer: ImageTokenizer, tokens: Tensor) -> np.ndarray:
     """Tokens (1, h, w, C) -> uint8 (8h, 8w, 3)."""
     image = ((tokenizer.decode(tokens)[0] + 1) * 127.5).round().to(torch.uint8)
     return image.permute(1, 2, 0).contiguous().cpu().numpy()
+
+
+def _enlarged(canvas: Canvas, size: tuple[int, int]) -> Canvas:
+    """A smaller scale's canvas at ``size`` (h, w), where nothing is decided yet and no tokens are."""
+    assert canvas.confidence is not None
+    image = cv2.resize(canvas.image, size[::-1], interpolation=cv2.INTER_LINEAR)
+    confidence = cv2.resize(canvas.confidence, size[::-1], interpolation=cv2.INTER_LINEAR)
+    return replace(canvas, image=image, confidence=confidence, tokens=None, rows_done=0)
 
 
 class _Clock:

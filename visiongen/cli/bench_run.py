@@ -35,7 +35,9 @@ Names = Annotated[
 Data = Annotated[Path | None, typer.Option("--data", help="Data root, or the dataset's own folder.")]
 Split = Annotated[str | None, typer.Option("--split", help="Which split.")]
 Limit = Annotated[int | None, typer.Option("--limit", metavar="N", help="Only the first N images (partial).")]
-Mode = Annotated[str, typer.Option("--mode", help="verified, draft, masked, sequential, sample or diffuse.")]
+Mode = Annotated[
+    str, typer.Option("--mode", help="verified, draft, masked, sequential, sample, diffuse or scales.")
+]
 Into = Annotated[
     Path | None,
     typer.Option("--out", "-o", metavar="DIR", help="Run folder (of several: DIR/NAME); out/bench/..."),

@@ -41,7 +41,7 @@ LegendText = Annotated[
 ModeName = Annotated[
     str,
     typer.Option(
-        "--mode", help="verified (default), draft (fastest), masked, sequential, sample or diffuse."
+        "--mode", help="verified (default), draft (fastest), masked, sequential, sample, diffuse or scales."
     ),
 ]
 Seed = Annotated[int, typer.Option("--seed", help="Seed of --mode sample.")]

@@ -87,6 +87,8 @@ def _order(
 ) -> Iterator[Board]:
     if sampler.mode == "draft":
         return draft(board)
+    if sampler.mode == "scales":
+        raise UsageError("mode scales: paints at several sizes; ask a scene, or visiongen.decoding.scales")
     if sampler.mode == "masked":
         if not painter.config.context:
             raise UsageError("mode masked: these weights do not see what is settled; use another mode")

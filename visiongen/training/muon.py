@@ -1,7 +1,8 @@
 """Muon whose matrices of one shape are made orthogonal together.
 
-The rule and its state are timm's (``timm.optim.Muon``; Jordan et al. 2024, https://kellerjordan.github.io/posts/muon/).
-timm goes from matrix to matrix, at some forty small operations each: on a GPU that costs a third of a small model's step.
+The rule and its state are timm's (``timm.optim.Muon``; Jordan et al. 2024,
+https://kellerjordan.github.io/posts/muon/). timm goes from matrix to matrix, at some forty small operations
+each, which is more than a small model's forward pass launches on a GPU.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ class BatchedMuon(Muon):
 
     def _turn(self, group: dict[str, Any], parameters: list[Tensor]) -> None:
         lr, momentum = float(group["lr"]), float(group["momentum"])
-        grads = [p.grad for p in parameters]
+        grads = [p.grad for p in parameters if p.grad is not None]
         for parameter in parameters:
             if "momentum_buffer" not in self.state[parameter]:
                 self.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)

@@ -28,6 +28,7 @@ from visiongen.training.balance import class_names, pixel_weights
 from visiongen.training.batches import IGNORE
 from visiongen.training.noising import draw_times
 from visiongen.training.pixels import TOKENS, pixel_loss
+from visiongen.training.scaling import seen_smaller
 from visiongen.transformer import SUB, Condition, Painter, PainterConfig
 
 # Photos as targets have high entropy; they must not drown the maps beside them. In a batch of photos alone
@@ -56,6 +57,8 @@ class Painting(nn.Module):
     ``recycles``: up to so often, drawn anew for each batch, the draft is made again, the last one in sight;
     ``noised``: share of the photos to paint whose tokens are shown under noise (``visiongen.noisy``); None:
     the painter has no eye for noise, 0: it has one, which is not trained.
+    ``scaled``: share of the photos to paint, of those that no noise hides, that are shown half as large first
+    (``visiongen.training.scaling``), for mode ``scales``.
     ``drawn`` False: always so often, as decoding does it, for a stage that leaves the draft as it is.
     """
 
@@ -81,9 +84,10 @@ class Painting(nn.Module):
         recycles: int = 0,
         drawn: bool = True,
         noised: float | None = None,
+        scaled: float = 0.0,
     ) -> None:
         super().__init__()
-        shares = {"clean": clean, "held": held, "balance": balance, "noised": noised or 0.0}
+        shares = {"clean": clean, "held": held, "balance": balance, "noised": noised or 0.0, "scaled": scaled}
         _check_options(mean, recycles, draft, pixels, shares)
         self.untrained = not tokenizer  # then its tokens mean nothing that other weights have learned
         frozen = start.tokenizer(tokenizer) if tokenizer else _untrained()
@@ -98,6 +102,7 @@ class Painting(nn.Module):
             residual=bool(draft),
             recycles=recycles,
             noise=noised is not None,
+            scales=scaled > 0,
             mean_tasks=tuple(sorted(mean)),
         )
         self.painter = Painter(config)
@@ -107,7 +112,7 @@ class Painting(nn.Module):
         self.balance = balance
         self.causal, self.held, self.draft = causal, held, draft
         self.pixels, self.pixel_tokens = pixels, pixel_tokens
-        self.drawn, self.noised = drawn, noised
+        self.drawn, self.noised, self.scaled = drawn, noised, scaled
 
     def _apply(self, fn: Any, recurse: bool = True) -> Painting:
         self.tokenizer._apply(fn)
@@ -138,7 +143,8 @@ class Painting(nn.Module):
         noisy = self._noisy(tokens.flatten(1, 2), given, batch["prompts"])
         if noisy is not None:  # what shows clearly is not asked for
             weight = weight * ~(noisy.rows[:, None] & (noisy.time == 0))
-        condition = self.painter.condition(photo, batch["prompts"], given, self._times(), noisy)
+        before = self._smaller(batch["target"], batch["prompts"], noisy)
+        condition = self.painter.condition(photo, batch["prompts"], given, self._times(), noisy, before)
         total, value, logs = exact.new_zeros(()), exact.new_zeros(()), {}
         if self.draft:
             draft = _cross_entropy(condition.draft_logits, tokens.flatten(1, 2), weight)
@@ -201,6 +207,15 @@ class Painting(nn.Module):
             time = time.masked_fill(given[1], 0.0)
         values = to_values(tokens, self.painter.levels)
         return Noisy(blurred(values, torch.randn_like(values), time), time, rows)
+
+    def _smaller(self, target: Tensor, prompts: Sequence[Prompt], noisy: Noisy | None) -> Tensor | None:
+        """A share ``scaled`` of the photos to paint as they look half as large; None for none."""
+        if not self.scaled:
+            return None
+        rows = torch.tensor([p.task == PHOTO for p in prompts]) & (torch.rand(len(prompts)) < self.scaled)
+        if noisy is not None:
+            rows = rows & ~noisy.rows.cpu()
+        return seen_smaller(self.tokenizer, target, rows)
 
     def _causal_loss(
         self,
@@ -287,6 +302,8 @@ def _check_options(
         raise UsageError(f"painting: recycles = {recycles!r}; give a whole number from 0")
     if not draft and (pixels or recycles):
         raise UsageError("painting: pixels and recycles are of the draft, which draft = 0 leaves untrained")
+    if shares["scaled"] and not (draft and recycles):
+        raise UsageError("painting: scaled is seen as a draft before this one; set draft and recycles")
     if not draft and shares["noised"]:
         raise UsageError("painting: noise is cleared up by the draft, which draft = 0 leaves untrained")
 
