@@ -37,15 +37,14 @@ def test_only_the_rows_that_are_meant_show_a_smaller_picture() -> None:
     before = seen_smaller(tokenizer, target, torch.tensor([True, False, True]))
     assert (before[1] == 0).all()
     torch.testing.assert_close(before[::2].sum(-1), torch.ones(2, 48, len(tokenizer.levels)))
-    # through the tokenizer and back, a level off here and there: near what the small picture itself would show
+    # through the tokenizer, a level off here and there: near what the small picture itself would show
     clean = scales.as_before(tokenizer, tokenizer(scales.shrunk(target, (24, 32))), (48, 64))
     level = torch.arange(before.shape[-1])
     off = ((before - clean)[::2] * level).sum(-1).abs()
     assert 0 < off.mean() < 0.5
     assert seen_smaller(tokenizer, target, torch.zeros(3, dtype=torch.bool)) is None
-    assert (
-        seen_smaller(tokenizer, target[..., :24, :32], torch.ones(3, dtype=torch.bool)) is None
-    )  # none smaller
+    tiny = target[..., :24, :32]  # nothing is smaller
+    assert seen_smaller(tokenizer, tiny, torch.ones(3, dtype=torch.bool)) is None
 
 
 def test_photos_see_it_and_maps_and_noisy_photos_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
