@@ -6,6 +6,7 @@ import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -82,6 +83,47 @@ def test_prepare_loads_data_and_trains_nothing(
     monkeypatch.setattr(ShapesSource, "prepare", lambda self: prepared.append(self))
     assert train(recipe, tmp_path / "run", "--prepare") == 0
     assert len(prepared) == 1 and not (tmp_path / "run").exists()
+
+
+POOL = """
+[[data]]
+source = "world"
+
+[data.options]
+kinds = ["{kind}"]
+tasks = ["depth"]
+size = [32, 40]
+pool = 3
+pool_size = [32, 40]
+cache_dir = "{cache}"
+"""
+
+
+def test_sources_prepared_at_once_are_those_prepared_in_turn(recipe: Path, tmp_path: Path) -> None:
+    pools = {}
+    for jobs in (1, 2):
+        cache = tmp_path / f"cache{jobs}"
+        both = tmp_path / f"both{jobs}.toml"
+        added = "".join(POOL.format(kind=kind, cache=cache) for kind in ("room", "tabletop"))
+        both.write_text(recipe.read_text() + added)
+        assert train(both, tmp_path / "run", "--prepare", "--jobs", str(jobs)) == 0
+        files = sorted(cache.rglob("*.npy"))
+        pools[jobs] = {str(file.relative_to(cache)): np.load(file) for file in files}
+    assert list(pools[1]) == list(pools[2]) and len(pools[1]) == 2 * 7
+    assert all((pools[1][name] == pools[2][name]).all() for name in pools[1])
+
+
+def test_what_one_of_several_sources_lacks_is_told_as_ever(
+    recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lacking = '\n[[data]]\nsource = "camvid11"\noptions = {}\n'
+    recipe.write_text(recipe.read_text() + lacking)
+    words = ("--data", str(tmp_path), "--prepare", "--jobs", "2")
+    assert train(recipe, tmp_path / "run", *words) == 3
+    assert "data pack 'camvid11' is missing" in capsys.readouterr().err
+    assert train(recipe, tmp_path / "run", "--jobs", "2") == 2
+    assert "goes with --prepare" in capsys.readouterr().err
+    assert train(recipe, tmp_path / "run", "--prepare", "--jobs", "0") == 2
 
 
 def test_the_remedy_for_too_little_memory_is_one_that_train_has(

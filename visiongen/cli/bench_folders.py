@@ -65,8 +65,11 @@ def _folder(out: Path | None, several: bool, split: str, options: Options, name:
 
 def _called(weights: str) -> list[str]:
     """Weights in a folder's name: of one name, files are told apart by their bytes, repositories by owner."""
+    from visiongen.imports import is_target
     from visiongen.weights import hub
 
+    if is_target(weights):
+        return [weights.replace(":", ".")]
     if hub.is_repository(weights):
         return [weights.removeprefix(hub.PREFIX).replace("/", "--")]
     path = Path(weights)

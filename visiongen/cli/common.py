@@ -58,7 +58,8 @@ WeightsName = Annotated[
     typer.Option(
         "--weights",
         metavar="NAME|FILE",
-        help="Weights: see `weights ls`; a file; or hf-hub:ORG/REPO[@REVISION], fetched once.",
+        help="Weights: see `weights ls`; a file; hf-hub:ORG/REPO[@REVISION], fetched once; or MODULE:NAME, "
+        "a backbone of your own (docs/backbone.md).",
     ),
 ]
 
@@ -121,9 +122,17 @@ def split_pair(text: str) -> tuple[Path, Path]:
 
 
 def load_backbone(weights: str) -> Backbone:
-    """The embedded backbone with the named weights (WeightsError when missing or altered)."""
+    """The embedded backbone with the named weights, or one's own, ``module:Name``.
+
+    WeightsError when weights are missing or altered; UsageError for a name that makes no backbone.
+    """
+    from visiongen.imports import is_target
     from visiongen.registry import BACKBONES
 
+    if is_target(weights):
+        from visiongen.backbones.imported import made
+
+        return made(weights)
     backbone: Backbone = BACKBONES.get("embedded").load(weights)
     return backbone
 

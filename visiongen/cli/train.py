@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from visiongen.errors import UsageError
+
 RecipeName = Annotated[
     str, typer.Argument(metavar="RECIPE", help="A .toml file, or the name of a shipped recipe.")
 ]
@@ -32,6 +34,9 @@ Device = Annotated[str, typer.Option("--device", help="cpu, cuda, or auto.")]
 Prepare = Annotated[
     bool, typer.Option("--prepare", help="Only load and render the data that the recipe needs.")
 ]
+Jobs = Annotated[
+    int, typer.Option("--jobs", "-j", help="With --prepare: so many sources at once, a process each.")
+]
 
 
 def train(
@@ -43,16 +48,21 @@ def train(
     data: DataRoot = None,
     device: Device = "auto",
     prepare: Prepare = False,
+    jobs: Jobs = 1,
 ) -> None:
     """Train by a recipe; writes checkpoints, log.jsonl, loss.svg and the averaged weights."""
     from visiongen.training.recipe import load_recipe
-    from visiongen.training.run import build_mixture, build_trainer, pick_device
+    from visiongen.training.run import build_trainer, pick_device
 
     plan = load_recipe(recipe)
     where = pick_device(device)
     if prepare:
-        build_mixture(plan, data).prepare()
+        from visiongen.training.prepare import prepare as load_and_render
+
+        load_and_render(plan, data, jobs)
         return
+    if jobs != 1:
+        raise UsageError(f"--jobs {jobs}: goes with --prepare; give that, or leave it out")
     folder = out or Path("runs") / Path(recipe).stem
     trainer = build_trainer(plan, folder, minutes=minutes, data=data, device=where, on_log=_say)
     facts = trainer.fit(resume=resume or previous, previous=previous)

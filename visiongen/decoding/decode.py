@@ -1,4 +1,4 @@
-"""From a photo's prefix and prompts to tokens, by any of the generation orders of one size, or after the truth."""
+"""From a photo's prefix and prompts to tokens, by any order of one size, or after the truth."""
 
 from __future__ import annotations
 

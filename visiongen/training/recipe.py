@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from visiongen.errors import MissingDataError, UsageError
+from visiongen.imports import TARGET
 from visiongen.registry import SOURCES
 
 if sys.version_info >= (3, 11):
@@ -26,7 +27,7 @@ class _Strict(BaseModel):
 class ModelPart(_Strict):
     """``target`` "module:Class" is called with ``options``; ``init``: weights to start from."""
 
-    target: str = Field(pattern=r"^[\w.]+:\w+$")
+    target: str = Field(pattern=TARGET)
     options: dict[str, Any] = {}
     init: str | None = None
     init_strict: bool = True

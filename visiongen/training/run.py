@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import random
 import sys
 from dataclasses import replace
@@ -16,6 +15,7 @@ from torch import nn
 from visiongen import checkpoint
 from visiongen.blocks import Block
 from visiongen.errors import UsageError, WeightsError
+from visiongen.imports import imported
 from visiongen.registry import SOURCES
 from visiongen.training import start
 from visiongen.training.channels import grown
@@ -37,11 +37,7 @@ def seed_everything(seed: int) -> None:
 
 def build_model(part: ModelPart) -> nn.Module:
     """Import ``target``, call it with ``options``, load ``init`` if given."""
-    module_name, _, attribute = part.target.partition(":")
-    try:
-        make = getattr(importlib.import_module(module_name), attribute)
-    except (ImportError, AttributeError) as error:
-        raise UsageError(f"model.target {part.target!r}: cannot be imported ({error})") from None
+    make = imported(part.target, "model.target")
     try:
         model = make(**part.options)
     except TypeError as error:
