@@ -78,9 +78,7 @@ def run(
         if backbone is None:
             raise UsageError("speed: these rows paint; give a backbone")
         if not isinstance(backbone, EmbeddedBackbone):
-            raise UsageError(
-                f"speed: {backbone.name!r} is not the embedded backbone, whose decoding is timed"
-            )
+            raise UsageError(f"speed: times the embedded backbone's decoding; {backbone.name!r} is another")
         photos = photos or default_photos()
         pictures = [Geometry.fit(p.shape[:2], long_side).apply(p) for p in photos]
         sizes = [list(p.shape[:2]) for p in pictures]

@@ -102,4 +102,4 @@ def test_what_makes_no_backbone_is_told(
 def test_what_is_timed_is_the_embedded_one(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["bench", "speed", "--only", "verified-vs-sequential", "--weights", "flat_backbone:Own"]
     assert main(words) == 2
-    assert "'own:flat' is not the embedded backbone" in capsys.readouterr().err
+    assert "'own:flat' is another" in capsys.readouterr().err

@@ -122,7 +122,7 @@ def test_what_one_of_several_sources_lacks_is_told_as_ever(
     assert train(recipe, tmp_path / "run", *words) == 3
     assert "data pack 'camvid11' is missing" in capsys.readouterr().err
     assert train(recipe, tmp_path / "run", "--jobs", "2") == 2
-    assert "goes with --prepare" in capsys.readouterr().err
+    assert "goes with --prepare or --refresh" in capsys.readouterr().err
     assert train(recipe, tmp_path / "run", "--prepare", "--jobs", "0") == 2
 
 

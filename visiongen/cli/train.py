@@ -34,8 +34,12 @@ Device = Annotated[str, typer.Option("--device", help="cpu, cuda, or auto.")]
 Prepare = Annotated[
     bool, typer.Option("--prepare", help="Only load and render the data that the recipe needs.")
 ]
+Refresh = Annotated[
+    bool,
+    typer.Option("--refresh", help="Only render new frames for pools that are fresh, until interrupted."),
+]
 Jobs = Annotated[
-    int, typer.Option("--jobs", "-j", help="With --prepare: so many sources at once, a process each.")
+    int, typer.Option("--jobs", "-j", help="With --prepare or --refresh: so many processes at once.")
 ]
 
 
@@ -48,6 +52,7 @@ def train(
     data: DataRoot = None,
     device: Device = "auto",
     prepare: Prepare = False,
+    refresh: Refresh = False,
     jobs: Jobs = 1,
 ) -> None:
     """Train by a recipe; writes checkpoints, log.jsonl, loss.svg and the averaged weights."""
@@ -61,8 +66,13 @@ def train(
 
         load_and_render(plan, data, jobs)
         return
+    if refresh:
+        from visiongen.training.refresh import refresh as render_anew
+
+        render_anew(plan, data, jobs)
+        return
     if jobs != 1:
-        raise UsageError(f"--jobs {jobs}: goes with --prepare; give that, or leave it out")
+        raise UsageError(f"--jobs {jobs}: goes with --prepare or --refresh; give one, or leave it out")
     folder = out or Path("runs") / Path(recipe).stem
     trainer = build_trainer(plan, folder, minutes=minutes, data=data, device=where, on_log=_say)
     facts = trainer.fit(resume=resume or previous, previous=previous)

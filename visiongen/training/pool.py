@@ -4,6 +4,8 @@ photo uint8 (N, H, W, 3); depth uint16 (N, H, W), logarithmic, 0 = invalid, 6553
 normals int8 (N, H, W, 3) times 127, zero = invalid; classes uint8 (N, H, W), 255 = none; instance
 uint16 (N, H, W), 0 = sky; base_colour uint8 sRGB; orm uint8 (occlusion, roughness, metallic) / 255.
 A killed rendering goes on where it stopped; two processes that want the same pool take turns.
+A pool whose frames are replaced while others read it (``visiongen.training.refresh``) also has ``turn``
+uint32 (N,): odd while a frame is written, and another number for each (a sequence lock).
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import hashlib
 import json
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,8 +24,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from visiongen.errors import UsageError
 from visiongen.files import write_json
 
+TRIES = 50  # looks at a frame that is being written, 2 ms apart
 NEAR, FAR = 0.02, 2000.0
 _SPAN = np.log(FAR / NEAR)
 _SHAPES = {
@@ -90,9 +95,11 @@ class FramePool:
 
     MAPS: ClassVar[list[str]] = list(_SHAPES)
 
-    def __init__(self, folder: Path, count: int, size: tuple[int, int]) -> None:
-        self.folder, self.count, self.size = folder, count, size
+    def __init__(self, folder: Path, count: int, size: tuple[int, int], fresh: bool = False) -> None:
+        """``fresh``: its frames may be replaced while it is read."""
+        self.folder, self.count, self.size, self.fresh = folder, count, size, fresh
         self._maps: dict[str, np.ndarray] = {}
+        self._turn: np.ndarray | None = None
 
     @staticmethod
     def folder_name(described: dict) -> str:
@@ -117,7 +124,11 @@ class FramePool:
                 self._store(start, render(start, stop))
                 write_json(self.folder / "done.json", {"frames": stop})
                 _say(stop, self.count)
+            if self.fresh and not (self.folder / "turn.npy").is_file():
+                np.save(self.folder / "turn.npy", np.zeros(self.count, np.uint32))
         self._maps = {name: self._open(name, "r") for name in _SHAPES}
+        if self.fresh:
+            self._turn = np.load(self.folder / "turn.npy", mmap_mode="r")
 
     def _done(self) -> int:
         path = self.folder / "done.json"
@@ -136,15 +147,20 @@ class FramePool:
     def _store(self, start: int, frames: list[Frame]) -> None:
         maps = {name: self._open(name, "r+") for name in _SHAPES}
         for number, frame in enumerate(frames, start):
-            maps["photo"][number] = frame.photo
-            maps["depth"][number] = pack_depth(frame.depth)
-            maps["normals"][number] = np.rint(np.nan_to_num(frame.normals) * 127).astype(np.int8)
-            maps["classes"][number] = frame.classes
-            maps["instance"][number] = frame.instance
-            maps["base_colour"][number] = frame.base_colour
-            maps["orm"][number] = np.rint(frame.orm * 255).astype(np.uint8)
+            _write(maps, number, frame)
         for array in maps.values():
             array.flush()  # type: ignore[attr-defined]
+
+    def replace(self, start: int, frames: list[Frame]) -> None:
+        """Put others in the place of frames ``start``, ...; whoever reads one meanwhile reads it again."""
+        if not self.fresh:
+            raise UsageError(f"{self.folder}: its frames are what its name says; set fresh = true")
+        maps = {name: self._open(name, "r+") for name in _SHAPES}
+        turn = np.load(self.folder / "turn.npy", mmap_mode="r+")
+        for number, frame in enumerate(frames, start):
+            turn[number] += 1 + turn[number] % 2  # a writer that was killed left it odd
+            _write(maps, number, frame)
+            turn[number] += 1
 
     def __len__(self) -> int:
         return self.count
@@ -154,7 +170,19 @@ class FramePool:
 
     def glance(self, number: int, step: int) -> Frame:
         """Frame ``number``, of every ``step``-th row and column."""
-        m = {name: np.asarray(array[number, ::step, ::step]) for name, array in self._maps.items()}
+        if self._turn is None:
+            return self._read(number, step)
+        for _ in range(TRIES):
+            before = int(self._turn[number])
+            frame = self._read(number, step)
+            if before % 2 == 0 and int(self._turn[number]) == before:
+                return frame
+            time.sleep(0.002)
+        return self._read(number, step)  # its writer was killed: what there is
+
+    def _read(self, number: int, step: int) -> Frame:
+        # copies: a view would change with its frame
+        m = {name: np.array(array[number, ::step, ::step]) for name, array in self._maps.items()}
         return Frame(
             m["photo"],
             unpack_depth(m["depth"]),
@@ -164,6 +192,16 @@ class FramePool:
             m["base_colour"],
             m["orm"].astype(np.float32) / 255,
         )
+
+
+def _write(maps: dict[str, np.ndarray], number: int, frame: Frame) -> None:
+    maps["photo"][number] = frame.photo
+    maps["depth"][number] = pack_depth(frame.depth)
+    maps["normals"][number] = np.rint(np.nan_to_num(frame.normals) * 127).astype(np.int8)
+    maps["classes"][number] = frame.classes
+    maps["instance"][number] = frame.instance
+    maps["base_colour"][number] = frame.base_colour
+    maps["orm"][number] = np.rint(frame.orm * 255).astype(np.uint8)
 
 
 @contextmanager

@@ -27,8 +27,9 @@ from visiongen.world.rules import draw_rule
 
 THIN = 4  # every fourth row and column says well enough what a frame shows
 DRAWS = 12
-#: Options of the source ``world`` that an episode has no use for: its examples are whole answers.
-NOT_TAKEN = ("reverse", "subset", "distractors", "colours", "backdrops", "behind", "synonyms")
+#: Options of the source ``world`` that an episode has no use for: its examples are whole answers, and what
+#: each frame of its pool shows is noted once.
+NOT_TAKEN = ("reverse", "subset", "distractors", "colours", "backdrops", "behind", "synonyms", "fresh")
 UNNAMED_TASKS = ("depth", "normals", "basecolor", "orm", "instance")  # their maps have no legend
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,8 @@ class WorldSource(Source):
     photos seen whole. Only those have a depth target, unless ``zoom_depth``: a window's metres then
     shrink as its side does (``View.depth``).
     ``pool``: render that many frames once (``pool_size``, in ``cache_dir``) and draw from them;
-    0 renders every batch anew. ``first_seed``: of the pool. ``device``: where the pool is rendered.
+    0 renders every batch anew. ``fresh``: a pool of its own, whose frames ``visiongen train --refresh`` replaces by
+    others meanwhile. ``first_seed``: of the pool. ``device``: where the pool is rendered.
     ``materials``: folder of PBR sets (below the data root, or absolute) for textures of kind "set"; a pool
     is of the sets whose names and sizes were there when it was rendered.
     ``colours``: of the legends of semantic maps, "random" (drawn anew) or "fixed" (a class's own).
@@ -78,6 +80,7 @@ class WorldSource(Source):
         pool_size: Sequence[int] = (240, 320),
         cache_dir: str | None = None,
         first_seed: int = 0,
+        fresh: bool = False,
         materials: Any = None,
         backdrops: Sequence[str] = (),
         behind: float = 0.3,
@@ -104,7 +107,11 @@ class WorldSource(Source):
         self.zoom_depth, self.degrade = zoom_depth, degrade
         self.jitter = check_strength(jitter, self.name)
         self.pool_count, self.pool_size = int(pool), (int(pool_size[0]), int(pool_size[1]))
-        self.cache_dir, self.first_seed = cache_dir, first_seed
+        self.cache_dir, self.first_seed, self.fresh = cache_dir, first_seed, fresh
+        if fresh and not pool:
+            raise UsageError(
+                f"source {self.name}: fresh = true, but there is no pool; give pool, or leave it out"
+            )
         self.materials, self.device, self.chunk = materials, device, chunk
         self.backdrops, self.behind = check_list(backdrops, self.name, "backdrops"), behind
         chances = {"reverse": reverse, "whole": whole, "subset": subset, "degrade": degrade, "behind": behind}
@@ -127,10 +134,11 @@ class WorldSource(Source):
         if self._pool is not None or not self.pool_count:
             return
         more = {"names": list(self.names), "device": self.device} | self._described_sets()
+        more |= {"fresh": True} if self.fresh else {}
         described = describe(self.kinds, self.pool_count, self.pool_size, self.first_seed, **more)
         cache = Path(self.cache_dir).expanduser() if self.cache_dir else default_cache()
         folder = cache / FramePool.folder_name(described)
-        pool = FramePool(folder, self.pool_count, self.pool_size)
+        pool = FramePool(folder, self.pool_count, self.pool_size, self.fresh)
         pool.fill(self._render_pool, described, self.chunk)
         self._pool = pool
 
@@ -142,6 +150,14 @@ class WorldSource(Source):
 
             self._names = tuple(CLASS_NAMES)
         return self._names
+
+    def replace(self, start: int, stop: int, first_seed: int) -> None:
+        """Put the frames of seeds ``first_seed`` + ``start``, ... in the place of the pool's ``start``..``stop``-1."""
+        self.prepare()
+        assert self._pool is not None
+        other = copy.copy(self)
+        other.first_seed = first_seed
+        self._pool.replace(start, other._render_pool(start, stop))
 
     def _render_pool(self, start: int, stop: int) -> list[Frame]:
         """Frames start..stop-1 of the pool; frame i is of kind i modulo the number of kinds."""
