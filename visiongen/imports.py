@@ -8,7 +8,7 @@ from typing import Any
 
 from visiongen.errors import UsageError
 
-TARGET = r"^[\w.]+:\w+$"
+TARGET = r"^\w[\w.]*:\w+$"
 
 
 def is_target(name: str) -> bool:

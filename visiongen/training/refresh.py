@@ -26,8 +26,8 @@ def refresh(
 ) -> None:
     """Replace the frames of the recipe's fresh pools, one after another, in ``jobs`` processes.
 
-    Without end, or ``rounds`` times. Seeds are drawn anew, of those that may be trained on. UsageError where no
-    source of the recipe is ``fresh``, or for fewer than one job.
+    Without end, or ``rounds`` times. Seeds are drawn anew, of those that may be trained on. UsageError where
+    no source of the recipe is ``fresh``, or for fewer than one job.
     """
     if jobs < 1:
         raise UsageError(f"--jobs {jobs}: give at least 1")

@@ -47,8 +47,8 @@ class WorldSource(Source):
     photos seen whole. Only those have a depth target, unless ``zoom_depth``: a window's metres then
     shrink as its side does (``View.depth``).
     ``pool``: render that many frames once (``pool_size``, in ``cache_dir``) and draw from them;
-    0 renders every batch anew. ``fresh``: a pool of its own, whose frames ``visiongen train --refresh`` replaces by
-    others meanwhile. ``first_seed``: of the pool. ``device``: where the pool is rendered.
+    0 renders every batch anew. ``fresh``: a pool of its own, whose frames ``visiongen train --refresh``
+    replaces by others meanwhile. ``first_seed``: of the pool. ``device``: where the pool is rendered.
     ``materials``: folder of PBR sets (below the data root, or absolute) for textures of kind "set"; a pool
     is of the sets whose names and sizes were there when it was rendered.
     ``colours``: of the legends of semantic maps, "random" (drawn anew) or "fixed" (a class's own).
@@ -152,7 +152,7 @@ class WorldSource(Source):
         return self._names
 
     def replace(self, start: int, stop: int, first_seed: int) -> None:
-        """Put the frames of seeds ``first_seed`` + ``start``, ... in the place of the pool's ``start``..``stop``-1."""
+        """Frames of seeds ``first_seed`` + ``start``, ... for those of the pool from ``start`` to ``stop``."""
         self.prepare()
         assert self._pool is not None
         other = copy.copy(self)
