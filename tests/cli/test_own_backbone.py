@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from visiongen.cli.main import main
 
@@ -42,15 +44,13 @@ number = 3
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder with a backbone and a photo, as the current one."""
     (tmp_path / "flat_backbone.py").write_text(OWN)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "modules", dict(sys.modules))  # the module goes with its folder
-    from PIL import Image
-
     Image.fromarray(np.full((40, 48, 3), 90, np.uint8)).save(tmp_path / "photo.png")
-    return tmp_path
+    yield tmp_path
+    sys.modules.pop("flat_backbone", None)  # it goes with its folder
 
 
 @pytest.mark.parametrize("name", ["Own", "made"])

@@ -152,7 +152,7 @@ class WorldSource(Source):
         return self._names
 
     def replace(self, start: int, stop: int, first_seed: int) -> None:
-        """Frames of seeds ``first_seed`` + ``start``, ... for those of the pool from ``start`` to ``stop``."""
+        """Frames of seeds from ``first_seed`` + ``start`` in the place of ``start`` to ``stop`` - 1."""
         self.prepare()
         assert self._pool is not None
         other = copy.copy(self)
