@@ -1,9 +1,9 @@
-"""From a small picture to one twice as large: what next-scale prediction starts each scale from.
+"""From a small picture to one twice as large: what next-scale painting starts each scale from.
 
-A picture is painted small, enlarged, and painted again with the small one in sight, all tokens of a scale at
-once (next-scale prediction, VAR, arXiv 2404.02905; there each scale has tokens of its own and adds to the
-ones before, here every scale is a whole picture in the tokenizer's tokens). The painter sees the small one
-as it sees its own last draft (``Painter.condition``, ``before``): as probabilities of every token's levels.
+A picture is painted small and enlarged; the larger one starts from it under a little noise, and clears
+up as in the order ``diffuse`` (relay diffusion, arXiv 2309.03350). So one scale is predicted from the one
+before, as in VAR (arXiv 2404.02905); there scales have tokens of their own that add up, here each is a
+whole picture.
 """
 
 from __future__ import annotations
@@ -12,16 +12,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from visiongen.noisy import to_values
 from visiongen.tokenizer import PATCH, ImageTokenizer
 
 LEAST = 3  # tokens along the shorter side of the smallest scale
-SPREAD = 1.0  # levels: how unsure an enlarged picture is of each of its own
+START = 0.35  # the time (visiongen.noisy) at which a larger picture starts from the smaller one
 
 
-def sizes(size: tuple[int, int], most: int) -> list[tuple[int, int]]:
-    """At most ``most`` sizes (h, w), the smallest first, each half of the next in multiples of 8."""
+def sizes(size: tuple[int, int]) -> list[tuple[int, int]]:
+    """Sizes (h, w) from the smallest to ``size``, each half of the next in multiples of 8."""
     found = [size]
-    while len(found) < most and min(found[0]) // (2 * PATCH) >= LEAST:
+    while min(found[0]) // (2 * PATCH) >= LEAST:
         h, w = (max(PATCH, round(side / (2 * PATCH)) * PATCH) for side in found[0])
         found.insert(0, (h, w))
     return found
@@ -32,19 +33,19 @@ def shrunk(images: Tensor, size: tuple[int, int]) -> Tensor:
     return F.interpolate(images, size, mode="area")
 
 
-def enlarged(images: Tensor, size: tuple[int, int]) -> Tensor:
-    """(B, 3, h, w) at a larger ``size`` (H, W), bilinear."""
-    return F.interpolate(images, size, mode="bilinear", align_corners=False)
-
-
-def as_before(tokenizer: ImageTokenizer, small: Tensor, size: tuple[int, int]) -> Tensor:
-    """Small pictures (B, 3, h, w) in [-1, 1] as ``before`` (B, N, C, L) of pictures of ``size`` (H, W).
-
-    Probabilities fall with the squared distance to what the tokenizer makes of the enlarged picture.
-    """
+def enlarged(tokenizer: ImageTokenizer, small: Tensor, size: tuple[int, int]) -> Tensor:
+    """Token values (B, N, C) of small pictures (B, 3, h, w) in [-1, 1], enlarged to ``size`` (H, W)."""
     with torch.autocast(small.device.type, enabled=False):
-        latent = tokenizer.latent(enlarged(small.float(), size)).flatten(1, 2)
-    levels = torch.tensor(tokenizer.levels, device=latent.device)
-    level = torch.arange(int(levels.max()), device=latent.device)
-    away = (level - latent[..., None]).square() / (2 * SPREAD**2)
-    return (-away).masked_fill(level >= levels[:, None], -torch.inf).softmax(-1)
+        wide = F.interpolate(small.float(), size, mode="bilinear", align_corners=False)
+        latent = tokenizer.latent(wide).flatten(1, 2)
+    return to_values(latent, torch.tensor(tokenizer.levels, device=latent.device))
+
+
+def on_the_way(values: Tensor, small: Tensor, noise: Tensor, time: Tensor) -> Tensor:
+    """What shows of ``values`` (B, N, C) at ``time`` (B, N) between 0 and START, on the way from ``small``.
+
+    At START it is the enlarged picture's values ``small`` under noise, and nothing of ``values``; at 0 they.
+    Where steps of the flow lead straight to them, this is what shows between (``visiongen.noisy.cleared``).
+    """
+    t = time[..., None]
+    return (1 - t) * values + t * noise + t / START * (1 - START) * (small - values)

@@ -39,7 +39,7 @@ DRAWN = {
     "diffused in groups": Sampler(mode="diffuse", steps=8, group=64),  # a third of the picture
     "by scales": Sampler(mode="scales"),
 }
-NEEDED = {"diffuse": "noise", "scales": "scales"}  # what a mode asks of the weights (Capabilities)
+NOISY = ("diffuse", "scales")  # modes for weights that learned from noise
 Step = Callable[[str], None]
 
 
@@ -97,7 +97,7 @@ def from_nothing(
     drawn = {
         name: paint_nothing(backbone, count, seed, step, sampler)
         for name, sampler in DRAWN.items()
-        if sampler.mode not in NEEDED or getattr(backbone.capabilities, NEEDED[sampler.mode])
+        if sampler.mode not in NOISY or backbone.capabilities.noise
     }
     rows = drawn | {
         "real": others,

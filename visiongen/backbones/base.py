@@ -38,8 +38,7 @@ class Capabilities:
     text: bool = True  # reads free instruction text
     in_context: bool = False  # takes example pairs
     input_image: bool = True  # paints from a photo; False: from text only
-    noise: bool = False  # paints from noise (mode diffuse)
-    scales: bool = False  # paints photos from smaller paintings (mode scales)
+    noise: bool = False  # paints from noise (modes diffuse and scales)
     teacher: bool = False  # Scene.paint_after: can read its next token after given ones
     deterministic: bool = True  # the same prompt and seed give the same pixels
     licence: str = "unknown"  # of the weights or of the service's output
@@ -63,8 +62,8 @@ class Sampler:
     masked      greedy, the whole map in each of ``steps`` passes, of which the surest tokens stay; with
                 ``group`` so many tokens after another, each group in ``steps`` passes
     diffuse     from noise (of ``seed``), which clears up in ``steps`` passes; ``group`` as in masked
-    scales      a small picture, then one twice as large with it in sight, and so on: at most ``steps``
-                scales; photos are drawn as in sample
+    scales      a small picture (a photo as in sample, a map as in draft), then one twice as large that clears
+                up from it in ``steps`` passes, and so on
     sample      temperature, top-k and top-p, from ``seed``; the n-th repetition of a prompt uses seed + n
     """
 
@@ -74,7 +73,7 @@ class Sampler:
     top_k: int | None = None
     top_p: float | None = None
     window: int | None = None  # tokens a verifying pass; None: the backbone's choice
-    steps: int = 8  # passes of masked and diffuse, scales at most
+    steps: int = 8  # passes of masked and diffuse, and of each scale
     group: int | None = None  # tokens a group of masked and diffuse, in raster order; None: all of them
     recycles: int | None = None  # how often the draft is made again; None: the weights' own number
     trust: float | None = None  # nats to overrule the draft; None: the weights' own, 0: never keep it

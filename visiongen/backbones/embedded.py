@@ -62,11 +62,7 @@ class EmbeddedBackbone(Pretrained, Backbone):
         self.name, self.weights, self.facts = name, record, dict(facts or {})
         config = painter.config
         self.capabilities = replace(
-            self.capabilities,
-            in_context=config.context,
-            noise=config.noise,
-            scales=config.scales,
-            licence=licence,
+            self.capabilities, in_context=config.context, noise=config.noise, licence=licence
         )
         self.tokenizer, self.painter = tokenizer.eval(), painter.eval()
         painter.palette, painter.encode = tokenizer.palette, tokenizer.encode

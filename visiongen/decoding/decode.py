@@ -33,7 +33,7 @@ def decode(painter: Any, photo: Any, prompts: Sequence[Prompt], sampler: Sampler
     ``photo`` is a prefix of batch ``len(prompts)`` (``PhotoPrefix.expand`` shares one). The first
     board is the draft with nothing done, the last has every position done (mode draft: one board).
     """
-    conds, cond, board = _start(painter, photo, prompts, sampler)
+    conds, cond, board = start(painter, photo, prompts, sampler)
     if sampler.mode != "draft":
         yield board
     for step in _order(painter, photo, cond, board, prompts, sampler):
@@ -63,12 +63,12 @@ def decode_after(
 
     Of the sampler only ``trust`` counts.
     """
-    _, cond, board = _start(painter, photo, prompts, sampler)
+    _, cond, board = start(painter, photo, prompts, sampler)
     after_truth(painter, cond, board, truth)
     return board
 
 
-def _start(
+def start(
     painter: Any, photo: Any, prompts: Sequence[Prompt], sampler: Sampler
 ) -> tuple[list[Any], Any, Board]:
     """The condition of each picture, all of them joined, and the board of their drafts."""
@@ -92,10 +92,10 @@ def _order(
     if sampler.mode == "masked":
         if not painter.config.context:
             raise UsageError("mode masked: these weights do not see what is settled; use another mode")
-        return masked(_drafts(painter, photo, prompts, sampler), board, sampler.steps, sampler.group)
+        return masked(redrafted(painter, photo, prompts, sampler), board, sampler.steps, sampler.group)
     if sampler.mode == "diffuse":
         seeds = repeat_seeds(prompts, sampler.seed)
-        drafts = _drafts(painter, photo, prompts, sampler)
+        drafts = redrafted(painter, photo, prompts, sampler)
         return diffuse(drafts, board, painter.levels, seeds, sampler.steps, sampler.group)
     if sampler.mode == "sample":
         seeds = repeat_seeds(prompts, sampler.seed)
@@ -104,7 +104,7 @@ def _order(
     return _greedy(painter, cond, board, sampler, 0)
 
 
-def _drafts(painter: Any, photo: Any, prompts: Sequence[Prompt], sampler: Sampler) -> list[Draft]:
+def redrafted(painter: Any, photo: Any, prompts: Sequence[Prompt], sampler: Sampler) -> list[Draft]:
     """For each picture, alone: its draft's logits once tokens are ``held``, or show as ``noisy``."""
     device = photo.features.device
 

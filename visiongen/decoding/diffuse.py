@@ -15,20 +15,31 @@ import torch
 from torch import Tensor
 
 from visiongen.decoding.board import Board, Draft, expected, read
-from visiongen.noisy import Noisy, cleared, to_values
+from visiongen.noisy import Noisy, blurred, cleared, to_values
+from visiongen.scales import START
 
 
 @torch.inference_mode()
 def diffuse(
-    drafts: list[Draft], board: Board, levels: Tensor, seeds: Sequence[int], steps: int, group: int | None
+    drafts: list[Draft],
+    board: Board,
+    levels: Tensor,
+    seeds: Sequence[int],
+    steps: int,
+    group: int | None,
+    small: Tensor | None = None,
 ) -> Iterator[Board]:
     """Fill ``board`` in ``steps`` passes a group of ``group`` tokens (None: one group); yields it after each.
 
     ``drafts[i]`` reads picture i alone, so that it does not depend on its batch; its noise is of
-    ``seeds[i]``. ``levels`` (C,): how many each channel has.
+    ``seeds[i]``. ``levels`` (C,): how many each channel has. ``small``: token values (B, N, C) of a smaller
+    picture, enlarged; then it begins with these under the noise of time START (``visiongen.scales``).
     """
-    shown = _noise(seeds, board.tokens)
-    time = torch.ones(shown.shape[:2], device=shown.device)
+    shown, begin = _noise(seeds, board.tokens), 1.0
+    if small is not None:
+        begin = START
+        shown = blurred(small, shown, torch.full(shown.shape[:2], begin, device=shown.device))
+    time = torch.full(shown.shape[:2], begin, device=shown.device)
     if board.hold is not None:
         time = time.masked_fill(board.hold, 0.0)
         shown = torch.where(board.hold[..., None], to_values(board.draft, levels), shown)
@@ -36,7 +47,7 @@ def diffuse(
     size = group or board.length
     for start, step in itertools.product(range(0, board.length, size), range(steps)):
         here = slice(start, min(start + size, board.length))
-        now, later = 1 - step / steps, 1 - (step + 1) / steps
+        now, later = begin * (1 - step / steps), begin * (1 - (step + 1) / steps)
         for i, draft in enumerate(drafts):
             open_ = time[i] > 0
             logits = draft(noisy=Noisy(shown[i : i + 1], time[i : i + 1], everywhere))[0]

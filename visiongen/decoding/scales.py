@@ -1,24 +1,26 @@
-"""Next-scale prediction: a small picture first, then one twice as large with it in sight, and so on.
+"""Scale by scale: a small picture first, then one twice as large that starts from it, and so on.
 
-All tokens of a scale are painted at once, but for a photo's smallest scale, which is drawn token by token;
-its larger ones are drawn from what the draft says of each token. A map is read from the draft at every scale.
+A photo's smallest scale is drawn token by token, a map's is its draft. Every larger one starts from the one
+before, enlarged and under a little noise, which clears up everywhere at once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 
 import torch
-from torch import Tensor
 
 from visiongen import scales
 from visiongen.backbones.base import Sampler
 from visiongen.conditioning import PhotoPrefix
 from visiongen.decoding.board import Board
-from visiongen.decoding.sample import draws, filter_logits, inverse_cdf, sample
+from visiongen.decoding.decode import redrafted, start
+from visiongen.decoding.diffuse import diffuse
+from visiongen.decoding.sample import sample
 from visiongen.errors import UsageError
 from visiongen.prompt import PHOTO, Prompt
-from visiongen.tokenizer import ImageTokenizer
+from visiongen.tokenizer import PATCH, ImageTokenizer
 from visiongen.transformer import Painter
 
 NEXT = 1_000_003  # between the seeds of two scales
@@ -36,55 +38,46 @@ def by_scales(
 ) -> Iterator[tuple[Board, tuple[int, int]]]:
     """The finished board of every scale and its size (h, w), from the smallest to ``size``.
 
-    ``photo(size)`` is the photo's prefix at that size, of batch ``len(prompts)``. At most ``sampler.steps``
-    scales. UsageError for weights that have not learned it, and for prompts that hold something.
+    ``photo(size)`` is the photo's prefix at that size, of batch ``len(prompts)``. ``sampler.steps`` passes
+    for each scale but the smallest. UsageError for weights that did not learn from noise, and for prompts
+    that hold something.
     """
-    if not painter.config.scales:
-        raise UsageError(
-            "mode scales: these weights did not learn to paint from a smaller picture; use another"
-        )
+    if painter.noisy is None:
+        raise UsageError("mode scales: these weights did not learn from noise; use another mode")
     if any(prompt.held is not None for prompt in prompts):
         raise UsageError("mode scales: the order holds a part of the picture, at one size; use another mode")
-    before: list[Tensor | None] = [None] * len(prompts)
-    passes = torch.zeros(len(prompts), dtype=torch.int64)
-    for number, here in enumerate(found := scales.sizes(size, sampler.steps)):
-        board = _paint(painter, photo(here), prompts, [s + NEXT * number for s in seeds], sampler, before)
+    found = scales.sizes(size)
+    board = _smallest(painter, photo(found[0]), prompts, seeds, sampler)
+    yield board, found[0]
+    for number, (before, here) in enumerate(pairwise(found), 1):
+        # one by one: a picture must not depend on its batch
+        pictures = [tokenizer.decode(one[None].unflatten(1, _grid(before))) for one in board.tokens]
+        small = torch.cat([scales.enlarged(tokenizer, one, here) for one in pictures])
+        passes, prefix = board.passes, photo(here)
+        board = start(painter, prefix, prompts, sampler)[2]
         board.passes += passes
-        passes = board.passes.clone()
+        again, own = redrafted(painter, prefix, prompts, sampler), [seed + NEXT * number for seed in seeds]
+        list(diffuse(again, board, painter.levels, own, sampler.steps, None, small))  # the board is filled
         yield board, here
-        if here != size:  # one by one: a picture must not depend on its batch
-            grid = (here[0] // 8, here[1] // 8)
-            small = [tokenizer.decode(one[None].unflatten(1, grid)) for one in board.tokens]
-            before = [scales.as_before(tokenizer, one, found[number + 1]) for one in small]
 
 
-def _paint(
-    painter: Painter,
-    photo: PhotoPrefix,
-    prompts: Sequence[Prompt],
-    seeds: Sequence[int],
-    sampler: Sampler,
-    before: Sequence[Tensor | None],
+def _smallest(
+    painter: Painter, photo: PhotoPrefix, prompts: Sequence[Prompt], seeds: Sequence[int], sampler: Sampler
 ) -> Board:
-    """One scale: every picture alone."""
-    device = photo.features.device
-    rows = [torch.tensor([i], device=device) for i in range(len(prompts))]
-    conds = [
-        painter.condition(photo.select(i), [p], recycles=sampler.recycles, before=b)
-        for i, p, b in zip(rows, prompts, before, strict=True)
-    ]
-    mean = torch.tensor([p.task in painter.config.mean_tasks for p in prompts])
-    board = Board.from_draft(torch.cat([c.draft_logits for c in conds]), 0.0, mean)
-    s = sampler
-    for i, cond, prompt, seed, seen in zip(rows, conds, prompts, seeds, before, strict=True):
-        part = board.take(i)
-        if prompt.task == PHOTO and seen is None:
-            list(sample(painter, cond, part, [seed], s.temperature, s.top_k, s.top_p))
-        else:
-            part.passes += 1
-        if prompt.task == PHOTO and seen is not None:
-            at = draws([seed], part.length, part.line.shape[-1]).to(device)
-            part.line[:, 1:] = inverse_cdf(filter_logits(part.logits, s.temperature, s.top_k, s.top_p), at)
-        board.put(i, part)
+    """Photos drawn, maps as their draft; every picture alone."""
+    conds, _, board = start(painter, photo, prompts, sampler)
+    for i, (cond, prompt, seed) in enumerate(zip(conds, prompts, seeds, strict=True)):
+        if prompt.task != PHOTO:
+            board.passes[i] = 1
+            continue
+        row = torch.tensor([i], device=photo.features.device)
+        part = board.take(row)
+        for _ in sample(painter, cond, part, [seed], sampler.temperature, sampler.top_k, sampler.top_p):
+            pass
+        board.put(row, part)
     board.done[:] = board.length
     return board
+
+
+def _grid(size: tuple[int, int]) -> tuple[int, int]:
+    return size[0] // PATCH, size[1] // PATCH

@@ -22,13 +22,14 @@ from visiongen.errors import UsageError
 from visiongen.noisy import Noisy, blurred, to_values
 from visiongen.prompt import PHOTO, Prompt
 from visiongen.registry import TASKS
+from visiongen.scales import START, on_the_way
 from visiongen.tokenizer import ImageTokenizer, TokenizerConfig
 from visiongen.training import holes, start
 from visiongen.training.balance import class_names, pixel_weights
 from visiongen.training.batches import IGNORE
 from visiongen.training.noising import draw_times
 from visiongen.training.pixels import TOKENS, pixel_loss
-from visiongen.training.scaling import seen_smaller
+from visiongen.training.scaling import half_as_large
 from visiongen.transformer import SUB, Condition, Painter, PainterConfig
 
 # Photos as targets have high entropy; they must not drown the maps beside them. In a batch of photos alone
@@ -57,8 +58,7 @@ class Painting(nn.Module):
     ``recycles``: up to so often, drawn anew for each batch, the draft is made again, the last one in sight;
     ``noised``: share of the photos to paint whose tokens are shown under noise (``visiongen.noisy``); None:
     the painter has no eye for noise, 0: it has one, which is not trained.
-    ``scaled``: share of the photos to paint, of those that no noise hides, that are shown half as large first
-    (``visiongen.training.scaling``), for mode ``scales``.
+    ``scaled``: share of those whose noise lies over the picture half as large, for mode ``scales``.
     ``drawn`` False: always so often, as decoding does it, for a stage that leaves the draft as it is.
     """
 
@@ -102,7 +102,6 @@ class Painting(nn.Module):
             residual=bool(draft),
             recycles=recycles,
             noise=noised is not None,
-            scales=scaled > 0,
             mean_tasks=tuple(sorted(mean)),
         )
         self.painter = Painter(config)
@@ -140,11 +139,10 @@ class Painting(nn.Module):
             weight = weight * ~given[1]
         prefix = self.painter.encode_photo(batch["photo"], batch["photo_blank"])
         photo = prefix.select(batch["photo_index"])
-        noisy = self._noisy(tokens.flatten(1, 2), given, batch["prompts"])
+        noisy = self._noisy(tokens.flatten(1, 2), given, batch)
         if noisy is not None:  # what shows clearly is not asked for
             weight = weight * ~(noisy.rows[:, None] & (noisy.time == 0))
-        before = self._smaller(batch["target"], batch["prompts"], noisy)
-        condition = self.painter.condition(photo, batch["prompts"], given, self._times(), noisy, before)
+        condition = self.painter.condition(photo, batch["prompts"], given, self._times(), noisy)
         total, value, logs = exact.new_zeros(()), exact.new_zeros(()), {}
         if self.draft:
             draft = _cross_entropy(condition.draft_logits, tokens.flatten(1, 2), weight)
@@ -193,29 +191,28 @@ class Painting(nn.Module):
         return given, shown
 
     def _noisy(
-        self, tokens: Tensor, given: tuple[Tensor, Tensor] | None, prompts: Sequence[Prompt]
+        self, tokens: Tensor, given: tuple[Tensor, Tensor] | None, batch: dict[str, Any]
     ) -> Noisy | None:
         """A share ``noised`` of the photos to paint, their tokens (B, N, C) under noise; None for none."""
         if not self.noised:
             return None
-        photo = torch.tensor([p.task == PHOTO for p in prompts])
+        photo = torch.tensor([p.task == PHOTO for p in batch["prompts"]])
         rows = (photo & (torch.rand(len(photo)) < self.noised)).to(tokens.device)
         if not bool(rows.any()):
             return None
-        time = torch.stack([draw_times(tokens.shape[1]) for _ in prompts]).to(tokens.device)
+        time = torch.stack([draw_times(tokens.shape[1]) for _ in photo]).to(tokens.device)
         if given is not None:
             time = time.masked_fill(given[1], 0.0)
         values = to_values(tokens, self.painter.levels)
-        return Noisy(blurred(values, torch.randn_like(values), time), time, rows)
-
-    def _smaller(self, target: Tensor, prompts: Sequence[Prompt], noisy: Noisy | None) -> Tensor | None:
-        """A share ``scaled`` of the photos to paint as they look half as large; None for none."""
-        if not self.scaled:
-            return None
-        rows = torch.tensor([p.task == PHOTO for p in prompts]) & (torch.rand(len(prompts)) < self.scaled)
-        if noisy is not None:
-            rows = rows & ~noisy.rows.cpu()
-        return seen_smaller(self.tokenizer, target, rows)
+        noise = torch.randn_like(values)
+        shown = blurred(values, noise, time)
+        scaled = rows & (torch.rand(len(photo)) < self.scaled).to(rows.device)
+        small = half_as_large(self.tokenizer, batch["target"][scaled]) if bool(scaled.any()) else None
+        if small is not None:
+            near = START * torch.rand(len(small), 1, device=time.device).expand(-1, time.shape[1])
+            near = near.masked_fill(given[1][scaled], 0.0) if given is not None else near
+            time[scaled], shown[scaled] = near, on_the_way(values[scaled], small, noise[scaled], near)
+        return Noisy(shown, time, rows)
 
     def _causal_loss(
         self,
@@ -302,8 +299,8 @@ def _check_options(
         raise UsageError(f"painting: recycles = {recycles!r}; give a whole number from 0")
     if not draft and (pixels or recycles):
         raise UsageError("painting: pixels and recycles are of the draft, which draft = 0 leaves untrained")
-    if shares["scaled"] and not (draft and recycles):
-        raise UsageError("painting: scaled is seen as a draft before this one; set draft and recycles")
+    if shares["scaled"] and not shares["noised"]:
+        raise UsageError("painting: scaled is a share of the photos under noise; set noised")
     if not draft and shares["noised"]:
         raise UsageError("painting: noise is cleared up by the draft, which draft = 0 leaves untrained")
 

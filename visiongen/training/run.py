@@ -107,9 +107,9 @@ def load_init(model: nn.Module, path: str, strict: bool) -> None:
 
 
 def _read_as(painter: Painter, said: dict[str, Any]) -> None:
-    """Take over how maps are read; what the painter's recipe says of it stays its own."""
-    own = {key: getattr(painter.config, key) for key in ("mean_tasks", "scales")}
-    painter.config = replace(painter.config, **said | {key: value for key, value in own.items() if value})
+    """Take over how maps are read; tasks that the painter's recipe names for the mean stay its own."""
+    own = painter.config.mean_tasks
+    painter.config = replace(painter.config, **said | ({"mean_tasks": own} if own else {}))
 
 
 def build_mixture(recipe: Recipe, data: str | Path | None = None) -> Mixture:
