@@ -63,7 +63,7 @@ _PRESETS: dict[str, dict[str, Any]] = {
 }
 # fmt: on
 # Says how maps are read, or is an option of training: no part of a preset's shape.
-_NO_SHAPE = ("trust", "mean_tasks", "words", "inject", "recycles", "noise", "scales", "residual")
+_NO_SHAPE = ("trust", "mean_tasks", "words", "inject", "recycles", "noise", "residual")
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,6 @@ class PainterConfig:
     inject: bool = True  # the draft's state at a token's place goes into the causal branch (ablation: False)
     recycles: int = 0  # how often the draft is made again, with the one before in sight (Painter.condition)
     noise: bool = False  # reads tokens under noise, so that the order ``diffuse`` can paint
-    scales: bool = False  # has learned to paint a photo from a smaller painting, for the order ``scales``
     residual: bool = True  # the causal head corrects the draft's logits; False: it stands alone (ablation)
 
     @classmethod
@@ -259,16 +258,13 @@ class Painter(nn.Module):
         held: tuple[Tensor, Tensor] | None = None,
         recycles: int | None = None,
         noisy: Noisy | None = None,
-        before: Tensor | None = None,
     ) -> Condition:
         """Draft pass: photo prefixes (batch B) and B prompts -> what the map is painted from.
 
         ``held``: see ``hold``, which gives it from the prompts unless the caller does. ``recycles``: how
         often the draft is made again with the probabilities of the one before in sight (recycling, as in
         AlphaFold 2, Jumper et al. 2021; gradients of the last pass alone); None: as the weights say.
-        ``noisy``: the map's tokens under noise, for what the draft then says of them. ``before``: what the
-        first pass has in sight, as later ones have the one before (``visiongen.scales``): probabilities
-        (B, N, C, L), zeros for nothing.
+        ``noisy``: the map's tokens under noise, for what the draft then says of them.
         """
         tokens, there, names, codes = self.prompt(prompts, self._codes(prompts))
         shown = self._shown(prompts, names.shape[1])
@@ -289,14 +285,12 @@ class Painter(nn.Module):
                 raise UsageError("mode diffuse: these weights did not learn from noise; use another mode")
             seen_here = seen_here + self._through_noise(noisy).to(seen_here.dtype)
         count = self.config.recycles if recycles is None else recycles
-        if (count or before is not None) and self.recycle is None:
-            asked = f"recycles {count}" if count else "a smaller painting (mode scales)"
-            raise UsageError(f"{asked}: these weights did not learn it; leave it out")
-        told = 0.0 if noisy is None else evidence(noisy, self.levels)
+        if count and self.recycle is None:
+            raise UsageError(f"recycles {count}: these weights did not learn it; leave it out")
+        before, told = None, 0.0 if noisy is None else evidence(noisy, self.levels)
         for _ in range(count):
             with torch.no_grad():
-                logits = self._draft(tokens, there, seen_here, photo.grid, legend, before)[2]
-                before = (logits + told).softmax(-1)
+                before = self._draft(tokens, there, seen_here, photo.grid, legend, before)[2] + told
             torch.clear_autocast_cache()  # else weights cast here have no gradient in the last pass, either
         prompt_tokens, x, logits, pointer = self._draft(tokens, there, seen_here, photo.grid, legend, before)
         prefix, seen = self._prompt_prefix(prompt_tokens, there, photo)
@@ -322,7 +316,7 @@ class Painter(nn.Module):
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """One pass of the draft: prompt states (B, S, d), map states (B, N, d), logits, pointer.
 
-        ``before``: what the pass before this one says, probabilities (B, N, C, L).
+        ``before``: the logits (B, N, C, L) of the pass before this one.
         """
         h, w = grid
         count = tokens.shape[1]
@@ -334,7 +328,7 @@ class Painter(nn.Module):
         if not bool(there.all()):
             mask = torch.cat([there, there.new_ones(len(there), h * w)], dim=1)[:, None, None, :]
         if before is not None and self.recycle is not None:
-            seen_here = seen_here + self.recycle(before.flatten(2).to(seen_here.dtype))
+            seen_here = seen_here + self.recycle(before.softmax(-1).flatten(2).to(seen_here.dtype))
         x = torch.cat([tokens.to(seen_here.dtype), seen_here + tokens[:, :1]], dim=1)
         for block in self.draft:
             x, _ = block(x, rope, mask=mask)

@@ -44,7 +44,7 @@ ModeName = Annotated[
         "--mode", help="verified (default), draft (fastest), masked, sequential, sample, diffuse or scales."
     ),
 ]
-Seed = Annotated[int, typer.Option("--seed", help="Seed of --mode sample.")]
+Seed = Annotated[int, typer.Option("--seed", help="Seed of modes sample, diffuse and scales.")]
 LongSide = Annotated[
     int | None,
     typer.Option("--long-side", metavar="PIXELS", help="Longer side painted; default: the task's own."),

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 WEIGHTS, SIDECAR, PREFIX = "weights.safetensors", "weights.json", "model"
 READING = "reading"  # of the header: how a painter is asked, and its maps are read
-READ_BY = ("trust", "mean_tasks", "words", "scales")  # fields of its configuration
+READ_BY = ("trust", "mean_tasks", "words")  # fields of its configuration
 
 
 def export_weights(trainer: Trainer) -> dict[str, Any]:

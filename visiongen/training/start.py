@@ -59,7 +59,7 @@ def tensors(loaded: Checkpoint, painter: bool = False) -> dict[str, Tensor]:
 
 
 def reading(loaded: Checkpoint) -> dict[str, Any]:
-    """How a file is asked and read: the fields READ_BY of PainterConfig, as far as it says.
+    """How a file is asked and read: PainterConfig's ``trust``, ``mean_tasks``, ``words``, as far as it says.
 
     A packed backbone says it by its configuration, a run by what it recorded of its painter.
     """
