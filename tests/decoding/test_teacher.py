@@ -15,7 +15,7 @@ from tests.decoding.test_algorithm import condition, run
 from visiongen.backbones.base import Sampler, Scene
 from visiongen.backbones.embedded import EmbeddedBackbone
 from visiongen.decoding.board import Board
-from visiongen.decoding.decode import _start, decode_after, decode_all
+from visiongen.decoding.decode import decode_after, decode_all, start
 from visiongen.decoding.sequential import sequential
 from visiongen.decoding.settle import MARGIN
 from visiongen.decoding.teacher import after_truth
@@ -76,7 +76,7 @@ def test_the_real_painter(nano, photo, prompts, trust) -> None:
     sampler = Sampler(trust=trust)
     board = decode_after(painter, prefix, prompts, sampler, truth)
     with torch.inference_mode():
-        _, cond, hand = _start(painter, prefix, prompts, sampler)
+        _, cond, hand = start(painter, prefix, prompts, sampler)
         by_hand(painter, cond, hand, truth)
         taught = painter.teach(cond, truth.unflatten(1, (6, 8)))
     sure = hand.margin() >= MARGIN
