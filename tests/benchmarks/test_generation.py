@@ -274,8 +274,9 @@ def test_weights_that_learned_from_noise_are_drawn_from_it_too(
     monkeypatch.setattr("visiongen.benchmarks.generation.report.paint_nothing", spy)
     held_out = [np.random.default_rng(k).integers(0, 256, (96, 128, 3), np.uint8) for k in range(4)]
     rows = from_nothing(eyed, held_out, 2, 0)[0]["rows"]
-    assert list(rows)[:4] == ["model", "diffused", "diffused in groups", "real"]
-    assert [(one.mode, one.group) for one in asked] == [("sample", None), ("diffuse", None), ("diffuse", 64)]
+    assert list(rows)[:5] == ["model", "diffused", "diffused in groups", "by scales", "real"]
+    assert [one.mode for one in asked] == ["sample", "diffuse", "diffuse", "scales"]
+    assert [one.group for one in asked] == [None, None, 64, None]
     (whole,) = eyed.scene(None, (96, 128)).paint([Prompt(PHOTO, "photo")], asked[1])
     (parts,) = eyed.scene(None, (96, 128)).paint([Prompt(PHOTO, "photo")], asked[2])
     assert whole.stats.passes == parts.stats.passes == 24
