@@ -16,7 +16,7 @@ from visiongen.noisy import to_values
 from visiongen.tokenizer import PATCH, ImageTokenizer
 
 LEAST = 3  # tokens along the shorter side of the smallest scale
-START = 0.35  # the time (visiongen.noisy) at which a larger picture starts from the smaller one
+START = 0.8  # the time (visiongen.noisy) at which a larger picture starts from the smaller one; docs/log.md
 
 
 def sizes(size: tuple[int, int]) -> list[tuple[int, int]]:
