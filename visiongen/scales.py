@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from visiongen.noisy import to_values
+from visiongen.noisy import blurred, to_values
 from visiongen.tokenizer import PATCH, ImageTokenizer
 
 LEAST = 3  # tokens along the shorter side of the smallest scale
@@ -46,6 +46,6 @@ def on_the_way(values: Tensor, small: Tensor, noise: Tensor, time: Tensor) -> Te
 
     At START it is the enlarged picture's values ``small`` under noise, and nothing of ``values``; at 0 they.
     Where steps of the flow lead straight to them, this is what shows between (``visiongen.noisy.cleared``).
+    Where ``small`` is ``values``, it is what noise alone hides, at any time.
     """
-    t = time[..., None]
-    return (1 - t) * values + t * noise + t / START * (1 - START) * (small - values)
+    return blurred(values, noise, time) + time[..., None] / START * (1 - START) * (small - values)

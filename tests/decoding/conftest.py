@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -16,6 +16,18 @@ from visiongen.prompt import Legend, Prompt
 @pytest.fixture(scope="session")
 def nano() -> EmbeddedBackbone:
     return EmbeddedBackbone.random("nano", seed=0)
+
+
+@pytest.fixture(scope="module")
+def eyed() -> EmbeddedBackbone:
+    """Random weights with an eye for noise."""
+    backbone = EmbeddedBackbone.random("nano", seed=0)
+    with torch.random.fork_rng():
+        torch.manual_seed(3)
+        painter = type(backbone.painter)(replace(backbone.painter.config, noise=True))
+    torch.nn.init.normal_(painter.noisy.outer.weight, std=0.5)
+    painter.load_state_dict(backbone.painter.state_dict(), strict=False)
+    return EmbeddedBackbone(backbone.tokenizer, painter)
 
 
 @pytest.fixture(scope="session")

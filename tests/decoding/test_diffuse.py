@@ -18,18 +18,6 @@ from visiongen.prompt import Held, Prompt
 from visiongen.training.painting import Painting
 
 
-@pytest.fixture(scope="module")
-def eyed() -> EmbeddedBackbone:
-    """Random weights with an eye for noise."""
-    backbone = EmbeddedBackbone.random("nano", seed=0)
-    with torch.random.fork_rng():
-        torch.manual_seed(3)
-        painter = type(backbone.painter)(replace(backbone.painter.config, noise=True))
-    torch.nn.init.normal_(painter.noisy.outer.weight, std=0.5)
-    painter.load_state_dict(backbone.painter.state_dict(), strict=False)
-    return EmbeddedBackbone(backbone.tokenizer, painter)
-
-
 @torch.no_grad()
 def by_hand(backbone, scene, prompt, seed: int, steps: int, groups: list[range], keep=None, given=None):
     """The tokens (N, C) after every pass; clear places have time 0, those of later groups 1."""

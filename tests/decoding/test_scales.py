@@ -11,7 +11,6 @@ from torch.nn import functional
 
 from visiongen import scales
 from visiongen.backbones.base import Sampler
-from visiongen.backbones.embedded import EmbeddedBackbone
 from visiongen.decoding.decode import decode_all
 from visiongen.decoding.scales import NEXT
 from visiongen.errors import UsageError
@@ -19,18 +18,6 @@ from visiongen.noisy import Noisy, cleared, to_values
 from visiongen.prompt import Held, Prompt
 
 PHOTO = Prompt("image", "photo")
-
-
-@pytest.fixture(scope="module")
-def eyed() -> EmbeddedBackbone:
-    """Random weights with an eye for noise."""
-    backbone = EmbeddedBackbone.random("nano", seed=0)
-    with torch.random.fork_rng():
-        torch.manual_seed(3)
-        painter = type(backbone.painter)(replace(backbone.painter.config, noise=True))
-    torch.nn.init.normal_(painter.noisy.outer.weight, std=0.5)
-    painter.load_state_dict(backbone.painter.state_dict(), strict=False)
-    return EmbeddedBackbone(backbone.tokenizer, painter)
 
 
 def test_sizes_halve_down_to_three_tokens() -> None:
@@ -102,7 +89,7 @@ def test_a_photo_is_drawn_by_its_seed_and_not_by_its_batch(eyed, photo, prompts)
         next(iter(scene.stream(PHOTO, sampler.with_(temperature=t)))).image for t in (1e-6, 2.0)
     )  # the smallest scale
     assert not np.array_equal(cold, hot)
-    (top,) = (next(iter(scene.stream(PHOTO, sampler.with_(top_k=1, seed=9)))).image,)
+    top = next(iter(scene.stream(PHOTO, sampler.with_(top_k=1, seed=9)))).image
     assert np.array_equal(cold, top)
 
 

@@ -31,6 +31,7 @@ from visiongen.decoding.decode import decode, decode_after, decode_all, repeat_s
 from visiongen.decoding.scales import by_scales
 from visiongen.errors import InputError, UsageError, WeightsError
 from visiongen.prompt import Prompt
+from visiongen.resize import resize_photo
 from visiongen.tokenizer import PATCH, ImageTokenizer, TokenizerConfig
 from visiongen.transformer import Painter, PainterConfig, PhotoPrefix
 from visiongen.weights import hub
@@ -265,8 +266,7 @@ class EmbeddedScene(Scene):
             return self
         if self.photo is None:
             return EmbeddedScene(self.backbone, None, size)
-        small = cv2.resize(self.photo, size[::-1], interpolation=cv2.INTER_AREA)
-        return EmbeddedScene(self.backbone, small, size)
+        return EmbeddedScene(self.backbone, resize_photo(self.photo, size), size)
 
     def paint_after(
         self, prompts: Sequence[Prompt], truths: Sequence[np.ndarray], sampler: Sampler | None = None
@@ -322,7 +322,7 @@ class EmbeddedScene(Scene):
         self, prompt: Prompt, sampler: Sampler, clock: Callable[[], float]
     ) -> Iterator[Canvas]:
         for index, (board, size) in enumerate(self._scales([prompt], sampler)):
-            scene, final = self._at(size), size == self.size
+            scene, final = EmbeddedScene(self.backbone, None, size), size == self.size
             (canvas,) = scene._canvases(board, sampler.mode, clock, final=final, index=index)
             yield canvas if final else _enlarged(canvas, self.size)
 

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from visiongen.decoding.board import expected, read
 from visiongen.errors import UsageError
-from visiongen.noisy import Noisy, blurred, to_values
+from visiongen.noisy import Noisy, to_values
 from visiongen.prompt import PHOTO, Prompt
 from visiongen.registry import TASKS
 from visiongen.scales import START, on_the_way
@@ -201,18 +201,16 @@ class Painting(nn.Module):
         if not bool(rows.any()):
             return None
         time = torch.stack([draw_times(tokens.shape[1]) for _ in photo]).to(tokens.device)
+        values = to_values(tokens, self.painter.levels)
+        noise, start = torch.randn_like(values), values.clone()
+        if self.scaled:  # without it no number is drawn, and what is drawn after stays as it was
+            scaled = rows & (torch.rand(len(photo)) < self.scaled).to(rows.device)
+            small = half_as_large(self.tokenizer, batch["target"][scaled]) if bool(scaled.any()) else None
+            if small is not None:
+                start[scaled], time[scaled] = small, START * torch.rand(len(small), 1, device=time.device)
         if given is not None:
             time = time.masked_fill(given[1], 0.0)
-        values = to_values(tokens, self.painter.levels)
-        noise = torch.randn_like(values)
-        shown = blurred(values, noise, time)
-        scaled = rows & (torch.rand(len(photo)) < self.scaled).to(rows.device)
-        small = half_as_large(self.tokenizer, batch["target"][scaled]) if bool(scaled.any()) else None
-        if small is not None:
-            near = START * torch.rand(len(small), 1, device=time.device).expand(-1, time.shape[1])
-            near = near.masked_fill(given[1][scaled], 0.0) if given is not None else near
-            time[scaled], shown[scaled] = near, on_the_way(values[scaled], small, noise[scaled], near)
-        return Noisy(shown, time, rows)
+        return Noisy(on_the_way(values, start, noise, time), time, rows)
 
     def _causal_loss(
         self,

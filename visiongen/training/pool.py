@@ -181,8 +181,8 @@ class FramePool:
         return self._read(number, step)  # its writer was killed: what there is
 
     def _read(self, number: int, step: int) -> Frame:
-        # copies: a view would change with its frame
-        m = {name: np.array(array[number, ::step, ::step]) for name, array in self._maps.items()}
+        look = np.asarray if self._turn is None else np.array  # a view would change with its frame
+        m = {name: look(array[number, ::step, ::step]) for name, array in self._maps.items()}
         return Frame(
             m["photo"],
             unpack_depth(m["depth"]),

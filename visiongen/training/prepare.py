@@ -26,8 +26,7 @@ def prepare(recipe: Recipe, data: str | Path | None = None, jobs: int = 1) -> No
     # spawned: a fork would inherit locks of torch's threads
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(min(jobs, len(recipe.data)), mp_context=context) as pool:
-        alone = [recipe.model_copy(update={"data": [part]}) for part in recipe.data]
-        for done in [pool.submit(_one, one, data) for one in alone]:
+        for done in [pool.submit(_one, recipe.alone(part), data) for part in recipe.data]:
             done.result()
 
 

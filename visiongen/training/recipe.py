@@ -96,6 +96,10 @@ class Recipe(_Strict):
     schedule: SchedulePart
     run: RunPart = RunPart()  # type: ignore[call-arg]
 
+    def alone(self, part: DataPart) -> Recipe:
+        """The same run with one of its sources only."""
+        return self.model_copy(update={"data": [part]})
+
     def described(self) -> dict[str, Any]:
         """Plain JSON-able values, for checkpoints and sidecars."""
         return self.model_dump(mode="json")

@@ -18,8 +18,6 @@ from visiongen.training.recipe import Recipe
 from visiongen.training.run import build_mixture
 from visiongen.training.source_world import END_OF_TRAINING_SEEDS, WorldSource
 
-CHUNK = 16  # frames rendered at once
-
 
 def refresh(
     recipe: Recipe, data: str | Path | None = None, jobs: int = 1, rounds: int | None = None, seed: int = 0
@@ -62,12 +60,11 @@ def _replace(recipe: Recipe, data: str | Path | None, mine: list[int], rounds: i
         for number, source in sources.items():
             rng = np.random.default_rng([seed, number, turn])
             first = int(rng.integers(END_OF_TRAINING_SEEDS - source.pool_count))
-            for start in range(0, source.pool_count, CHUNK):
-                source.replace(start, min(source.pool_count, start + CHUNK), first)
+            for start in range(0, source.pool_count, source.chunk):
+                source.replace(start, min(source.pool_count, start + source.chunk), first)
 
 
 def _source(recipe: Recipe, data: str | Path | None, number: int) -> WorldSource:
-    (source,) = build_mixture(recipe.model_copy(update={"data": [recipe.data[number]]}), data).sources
+    (source,) = build_mixture(recipe.alone(recipe.data[number]), data).sources
     assert isinstance(source, WorldSource)
-    source.prepare()
     return source
