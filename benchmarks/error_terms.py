@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from visiongen.backbones.base import MODES, USED_IN
-from visiongen.benchmarks.metrics.bootstrap import percentile_interval
+from visiongen.benchmarks.metrics.bootstrap import FEWEST, percentile_interval
 from visiongen.benchmarks.result import Drawn, draw_rows, failures_of, row_records
 from visiongen.benchmarks.store import PLAN, RESULT, RunFolder
 from visiongen.errors import UsageError
@@ -106,7 +106,7 @@ class _Way:
         one = _between(*(np.array([self.drawn[row].whole[self.primary]]) for row in rows))
         low, high = percentile_interval(_between(*(self.drawn[row].resampled[self.primary] for row in rows)))
         share = float(one[0]) + 0.0  # no -0
-        told = np.isfinite(low) and self.drawn[above].units > 1  # one image says nothing about others
+        told = np.isfinite(low) and self.drawn[above].units >= FEWEST
         return {"share": share, "ci95": [low + 0.0, high + 0.0] if told else None}
 
 

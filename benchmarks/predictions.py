@@ -7,8 +7,8 @@ For the image ``ID`` (of several parts: ``ID.PART``) the first of these counts:
 ``ID.TASK.map.png``, ``ID.map.png``   a painted map with its codec inside, as ``visiongen predict`` writes it
 ``ID.png``   a painted map with its codec inside, or else whole numbers: ids (semantic, instance, panoptic as
              class * 1000 + number, 65535 void), millimetres in 16 bit (depth; 0 none), (n + 1) / 2 of full
-             range (normals, tangent), the share of the full range (all other tasks; a phrase's mask may be of
-             0 and 1, too)
+             range (normals, tangent), the share of the full range (all other tasks; a phrase's masks may
+             be of 0 and 1, if all of the folder's are)
 
 ``ID`` may also be the last part of the image's path, where only one image has it. Labels have the truth's
 size.
@@ -17,6 +17,7 @@ size.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +35,9 @@ from visiongen.tasks.base import Prediction
 from visiongen.tasks.returned import has_spec
 
 IDS = ("semantic", "instance", "panoptic")
+INDICES = (*IDS, "referring")  # a palette's numbers count, not its colours
 VECTORS = ("normals", "tangent")
-SHARES = ("edges", "salient", "matting")  # of the full range: a 1 of 255 is next to nothing
+SHARES = ("edges", "salient", "matting", "incontext")  # of the full range: a 1 of 255 is next to nothing
 Official = Callable[[str], Any]  # image id -> answer; KeyError or InputError where there is none
 
 
@@ -59,9 +61,31 @@ class PredictionsRow(Direct):
         self._of_last: dict[str, set[str]] = {}  # last part of a path -> ids that were asked for
 
     def check(self, items: Sequence[Item]) -> None:
-        """InputError where the whole file is of other images: each would count as one without a find."""
+        """InputError where the whole source is not meant: a file of other images (each would count as one
+        without a find), a folder of shares that are black all over.
+        """
         if isinstance(self.official, CocoResults) and items:
             self.official.check([item.id for item in items])
+        if self.official is None and set(parts_of(self.benchmark)) & set(SHARES) and self._top == 1:
+            raise InputError(
+                f"{self.source}: no picture has a level above 1, and 0 and 1 of the full range are black all "
+                "over; write 0 and 255"
+            )
+
+    @cached_property
+    def _top(self) -> int:
+        """The highest level of all the folder's pictures without a codec; 2 stands for any above 1.
+
+        Whether 1 means "sure" or "next to nothing" only all of them can say: where little is found, a picture
+        of shares has nothing but zeros and ones.
+        """
+        top = 0
+        for path in sorted(self.source.rglob("*.png")):
+            if not _is_map(path):
+                top = max(top, _top(path, parts_of(self.benchmark)[0]))
+                if top > 1:
+                    return 2
+        return top
 
     def item_identity(self, item: Item) -> Any:
         """The bytes of the image's own files; of an official file, the whole."""
@@ -72,8 +96,13 @@ class PredictionsRow(Direct):
         for part in parts_of(self.benchmark):
             path = self._find(item.id, part)
             files = [] if path is None else [path, *beside(path)]
-            found.append([text for file in files for text in (file.name, sha256(file))] or None)
+            told = [text for file in files for text in (file.name, sha256(file))]
+            found.append([*told, *self._read_as(part)] if told else None)
         return found
+
+    def _read_as(self, part: str) -> list[str]:
+        """What the rest of the folder says about how one file is read."""
+        return ["0 and 1"] if part == "referring" and self._top <= 1 else []
 
     def answer(self, item: Item, truth: Any) -> Any:
         """InputError where the file is missing, damaged or not of the photo's size."""
@@ -84,7 +113,7 @@ class PredictionsRow(Direct):
                 raise InputError(f"{self.source}: no prediction for {item.id!r}; it fails") from None
         scorer, parts = self.benchmark.scorer, parts_of(self.benchmark)
         if len(parts) == 1 and _is_plain(path := self._file(item, parts[0])):
-            return scorer.given(_labels(path, parts[0]), item.options)
+            return scorer.given(self._labels(path, parts[0]), item.options)
         found = self.predictions(item)
         if len(parts) > 1:
             return scorer.answer_parts(found, item.options)
@@ -99,10 +128,13 @@ class PredictionsRow(Direct):
             if _is_map(path):
                 found[part] = read_map(path, item, task, prompt)
             elif said := said_of(path):
-                found[part] = read_saved(path, said, _labels(path, part), task, prompt)
+                found[part] = read_saved(path, said, self._labels(path, part), task, prompt)
             else:
-                found[part] = as_prediction(_labels(path, part), task, prompt)
+                found[part] = as_prediction(self._labels(path, part), task, prompt)
         return found
+
+    def _labels(self, path: Path, part: str) -> np.ndarray:
+        return _labels(path, part, masks=bool(self._read_as(part)))
 
     def _file(self, item: Item, part: str) -> Path:
         path = self._find(item.id, part)
@@ -148,33 +180,48 @@ def _joined(files: list[Path]) -> str:
     return hashlib.sha256("".join(sha256(file) for file in files).encode()).hexdigest()
 
 
-def _labels(path: Path, task: str) -> np.ndarray:
-    """See the module; InputError for a damaged file."""
+def _top(path: Path, task: str) -> int:
+    """The highest level of a picture; 0 for one of one bit, or that cannot be read (it fails when asked)."""
+    pixels = _pixels(path, task)
+    return 0 if pixels is None or pixels.dtype == bool else int(pixels.max(initial=0))
+
+
+def _labels(path: Path, task: str, masks: bool = False) -> np.ndarray:
+    """See the module; ``masks``: a phrase's pictures are of 0 and 1. InputError for a damaged file."""
     if path.suffix == ".npy":
         try:
             return np.asarray(np.load(path, allow_pickle=False))
         except (OSError, ValueError) as error:
             raise InputError(f"{path}: no readable array ({error}); save it with numpy.save") from error
+    pixels = _pixels(path, task)
+    if pixels is None:
+        raise InputError(f"{path}: no readable picture; write it again")
+    if task in INDICES:
+        if pixels.ndim == 3:
+            raise InputError(f"{path}: colours without a codec; give ids in one channel, or a .map.png")
+        if pixels.dtype == bool:
+            return pixels.astype(np.uint8)
+        return pixels if task in IDS or masks else _share(path, pixels)
+    if task == "depth":
+        return _metres(path, pixels)
+    share = _share(path, pixels)
+    # vectors keep their length: the metrics normalise, and gray has no direction
+    return share * 2 - 1 if task in VECTORS else share
+
+
+def _pixels(path: Path, task: str) -> np.ndarray | None:
+    """The picture's numbers, (H, W) or RGB (H, W, 3); None for one that cannot be read.
+
+    Of a task that is told by indices: a palette's, as VOC's results are, and bool of a picture of one bit.
+    """
     import cv2
 
     pixels = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
     if pixels is None:
-        raise InputError(f"{path}: no readable picture; write it again")
-    if pixels.ndim == 3:
-        pixels = np.ascontiguousarray(pixels[..., 2::-1])
-    if task in IDS or task == "referring":
-        indices = _indices(path)
-        if indices is None and pixels.ndim == 3:
-            raise InputError(f"{path}: colours without a codec; give ids in one channel, or a .map.png")
-        whole = pixels if indices is None else indices
-        return whole if task in IDS or whole.max(initial=0) <= 1 else _share(path, whole)
-    if task == "depth":
-        return _metres(path, pixels)
-    if task in SHARES and pixels.max(initial=0) == 1:
-        raise InputError(f"{path}: 0 and 1 of the full range are black all over; write 0 and 255")
-    share = _share(path, pixels)
-    # vectors keep their length: the metrics normalise, and gray has no direction
-    return share * 2 - 1 if task in VECTORS else share
+        return None
+    if task in INDICES and (indices := _indices(path)) is not None:
+        return indices
+    return np.ascontiguousarray(pixels[..., 2::-1]) if pixels.ndim == 3 else pixels
 
 
 def _metres(path: Path, pixels: np.ndarray) -> np.ndarray:
@@ -192,10 +239,8 @@ def _share(path: Path, pixels: np.ndarray) -> np.ndarray:
 
 
 def _indices(path: Path) -> np.ndarray | None:
-    """The numbers in a picture that OpenCV reads as colours: a palette's indices, as VOC's results are, and
-    0 and 1 of a picture of one bit. None: it is neither.
-    """
+    """What OpenCV reads as colours: a palette's indices uint8, one bit as bool. None: it is neither."""
     from PIL import Image
 
     with Image.open(path) as image:
-        return np.array(image).astype(np.uint8) if image.mode in ("P", "1") else None
+        return np.array(image) if image.mode in ("P", "1") else None

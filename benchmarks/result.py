@@ -211,13 +211,13 @@ def differences(scorer: Scorer, names: Sequence[str], a: Drawn, b: Drawn) -> dic
 
 
 def intervals(scorer: Scorer, drawn: Drawn) -> dict[str, Score]:
-    """Scores with 95 % intervals; one unit alone has none, nor a score that one of many carries."""
+    """Scores with 95 % intervals: none from fewer than FEWEST units, nor for what one alone carries."""
     result: dict[str, Score] = {}
     for name, value in drawn.whole.items():
         resampled = drawn.resampled[name]
         low, high = bootstrap.percentile_interval(resampled)
         defined = bool(np.isfinite(value))
-        told = drawn.units > 1 and np.isfinite(low) and not bootstrap.of_one_unit(resampled)
+        told = drawn.units >= bootstrap.FEWEST and np.isfinite(low) and not bootstrap.of_one_unit(resampled)
         result[name] = Score(
             value=value if defined else None,
             higher_is_better=scorer.higher_is_better(name),

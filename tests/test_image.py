@@ -39,7 +39,7 @@ def test_colours_of_a_profile_become_srgb(tmp_path: Path, photo: np.ndarray) -> 
     srgb = srgb_profile()
     path = save(tmp_path / "odd.png", photo, icc_profile=exchanged_profile())
     assert np.abs(read_image(path).astype(int) - photo[..., ::-1]).max() <= 2
-    assert np.array_equal(read_image(path, managed=False), photo)
+    assert np.array_equal(read_image(path, stored=True), photo)
     assert np.array_equal(read_image(save(tmp_path / "srgb.png", photo, icc_profile=srgb)), photo)
     assert np.array_equal(read_image(save(tmp_path / "bad.png", photo, icc_profile=b"none")), photo)
 
@@ -133,6 +133,7 @@ def test_exif_orientation(tmp_path: Path, photo: np.ndarray, value: int) -> None
         8: lambda a: np.rot90(a, 1),
     }[value]
     assert np.array_equal(read_image(path), turn(photo))
+    assert np.array_equal(read_image(path, stored=True), photo), "as the truth beside it is stored"
 
 
 @pytest.mark.parametrize("options", [{"progressive": False}, {"progressive": True}])

@@ -67,19 +67,19 @@ _BARE = {"RGB": "RGB", "RGBA": "RGB", "P": "RGB", "PA": "RGB", "CMYK": "CMYK", "
 _QUIET = threading.Lock()
 
 
-def read_image(path: str | Path, managed: bool = True) -> np.ndarray:
-    """The photo as uint8 RGB (H, W, 3) with its EXIF orientation applied.
+def read_image(path: str | Path, stored: bool = False) -> np.ndarray:
+    """The photo as uint8 RGB (H, W, 3), upright by its EXIF orientation, in sRGB by its ICC profile.
 
-    8- and 16-bit, gray, palette and CMYK pictures become RGB; transparency lies on white. ``managed``: the
-    colours of an ICC profile become sRGB's (what we write has no profile, so it is taken for sRGB), but for
-    gray of 16 bits. Benchmarks and maps of materials read the stored numbers, as their official code and glTF
-    do. Empty, truncated, foreign, tiny (< 8 px), long (> 50:1) or huge files raise InputError, those that are
-    not there MissingDataError.
+    8- and 16-bit, gray, palette and CMYK pictures become RGB; transparency lies on white. What we write has
+    no profile, so it is taken for sRGB; gray of 16 bits keeps its levels. ``stored``: neither turned nor
+    converted. Benchmarks and maps of materials are read so, as their official code and glTF do: their truths
+    are in the frame of the stored pixels. Empty, truncated, foreign, tiny (< 8 px), long (> 50:1) or huge
+    files raise InputError, those that are not there MissingDataError.
     """
     path = Path(path)
     _check_file(path)
     with _told(str(path)), _open(path) as image:
-        return _decode(image, str(path), managed)
+        return _decode(image, str(path), stored)
 
 
 @contextmanager
@@ -99,12 +99,11 @@ def _open(path: Path) -> Iterator[Any]:
             yield image
 
 
-def _decode(image: Any, where: str, managed: bool = True) -> np.ndarray:
-    """An open PIL image -> uint8 RGB (H, W, 3), upright; its size is checked before it is decoded."""
+def _decode(image: Any, where: str, stored: bool = False) -> np.ndarray:
+    """An open PIL image -> uint8 RGB (H, W, 3); its size is checked before it is decoded."""
     check_size(image.size[::-1], where)
     image.load()
-    upright = _upright(image)
-    return _to_rgb(_in_srgb(upright) if managed else upright, where)
+    return _to_rgb(image if stored else _in_srgb(_upright(image)), where)
 
 
 def _upright(image: Any) -> Any:

@@ -80,7 +80,7 @@ def _read_set(folder: Path, side: int, note: dict) -> PbrSet:
 
 def _picture(path: Path, side: int, size: tuple[int, int] | None = None) -> np.ndarray:
     """A picture as float32 (h, w, 3) fractions, its longer side ``side``, or of ``size``."""
-    image = read_image(path, managed=False)
+    image = read_image(path, stored=True)
     if size is None:
         scale = side / max(image.shape[:2])
         size = (max(1, round(image.shape[0] * scale)), max(1, round(image.shape[1] * scale)))

@@ -44,7 +44,7 @@ def by_id(rows: Iterable[dict[str, Any]], path: Path, what: str) -> dict[int, di
 
 def annotated_photo(path: Path, size: Sequence[int]) -> np.ndarray:
     """A photo as it is stored; InputError when it has not the size (H, W) that it was annotated at."""
-    photo = read_image(path, managed=False)
+    photo = read_image(path, stored=True)
     if photo.shape[:2] != tuple(size):
         raise InputError(f"{path}: {photo.shape[:2]}, but annotated at {tuple(size)}; fetch it again")
     return photo

@@ -194,7 +194,7 @@ class FewShot(FilesBenchmark):
         pairs = []
         for one in episode.shown[1:]:
             white = np.where(self.labels(one, episode.kind) == 1, np.uint8(255), np.uint8(0))
-            pairs.append((read_image(one.photo, managed=False), np.repeat(white[..., None], 3, axis=2)))
+            pairs.append((read_image(one.photo, stored=True), np.repeat(white[..., None], 3, axis=2)))
         return {"examples": tuple(pairs)}
 
     def read_truth(self, sample: Sample) -> FewShotTruth:

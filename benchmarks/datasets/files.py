@@ -58,7 +58,7 @@ class FilesBenchmark(Benchmark):
 
     def read_photo(self, sample: Sample) -> np.ndarray:
         """uint8 (H, W, 3), in the size of the truth."""
-        return read_image(sample.photo, managed=False)
+        return read_image(sample.photo, stored=True)
 
     def heavy(self, sample: Sample) -> Callable[[], Mapping[str, Any]] | None:
         """Options that are read only when the image is asked (:meth:`Item.asked`), or None."""

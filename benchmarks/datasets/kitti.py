@@ -54,7 +54,7 @@ class KittiDepth(ListedFiles):
 
     def read_photo(self, sample: Sample) -> np.ndarray:
         """The photo, cropped if the protocol's ``crop`` says so."""
-        photo = read_image(sample.photo, managed=False)
+        photo = read_image(sample.photo, stored=True)
         return benchmark_crop(photo, str(sample.photo)) if self.protocol["crop"] == "kb" else photo
 
     def read_truth(self, sample: Sample) -> np.ndarray:

@@ -29,7 +29,7 @@ def held_out(data: str | Path | None = None) -> list[np.ndarray]:
     for name, found in (("bsds500/val/images", bsds), ("ecssd/images/0601-0700", ecssd)):
         if len(found) < 2:
             raise MissingDataError(f"{name}: {len(found)} photos below the data root; complete the pack")
-    return [crop(read_image(path, managed=False)) for path in _in_turn(bsds, ecssd)]
+    return [crop(read_image(path, stored=True)) for path in _in_turn(bsds, ecssd)]
 
 
 def _in_turn(one: list[Path], two: list[Path]) -> list[Path]:

@@ -15,7 +15,9 @@ import numpy as np
 
 SEED = 1234
 RESAMPLES = 2000
-FEWEST = 6  # units that all agree by chance in 2 * .5 ** 6 = 3 % of cases; five do in 6 %
+# Units that all agree by chance in 2 * .5 ** 6 = 3 % of cases; five do in 6 %. An interval of two covers in
+# half of all cases, one of three in three quarters.
+FEWEST = 6
 ONE_UNIT = 0.2  # undefined in a larger share of the resamples: carried by one unit
 NOTHING_SHOWN = "no difference shown"
 Statistic = Callable[[np.ndarray], dict[str, np.ndarray]]

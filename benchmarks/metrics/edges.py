@@ -188,7 +188,11 @@ def f_measure(recall: np.ndarray, precision: np.ndarray) -> np.ndarray:
 
 
 def scores(sums: np.ndarray) -> dict[str, np.ndarray]:
-    """ODS, OIS, AP and R50 (recall at half precision), each (...), of sums (..., 4 (T + 1))."""
+    """ODS, OIS, AP and R50 (recall at half precision), each (...), of sums (..., 4 (T + 1)).
+
+    R50 is pdollar's (edgesEvalDir.m): linear between thresholds, in order of precision. 0 where no threshold
+    has half precision, which is NaN there.
+    """
     sums = np.asarray(sums, np.float64)
     counts = sums.reshape(*sums.shape[:-1], -1, COUNTS)
     curve, own = counts[..., :-1, :], counts[..., -1, :]
@@ -216,8 +220,13 @@ def _curve_scores(recall: np.ndarray, precision: np.ndarray) -> tuple[float, flo
     wanted = np.linspace(0, 1, 101)
     inside = (wanted >= r[0]) & (wanted <= r[-1])
     area = float(np.where(inside, np.interp(wanted, r, p), 0).sum() * 0.01) if len(r) > 1 else 0.0
-    half = recall[precision >= 0.5]
-    return float(f_measure(*between).max()), area, float(half.max()) if len(half) else 0.0
+    return float(f_measure(*between).max()), area, _recall_at_half(recall, precision)
+
+
+def _recall_at_half(recall: np.ndarray, precision: np.ndarray) -> float:
+    order = np.unique(precision, return_index=True)[1]
+    p = precision[order]
+    return float(np.interp(max(p[0], 0.5), p, recall[order])) if p[-1] >= 0.5 else 0.0
 
 
 class EdgesMetric:

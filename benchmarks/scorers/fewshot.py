@@ -12,7 +12,6 @@ from visiongen.benchmarks import priors
 from visiongen.benchmarks.metrics import fewshot
 from visiongen.benchmarks.scorers.base import Guess, Options, Scorer, Scores
 from visiongen.benchmarks.scorers.semantic import named
-from visiongen.errors import InputError
 from visiongen.resize import resize_nearest
 
 if TYPE_CHECKING:
@@ -78,11 +77,8 @@ class FewShotScorer(Scorer):
         return np.asarray(prediction.labels)
 
     def given(self, labels: np.ndarray, options: Options) -> np.ndarray:
-        """Numbers in [0, 1], or a mask; InputError for a PNG of 0 and 1, which is black all over."""
-        numbers = np.asarray(labels)
-        if numbers.dtype.kind == "f" and 0 < np.nanmax(numbers, initial=0) < 0.01:
-            raise InputError("few-shot: the mask's values are 0 and 1 of 255; write 0 and 255")
-        return numbers
+        """Numbers in [0, 1], or a mask."""
+        return np.asarray(labels)
 
     def oracle(self, truth: FewShotTruth, options: Options) -> np.ndarray:
         """The mask."""

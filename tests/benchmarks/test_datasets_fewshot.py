@@ -335,9 +335,7 @@ def test_anyone_s_masks_are_scored(voc: Path, tmp_path: Path) -> None:
     assert score_predictions(made, tmp_path, tmp_path / "o", options)["scores"]["mIoU"]["value"] == 1
     save(tmp_path / "0000.png", mask.astype(np.uint8))
     result = score_predictions(made, tmp_path, tmp_path / "o", options)
-    (failure,) = result["failures"]
-    assert failure["id"] == "0000" and "write 0 and 255" in failure["error"]
-    assert result["scores"]["mIoU"]["value"] < 1
+    assert not result["failures"] and result["scores"]["mIoU"]["value"] < 1, "1 of 255 is next to nothing"
 
 
 def coco_tree(root: Path, made: FewShot) -> None:

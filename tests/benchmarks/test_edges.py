@@ -178,3 +178,17 @@ def test_statistics_survive_json_and_many_sums_at_once() -> None:
         image_stats(truth, truth[1:])
     with pytest.raises(InputError, match="truth"):
         image_stats(truth[..., None], truth)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_recall_at_half_precision_is_pdollars(seed: int) -> None:
+    """``[~,o]=unique(P); R50=interp1(P(o),R(o),max(P(o(1)),.5))`` of edgesEvalDir.m."""
+    from scipy.interpolate import interp1d
+
+    rng = np.random.default_rng(seed)
+    recall, precision = np.sort(rng.random(20))[::-1], np.sort(rng.uniform(0.2, 0.9, 20))
+    p, order = np.unique(precision, return_index=True)
+    wanted = interp1d(p, recall[order])(max(p[0], 0.5))
+    assert edges._curve_scores(recall, precision)[2] == pytest.approx(float(wanted))
+    assert edges._curve_scores(recall, precision / 2)[2] == 0, "never reached"
+    assert edges._curve_scores(np.array([0.9, 0.7]), np.array([0.4, 0.6]))[2] == pytest.approx(0.8)

@@ -69,24 +69,53 @@ def test_unknown_pixels_beside_ignored_colours(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "stored, wanted",
     [
-        (MASK // 255, MASK // 255),
+        (MASK // 255, MASK / 255**2),
         (MASK, MASK / 255),
         (MASK.astype(np.uint16) * 257, MASK / 255),
         (np.where(MASK > 0, 220, 20).astype(np.uint8), np.where(MASK > 0, 220, 20) / 255),
     ],
 )
-def test_masks_are_of_0_and_1_or_shares_of_the_full_range(
+def test_a_phrases_masks_are_shares_of_the_full_range(
     stored: np.ndarray, wanted: np.ndarray, tmp_path: Path
 ) -> None:
     path = save(tmp_path / "m.png", stored)
     assert np.allclose(_labels(path, "referring"), wanted, atol=1e-6)
+    ones = MASK // 255
+    assert np.array_equal(_labels(save(tmp_path / "o.png", ones), "referring", masks=True), ones)
+
+
+def phrases(root: Path) -> Path:
+    """A dataset of the same box in two photos."""
+    referring(root, [{"image": name, "label": f"{name}.png", "phrase": "the box"} for name in "ab"], "p.json")
+    save(root / "labels/b.png", MASK)
+    return root
+
+
+def test_a_one_is_sure_only_where_no_picture_of_the_folder_has_more(tmp_path: Path) -> None:
+    """Where little is found, a picture of shares has nothing but zeros and ones."""
+    root, sure, shares = phrases(tmp_path / "data"), tmp_path / "sure", tmp_path / "shares"
+    save(sure / "a-1.png", MASK // 255)
+    save(sure / "b-1.png", MASK // 255)
+    assert primary(scored(root, sure, "one")) == 1
+    save(shares / "a-1.png", MASK)
+    save(shares / "b-1.png", MASK // 255)
+    assert primary(scored(root, shares, "two")) == 0.5
+    Image.fromarray(MASK > 0).save(shares / "b-1.png")  # of one bit: 1 is all that it can say
+    assert primary(scored(root, shares, "two")) == 1
 
 
 @pytest.mark.parametrize("task", ["edges", "salient", "matting"])
-def test_a_share_of_0_and_1_is_refused_not_read_as_black(task: str, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="0 and 1 of the full"):
-        _labels(save(tmp_path / "m.png", MASK // 255), task)
-    assert _labels(save(tmp_path / "b.png", MASK * 0), task).max() == 0, "nothing found is an answer"
+def test_a_folder_of_0_and_1_is_refused_not_read_as_black(task: str, tmp_path: Path) -> None:
+    root, answers = own_folder(tmp_path / "data", task), tmp_path / "answers"
+    save(answers / "a.png", MASK // 255)
+    save(answers / "b.png", MASK * 0)
+    with pytest.raises(InputError, match=r"no picture has a level above 1.*write 0 and 255"):
+        scored(root, answers)
+    save(answers / "b.png", MASK)
+    found = scored(root, answers)
+    assert not found["n_failed"], "a faint picture beside others is an answer, next to nothing"
+    save(answers / "a.png", MASK * 0)
+    assert scored(root, answers)["scores"].keys() == found["scores"].keys(), "nothing found is an answer"
 
 
 def test_a_hole_in_a_depth_picture_is_no_distance(tmp_path: Path) -> None:
