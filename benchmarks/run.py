@@ -137,7 +137,21 @@ class Run:
         } | (self._painted_env() if painters else {})
         if len(self.plan["images"]) < len(self.items):
             raise InputError(f"{benchmark.name}: two images have one id; check the dataset's list")
+        self._check_folder()
         self.folder.write_plan(self.plan)
+
+    def _check_folder(self) -> None:
+        """UsageError for a folder that holds a run of something else, whose result would be replaced."""
+        try:
+            old = self.folder.plan()
+        except MissingDataError:
+            return
+        was, now = ((p["benchmark"], p["split"]) for p in (old, self.plan))
+        if was != now:
+            raise UsageError(
+                f"{self.folder.path}: holds a run of {' '.join(was)}, not of {' '.join(now)}; "
+                "give another --out"
+            )
 
     def _painted_env(self) -> dict[str, Any]:
         """``painted_env`` of the plan that lies there: scoring elsewhere does not change who painted.

@@ -12,7 +12,6 @@ A run of several parts has ``painted-1of4.jsonl`` and so on; reading takes all o
 
 from __future__ import annotations
 
-import fcntl
 import io
 import json
 import os
@@ -23,8 +22,9 @@ from typing import Any
 
 from visiongen.benchmarks.shards import Shard
 from visiongen.benchmarks.sheets import Sheet, read_sheet, whole
-from visiongen.errors import MissingDataError, SaveError, UsageError
+from visiongen.errors import MissingDataError, SaveError
 from visiongen.files import write_json
+from visiongen.locks import held
 
 PLAN, SAMPLES, PAINTED, RESULT, LOCK = "plan.json", "samples.jsonl", "painted.jsonl", "result.json", "lock"
 MAPS = "maps"
@@ -43,9 +43,7 @@ class RunFolder:
     def locked(self) -> Iterator[RunFolder]:
         """Hold the folder for writing; UsageError when another run that is alive holds it.
 
-        Parts of one run share it, but each part belongs to one process. The lock belongs to the open
-        file, so the system drops it when its holder dies: what a killed run leaves behind is stale
-        by itself.
+        Parts of one run share it, but each part belongs to one process.
         """
         with self._lock(LOCK, shared=self.shard.count > 1):
             if self.shard.count == 1:
@@ -56,26 +54,12 @@ class RunFolder:
 
     @contextmanager
     def _lock(self, name: str, shared: bool = False) -> Iterator[None]:
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            handle = os.open(self.path / name, os.O_RDWR | os.O_CREAT, 0o666)
-        except OSError as error:
-            raise SaveError(f"{self.path}: cannot write ({error.strerror}); choose another --out") from error
-        try:
+        with held(self.path / name, shared):
             try:
-                fcntl.flock(handle, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
-            except OSError:
-                pid = os.pread(handle, 32, 0).decode(errors="replace").strip() or "unknown"
-                raise UsageError(
-                    f"{self.path}: another run (pid {pid}) writes here; wait, or choose another --out"
-                ) from None
-            os.ftruncate(handle, 0)
-            os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
-            yield
-        finally:
-            while self._files:
-                self._files.popitem()[1].close()
-            os.close(handle)
+                yield
+            finally:
+                while self._files:
+                    self._files.popitem()[1].close()
 
     def append(self, record: Record) -> None:
         """Add the record of a scored image and force it to disk; SaveError when that fails."""

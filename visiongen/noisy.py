@@ -32,21 +32,23 @@ class Noisy:
 class NoisyEmbedding(nn.Module):
     """Noisy token values -> (B, N, d), added to how clear ones would be seen. Starts at nothing."""
 
-    waves: Tensor
-
     def __init__(self, channels: int, dim: int) -> None:
         super().__init__()
         self.inner = nn.Linear(channels + 2 * WAVES, dim)
         self.outer = nn.Linear(dim, dim)
         nn.init.zeros_(self.outer.weight)
         nn.init.zeros_(self.outer.bias)
-        self.register_buffer("waves", torch.pi * 2.0 ** torch.arange(WAVES), persistent=False)
 
     def forward(self, noisy: Noisy) -> Tensor:
         """Nothing is added to pictures that are not among the rows."""
-        angle = noisy.time[..., None] * self.waves
+        # in fp32 whatever the weights are: bf16 has three digits, and the fastest wave turns 128 times
+        angle = noisy.time[..., None].float() * _waves(noisy.time.device)
         shown = torch.cat([noisy.values, angle.sin(), angle.cos()], dim=-1).to(self.inner.weight.dtype)
         return self.outer(nn.functional.silu(self.inner(shown))) * noisy.rows[:, None, None]
+
+
+def _waves(device: torch.device) -> Tensor:
+    return torch.pi * 2.0 ** torch.arange(WAVES, device=device)
 
 
 def evidence(noisy: Noisy, levels: Tensor) -> Tensor:

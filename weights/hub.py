@@ -6,7 +6,9 @@ a repository, and README.md is the model card. Names begin with ``hf-hub:``, as 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +56,8 @@ def _fetch(repository: str, revision: str | None, options: Mapping[str, Any]) ->
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
     try:
-        return Path(hf_hub_download(repository, MODEL, revision=revision, **options))
+        with _quiet():
+            return Path(hf_hub_download(repository, MODEL, revision=revision, **options))
     except HFValidationError:
         raise WeightsError(
             f"{repository!r}: neither a folder nor a repository; give {PREFIX}ORG/REPO, or a local folder"
@@ -129,15 +132,28 @@ def push(folder: Path, repository: str, message: str, private: bool | None = Non
 
     api, wanted = HfApi(token=options.pop("token", None)), [MODEL, CONFIG, CARD]
     try:
-        name = api.create_repo(repository, private=private, exist_ok=True).repo_id
-        if (branch := options.get("revision")) and not options.get("create_pr"):
-            api.create_branch(name, branch=branch, exist_ok=True)
-        done = api.upload_folder(
-            repo_id=name, folder_path=folder, commit_message=message, allow_patterns=wanted, **options
-        )
+        with _quiet():
+            name = api.create_repo(repository, private=private, exist_ok=True).repo_id
+            if (branch := options.get("revision")) and not options.get("create_pr"):
+                api.create_branch(name, branch=branch, exist_ok=True)
+            done = api.upload_folder(
+                repo_id=name, folder_path=folder, commit_message=message, allow_patterns=wanted, **options
+            )
     except (HfHubHTTPError, HFValidationError, OSError) as error:
         raise WeightsError(f"{PREFIX}{repository}: not uploaded ({_reason(error)}); {REMEDY}") from None
     return str(done.commit_url)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without the Hub's own lines of each attempt: what failed is told once, by the error."""
+    logger = logging.getLogger("huggingface_hub")
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 def _reason(error: Exception) -> str:

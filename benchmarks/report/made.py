@@ -6,6 +6,7 @@ import json
 import shlex
 from typing import Any
 
+from visiongen.backbones.base import SEEDED
 from visiongen.benchmarks.report.html import Html, badge, facts, fold, grid, join, many, number, scroll, tag
 from visiongen.benchmarks.report.read import Run
 from visiongen.benchmarks.row_choice import REFERENCE_ROWS
@@ -73,7 +74,7 @@ def _painting(run: Run) -> list[str]:
     """The options that say who paints, and how."""
     sample, mode = run.plan["sample"], str(run.plan["sample"].get("mode", "verified"))
     words = ["--weights", run.plan["weights"]["name"], "--mode", mode]
-    if mode == "sample":
+    if mode in SEEDED:
         words += ["--seed", str(sample.get("seed", 0))]
     for name, value in sample.get("options", {}).items():
         words += ["--option", f"{name}={json.dumps(value)}"]

@@ -227,6 +227,12 @@ def test_a_device_that_is_not_here(saved, device: str) -> None:
         EmbeddedBackbone.load(saved[1], device=device)
 
 
+@pytest.mark.parametrize("dtype", ["float16", torch.int8])
+def test_a_dtype_that_is_none(saved, dtype: object) -> None:
+    with pytest.raises(UsageError, match=r"dtype .*: give torch\.float32"):
+        EmbeddedBackbone.load(saved[1], dtype=dtype)  # type: ignore[arg-type]
+
+
 def test_a_scene_has_its_own_photo(saved) -> None:
     buffer = np.random.default_rng(0).integers(0, 256, (24, 32, 3), dtype=np.uint8)
     expected = saved[0].scene(buffer.copy()).paint([DEPTH])[0]

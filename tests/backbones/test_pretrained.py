@@ -185,3 +185,17 @@ def test_a_folder_without_weights_and_a_file_cut_short(nano: EmbeddedBackbone, t
     (folder / hub.MODEL).write_bytes((folder / hub.MODEL).read_bytes()[:-100])
     with pytest.raises(VisiongenError, match="truncated or altered"):
         EmbeddedBackbone.load(folder)
+
+
+def test_each_attempt_of_the_hubs_client_is_not_told(monkeypatch: pytest.MonkeyPatch, caplog: Any) -> None:
+    import logging
+
+    def download(*_: Any, **__: Any) -> str:
+        logging.getLogger("huggingface_hub.utils._http").warning("Retrying in 1s")
+        raise OSError("no network")
+
+    monkeypatch.setattr(huggingface_hub, "hf_hub_download", download)
+    with pytest.raises(WeightsError, match=r"not fetched \(no network\)"):
+        hub.locate("hf-hub:me/mine")
+    assert "Retrying" not in caplog.text
+    assert logging.getLogger("huggingface_hub").level != logging.ERROR

@@ -54,12 +54,13 @@ def test_files_that_are_missing_or_too_many(tmp_path: Path) -> None:
         open_folder(root)
 
 
-def test_a_label_of_another_size_than_the_photo_as_it_is_turned(tmp_path: Path) -> None:
+@pytest.mark.parametrize("end", ["jpg", "tif"])
+def test_a_label_of_another_size_than_the_photo_as_it_is_turned(end: str, tmp_path: Path) -> None:
     root = folder(tmp_path, SEMANTIC, {"a": BLOCKS})
     (root / "images/a.png").unlink()
     exif = Image.Exif()
     exif[274] = 6
-    Image.fromarray(PHOTO).save(root / "images/a.jpg", exif=exif)
+    Image.fromarray(PHOTO).save(root / f"images/a.{end}", exif=exif)
     with pytest.raises(InputError, match="labels of 64x48, but the photo is 48x64"):
         open_folder(root).items(None, "all")[0].truth()
     save(root / "labels/a.png", np.ascontiguousarray(np.rot90(BLOCKS, -1)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from visiongen.backbones.embedded import EmbeddedBackbone
 from visiongen.cli.common import split_pair
 from visiongen.cli.main import main
 from visiongen.tasks.codecs import read_map_png
@@ -101,6 +103,15 @@ def test_paint_back(
     assert both == 1 and list((out / "both").glob("*.image.png")), "the map beside it is painted"
     assert run("paint", photo, "--source", "normals", "--out", out, weights=nano_weights) == 0
     assert run("paint", painted, "--count", 2, weights=nano_weights) == 2
+    assert "sample, diffuse or scales" in capsys.readouterr().err
+    nano = EmbeddedBackbone.random("nano")
+    painter = type(nano.painter)(dataclasses.replace(nano.painter.config, noise=True))
+    painter.load_state_dict(nano.painter.state_dict(), strict=False)
+    EmbeddedBackbone(nano.tokenizer, painter, "noise").save(tmp_path / "noise.safetensors")
+    several = (painted, "--out", tmp_path / "n", "--mode", "diffuse", "--count", 2)
+    assert run("paint", *several, weights=str(tmp_path / "noise.safetensors")) == 0
+    one, two = (np.asarray(Image.open(file)) for file in sorted((tmp_path / "n").glob("*.seed?.image.png")))
+    assert not np.array_equal(one, two)
 
 
 @pytest.mark.parametrize("command", ["paint", "inpaint"])
@@ -148,6 +159,9 @@ def test_inpaint(photo: Path, tmp_path: Path, nano_weights: str, capsys: pytest.
     Image.fromarray(hole[:20]).save(tmp_path / "mask.png")
     assert run("inpaint", *words, weights=nano_weights) == 1
     assert "mask.png" in capsys.readouterr().err
+    assert run("inpaint", *words, "--json", tmp_path / "all.json", weights=nano_weights) == 1
+    report = json.loads((tmp_path / "all.json").read_text())
+    assert report["results"] == [] and "mask.png" in report["failed"][0]["error"] and report["weights"]
 
 
 def test_maps_of_one_photo_do_not_overwrite_each_other(

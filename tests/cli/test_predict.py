@@ -93,6 +93,10 @@ def test_same_stems_do_not_overwrite_each_other() -> None:
     paths = [Path("a/x.jpg"), Path("b/x.png"), Path("x-2.png"), Path("y.png")]
     stems = unique_stems(paths)
     assert len(set(stems)) == 4 and stems[0] == "x" and stems[3] == "y"
+    turns = [".turn2", ".turn3"]
+    paths = [Path(f"{name}.png") for name in ("a", "a.turn2", "a.turn2.turn3", "b.turn3", "b")]
+    names = [stem + end for stem in unique_stems(paths, turns) for end in ("", *turns)]
+    assert len(set(names)) == len(names), "what each further turn is called is taken, too"
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from visiongen.backbones.base import Sampler
 from visiongen.backbones.embedded import EmbeddedBackbone
 from visiongen.decoding.decode import decode_all
 from visiongen.errors import UsageError
-from visiongen.noisy import Noisy, to_values
+from visiongen.noisy import Noisy, NoisyEmbedding, to_values
 from visiongen.prompt import Held, Prompt
 from visiongen.training.painting import Painting
 
@@ -138,3 +138,14 @@ def test_a_painter_that_knows_two_pictures_paints_one_of_them() -> None:
         off = (board.tokens.flatten(1)[:, None] - truth[None]).abs().float().mean(-1)
         sure = (off[:, 0] - off[:, 1]).abs() / (truth[0] - truth[1]).abs().float().mean()  # 0: between them
         assert sure.mean() > 0.75 and min(off.argmin(1).bincount(minlength=2)) >= 3
+
+
+def test_times_are_told_as_exactly_in_bf16() -> None:
+    torch.manual_seed(0)
+    eye = NoisyEmbedding(2, 8)
+    torch.nn.init.normal_(eye.outer.weight, std=0.3)
+    time = torch.linspace(0.9, 1.0, 50)[None]
+    noisy = Noisy(torch.zeros(1, 50, 2), time, torch.ones(1, dtype=torch.bool))
+    exact = eye(noisy)
+    found = eye.to(torch.bfloat16)(noisy).float()
+    assert (found - exact).abs().max() < 0.005, "rounded waves would be .12 rad off, .018 here"

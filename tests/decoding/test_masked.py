@@ -106,8 +106,13 @@ def test_what_is_held_stays(nano, photo, prompts) -> None:
     assert np.array_equal(canvas.tokens, by_hand(scene, order, 6, keep)[-1])
 
 
+def test_more_passes_than_tokens_are_not_made(nano, photo, prompts) -> None:
+    canvas = nano.scene(photo).paint(prompts[:1], Sampler("masked", steps=900))[0]
+    assert canvas.stats.passes == canvas.tokens[..., 0].size
+
+
 def test_steps_and_weights_that_cannot_do_it(photo, prompts) -> None:
-    for steps in (0, -1, 1.5, None):
+    for steps in (0, -1, 1.5, None, 1001):
         with pytest.raises(UsageError, match="steps"):
             Sampler("masked", steps=steps)  # type: ignore[arg-type]
     blind = EmbeddedBackbone.random("nano", seed=0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 
@@ -29,6 +31,15 @@ def test_draft_first_then_growing_from_the_top(nano, photo, prompts, mode) -> No
 def test_a_draft_stream_is_one_final_canvas(nano, photo, prompts) -> None:
     (canvas,) = nano.scene(photo).stream(prompts[0], Sampler("draft"))
     assert canvas.final and canvas.index == 0 and canvas.rows_done == photo.shape[0]
+
+
+def test_a_readers_own_time_is_not_the_decoders(nano, photo, prompts) -> None:
+    seconds = 0.0
+    for canvas in nano.scene(photo).stream(prompts[0], Sampler("sequential"), steps=4):
+        time.sleep(0.5)
+        seconds = canvas.stats.seconds
+    painted = nano.scene(photo).paint(prompts[:1], Sampler("sequential"))[0].stats.seconds
+    assert canvas.index >= 3 and seconds < painted + 1.2, "at least four times half a second"
 
 
 def test_confidence_and_stats(nano, photo, prompts) -> None:

@@ -13,7 +13,9 @@ from PIL import Image
 from visiongen.backbones.embedded import EmbeddedBackbone
 from visiongen.cli.main import main
 from visiongen.prompt import Example, Legend, Prompt
+from visiongen.registry import TASKS
 from visiongen.tasks import ask, predict, predict_many
+from visiongen.tasks.image import Image as Image_
 from visiongen.tasks.vocabulary import unmet, warning
 
 WORDS = ("bush", "car", "road", "traffic light")
@@ -52,6 +54,22 @@ def test_examples_say_what_a_name_means() -> None:
         unmet(prompt("zebra", (shown,)), WORDS) == [] and warning(prompt("zebra", (shown,)), nano()) is None
     )
     assert unmet(Prompt("depth", "depth"), WORDS) == []
+
+
+@pytest.mark.parametrize("task", sorted(TASKS))
+def test_a_tasks_own_names_are_no_classes(task: str) -> None:
+    """Edge, object and foreground are none, nor is a phrase."""
+    kind = TASKS.get(task)
+    if task == "incontext":
+        return
+    asked = kind(source="edges") if task == "image" else kind()
+    found = warning(asked.prompt(), nano())
+    assert (found is not None) == kind.uses_legend, "a default legend has classes of its own"
+
+
+def test_a_photo_of_a_map_with_a_new_class() -> None:
+    legend = Legend.of([("road", (200, 0, 0)), ("zebra", (0, 200, 0))])
+    assert "'zebra'" in (warning(Image_("semantic", legend).prompt(), nano()) or "")
 
 
 def test_a_near_word_is_named() -> None:

@@ -18,9 +18,10 @@ from toy import ToyModel, ToySource
 
 from visiongen import checkpoint as weight_files
 from visiongen.errors import SaveError, UsageError, VisiongenError, WeightsError
+from visiongen.locks import held
 from visiongen.training.checkpoint import CURRENT, PREVIOUS, load_checkpoint, save_checkpoint
 from visiongen.training.log import read_log
-from visiongen.training.loop import RunOptions, Trainer
+from visiongen.training.loop import LOCK, RunOptions, Trainer
 from visiongen.training.mixture import Mixture
 from visiongen.training.optim import Optim, make_optimiser
 from visiongen.training.recipe import load_recipe
@@ -90,8 +91,10 @@ def test_kill_and_resume_gives_the_same_weights(tmp_path: Path) -> None:
     assert weights_sha(tmp_path / "killed") == weights_sha(tmp_path / "whole")
     tensors = [weight_files.load(tmp_path / n / "weights.safetensors").tensors for n in ("whole", "killed")]
     assert all(torch.equal(tensors[0][k], tensors[1][k]) for k in tensors[0])
-    steps = [row["step"] for row in read_log(tmp_path / "killed" / "log.jsonl")]
-    assert steps == sorted(set(steps)) and steps[-1] == 24
+    rows = {name: read_log(tmp_path / name / "log.jsonl") for name in ("killed", "whole")}
+    assert [row["step"] for row in rows["killed"]] == [4, 8, 12, 16, 20, 24]
+    for ours, theirs in zip(rows["killed"], rows["whole"], strict=True):
+        assert ours["loss"] == theirs["loss"], "also of a window that the kill fell into"
 
 
 def test_a_signal_to_the_whole_group_saves(tmp_path: Path) -> None:
@@ -178,6 +181,16 @@ def test_minutes_fit_the_schedule(tmp_path: Path) -> None:
     t.fit()
     assert 1.3 < t.state.seconds < 2.5 and time.perf_counter() - begin < 6
     assert read_log(tmp_path / "log.jsonl")[-1]["lr"] < 0.1 * t.optim.lr
+
+
+def test_two_trainings_do_not_share_a_folder(tmp_path: Path) -> None:
+    first, second = trainer(tmp_path, 6), trainer(tmp_path, 6)
+    with held(tmp_path / LOCK), pytest.raises(UsageError, match=rf"another run \(pid {os.getpid()}\) writes"):
+        first.fit()
+    second.fit()
+    with held(tmp_path / LOCK), pytest.raises(UsageError, match="another run"):
+        trainer(tmp_path, 12).fit(resume=True)
+    assert second.state.step == 6
 
 
 def test_budget_continues_after_resume(tmp_path: Path) -> None:

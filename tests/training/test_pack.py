@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from visiongen.errors import UsageError, WeightsError
 from visiongen.prompt import Prompt
 from visiongen.training.pack import pack, read_facts
 from visiongen.training.painting import Painting
-from visiongen.training.recipe import ModelPart, check_recipe
+from visiongen.training.recipe import ModelPart, Recipe, check_recipe
 from visiongen.training.run import build_mixture, build_model, build_trainer, trained_model
 from visiongen.weights.deep import verify_deep
 from visiongen.world import CLASS_NAMES
@@ -33,8 +34,8 @@ PAINTING = "visiongen.training.painting:Painting"
 TOKENIZER = {"levels": [8, 8, 8], "widths": [8, 16, 24], "encoder_blocks": 1, "decoder_blocks": 1}
 
 
-def train(out: Path, target: str, options: dict, seed: int = 0, **model: object) -> Path:
-    recipe = check_recipe(
+def plan(target: str, options: dict, seed: int = 0, **model: object) -> Recipe:
+    return check_recipe(
         {
             "model": {"target": target, "options": options, **model},
             "data": [{"source": "shapes", "options": {"size": [32, 32], "batch": 2}}],
@@ -43,7 +44,10 @@ def train(out: Path, target: str, options: dict, seed: int = 0, **model: object)
             "run": {"workers": 0, "seed": seed},
         }
     )
-    build_trainer(recipe, out).fit()
+
+
+def train(out: Path, *words: Any, **model: Any) -> Path:
+    build_trainer(plan(*words, **model), out).fit()
     return out
 
 
@@ -79,6 +83,21 @@ def test_a_packed_painter_paints_what_the_trained_one_would(runs: dict[str, Path
     photo = np.random.default_rng(0).integers(0, 256, (32, 40, 3), dtype=np.uint8)
     canvas = loaded.scene(photo).paint([Prompt("depth", "depth in metres")], Sampler(mode="draft"))[0]
     assert canvas.image.shape == photo.shape
+
+
+def test_a_resumed_run_does_not_ask_what_it_began_with(runs: dict[str, Path], tmp_path: Path) -> None:
+    """Not even how maps are read: its init may be another file by then, or gone."""
+    file = pack(runs["painter"], "small", FACTS, tmp_path, trust=0.5, mean_tasks=["depth"])
+    tokenizer = shutil.copy(file, tmp_path / "tokenizer.safetensors")
+    options = {"preset": "nano", "tokenizer": str(tokenizer)}
+    recipe = plan(PAINTING, options, init=str(file))
+    build_trainer(recipe, tmp_path / "run").fit()
+    pack(runs["painter"], "small", FACTS, tmp_path, trust=0.25)
+    again = build_trainer(recipe, tmp_path / "run", resume=True)
+    again.restore()
+    assert (again.model.painter.config.trust, again.model.painter.config.mean_tasks) == (0.5, ("depth",))
+    file.unlink()
+    build_trainer(recipe, tmp_path / "run", resume=True).fit(resume=True)
 
 
 def test_a_packed_backbone_starts_a_run(runs: dict[str, Path], tmp_path: Path) -> None:

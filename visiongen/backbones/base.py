@@ -17,6 +17,8 @@ from visiongen.prompt import Prompt
 
 Mode = Literal["verified", "sequential", "draft", "masked", "sample", "diffuse", "scales"]
 MODES: tuple[str, ...] = get_args(Mode)
+MOST_STEPS = 1000  # as the longest schedules of diffusion; a pass is a whole draft
+SEEDED: tuple[Mode, ...] = ("sample", "diffuse", "scales")  # modes in which a seed changes what is painted
 # The modes in which a sampler's field can change what is painted; a field that is not here counts in all.
 USED_IN: dict[str, tuple[Mode, ...]] = {
     "temperature": ("sample", "scales"),
@@ -105,8 +107,8 @@ class Sampler:
             raise UsageError(f"top_p {self.top_p!r}: give a number in (0, 1], or None")
         if self.trust is not None and not 0 <= self.trust < float("inf"):  # JSON has no infinity
             raise UsageError(f"trust {self.trust!r}: give a finite number of nats from 0, or None")
-        if self.steps < 1:
-            raise UsageError(f"steps {self.steps!r}: give at least 1 pass")
+        if not 1 <= self.steps <= MOST_STEPS:
+            raise UsageError(f"steps {self.steps!r}: give 1 to {MOST_STEPS} passes")
         if self.group is not None and self.group < 1:
             raise UsageError(f"group {self.group!r}: give at least 1 token, or None for all of them")
         if self.recycles is not None and self.recycles < 0:

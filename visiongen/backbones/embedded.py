@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -147,9 +148,12 @@ class EmbeddedBackbone(Pretrained, Backbone):
     def to(self, device: str, dtype: torch.dtype | None = None) -> EmbeddedBackbone:
         """Move to a device; ``dtype`` is the painter's, None its own (the tokenizer stays fp32).
 
-        Scenes that were made before read their photo again. UsageError for a device that is not here.
+        Scenes that were made before read their photo again. UsageError for a device that is not here, or
+        what is no floating type.
         """
         _check_device(device)
+        if dtype is not None and not (isinstance(dtype, torch.dtype) and dtype.is_floating_point):
+            raise UsageError(f"dtype {dtype!r}: give torch.float32, torch.bfloat16 or torch.float16")
         self.tokenizer.to(device)
         self.painter.to(device, self.dtype if dtype is None else dtype)
         return self
@@ -315,16 +319,17 @@ class EmbeddedScene(Scene):
             last = done == rows
             if index and not last and done < shown + stride and not whole:
                 continue
-            yield self._canvases(board, sampler.mode, clock, final=last, index=index)[0]
+            (canvas,) = self._canvases(board, sampler.mode, clock, final=last, index=index)
+            with clock.stopped():
+                yield canvas
             shown, index = done, index + 1
 
-    def _stream_scales(
-        self, prompt: Prompt, sampler: Sampler, clock: Callable[[], float]
-    ) -> Iterator[Canvas]:
+    def _stream_scales(self, prompt: Prompt, sampler: Sampler, clock: _Clock) -> Iterator[Canvas]:
         for index, (board, size) in enumerate(self._scales([prompt], sampler)):
             scene, final = EmbeddedScene(self.backbone, None, size), size == self.size
             (canvas,) = scene._canvases(board, sampler.mode, clock, final=final, index=index)
-            yield canvas if final else _enlarged(canvas, self.size)
+            with clock.stopped():
+                yield canvas if final else _enlarged(canvas, self.size)
 
     def _canvases(
         self, board: Board, mode: str, clock: Callable[[], float], final: bool, index: int
@@ -378,10 +383,17 @@ def _enlarged(canvas: Canvas, size: tuple[int, int]) -> Canvas:
 
 
 class _Clock:
-    """Seconds since it was made."""
+    """Seconds since it was made, without those in which it was stopped."""
 
     def __init__(self) -> None:
         self.start = time.perf_counter()
 
     def __call__(self) -> float:
         return time.perf_counter() - self.start
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """For what others do meanwhile, such as the reader of a stream."""
+        before = time.perf_counter()
+        yield
+        self.start += time.perf_counter() - before

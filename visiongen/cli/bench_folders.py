@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from visiongen.backbones.base import SEEDED
 from visiongen.errors import UsageError
 from visiongen.files import sha256
 
@@ -53,7 +54,7 @@ def _folder(out: Path | None, several: bool, split: str, options: Options, name:
     if out is not None:
         return out / name if several else out
     parts = [name, split, *_called(weights), options.mode]
-    if options.mode == "sample" and options.seed:
+    if options.mode in SEEDED and options.seed:
         parts.append(f"seed{options.seed}")
     if options.limit is not None:
         parts.append(f"first{options.limit}")

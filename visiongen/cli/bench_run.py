@@ -45,7 +45,7 @@ Into = Annotated[
 LegendSeed = Annotated[
     int | None, typer.Option("--legend-seed", metavar="N", help="Draw other legend colours.")
 ]
-SampleSeed = Annotated[int, typer.Option("--seed", help="Seed of --mode sample.")]
+SampleSeed = Annotated[int, typer.Option("--seed", help="Seed of modes sample, diffuse and scales.")]
 Option = Annotated[
     list[str] | None,
     typer.Option("--option", metavar="NAME=VALUE", help="Of the sampler (steps=4); for the row model alone."),

@@ -157,16 +157,19 @@ def stem_of(path: Path) -> str:
     return re.sub("[\udc80-\udcff]", lambda byte: f"%{ord(byte[0]) - 0xDC00:02X}", path.stem)
 
 
-def unique_stems(paths: Sequence[Path]) -> list[str]:
-    """One output name a path: its stem, made unique (``a/x.jpg``, ``b/x.png`` -> x, x-2)."""
+def unique_stems(paths: Sequence[Path], ends: Sequence[str] = ()) -> list[str]:
+    """One output name a path: its stem, made unique (``a/x.jpg``, ``b/x.png`` -> x, x-2).
+
+    ``ends``: of further names that each path gets (``.turn2``), unique too.
+    """
     taken: set[str] = set()
     stems = []
     for path in paths:
         own = stem_of(path)
         stem, number = own, 2
-        while stem in taken:
+        while taken & (names := {stem, *(f"{stem}{end}" for end in ends)}):
             stem, number = f"{own}-{number}", number + 1
-        taken.add(stem)
+        taken |= names
         stems.append(stem)
     return stems
 
@@ -187,6 +190,7 @@ def each_input(
     work: Callable[[Path, str], Iterable[dict[str, Any]]],
     results: list[dict[str, Any]],
     failed: list[dict[str, str]],
+    ends: Sequence[str] = (),
 ) -> None:
     """Add the rows of ``work(path, unique stem)`` for every path to ``results``, what fails to ``failed``.
 
@@ -195,7 +199,7 @@ def each_input(
     ``work`` yields one by one are kept where it ends in the middle.
     """
     with progress(len(paths), what) as step:
-        for path, stem in zip(paths, unique_stems(paths), strict=True):
+        for path, stem in zip(paths, unique_stems(paths, ends), strict=True):
             try:
                 results += work(path, stem)
             except Exception as error:
@@ -228,6 +232,7 @@ def report_inputs(
     json_target: str | None,
     schema: str,
     backbone: Backbone | None = None,
+    ends: Sequence[str] = (),
     **more: Any,
 ) -> None:
     """``each_input``, then its JSON report with ``more`` in it; exit code 1 if any input failed.
@@ -239,7 +244,7 @@ def report_inputs(
     results: list[dict[str, Any]] = []
     failed: list[dict[str, str]] = []
     try:
-        each_input(paths, what, work, results, failed)
+        each_input(paths, what, work, results, failed, ends)
     finally:
         report: dict[str, Any] = {"schema": schema, **more, "results": results, "failed": failed}
         if backbone is not None:

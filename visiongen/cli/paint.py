@@ -44,7 +44,8 @@ def paint(
     backbone = common.load_backbone(weights)
 
     bare = [Path(f"{path.stem.removesuffix('.map')}{path.suffix}") for path in paths]
-    stems = dict(zip(paths, common.unique_stems(bare), strict=True))
+    ends = [_numbered("", seed + i) for i in range(count if count > 1 else 0)]
+    stems = dict(zip(paths, common.unique_stems(bare, ends), strict=True))
 
     def work(path: Path, _: str) -> Iterator[dict[str, Any]]:
         seeds = range(seed, seed + count)
@@ -72,24 +73,28 @@ def inpaint(
 
     _check(mode, count)
     backbone = common.load_backbone(weights)
-    found = (
-        fill(photo, mask, mode=mode, seed=s, backbone=backbone, long_side=long_side)
-        for s in range(seed, seed + count)
-    )
-    results: list[dict[str, Any]] = []
-    try:
-        results += _save(found, count, out, f"{common.stem_of(photo)}.filled", photo, json_target)
-    finally:
-        if results:  # of what Ctrl-C left
-            report = {"schema": "visiongen.inpaint/1", "results": results, "failed": []}
-            common.write_report(json_target, report)
+
+    def work(path: Path, stem: str) -> Iterator[dict[str, Any]]:
+        seeds = range(seed, seed + count)
+        asked: dict[str, Any] = {"mode": mode, "backbone": backbone, "long_side": long_side}
+        found = (fill(path, mask, seed=s, **asked) for s in seeds)
+        return _save(found, count, out, f"{stem}.filled", path, json_target)
+
+    common.report_inputs([photo], "filling", work, json_target, "visiongen.inpaint/1", backbone)
 
 
 def _check(mode: str, count: int) -> None:
     """Refuse what would paint one picture several times (UsageError)."""
     common.check_mode(mode)
-    if count < 1 or (count > 1 and mode != "sample"):
-        raise UsageError(f"--count {count}: at least 1; more than 1 goes with --mode sample")
+    from visiongen.backbones.base import SEEDED
+
+    if count < 1 or (count > 1 and mode not in SEEDED):
+        modes = f"{', '.join(SEEDED[:-1])} or {SEEDED[-1]}"
+        raise UsageError(f"--count {count}: at least 1; more than 1 goes with --mode {modes}")
+
+
+def _numbered(stem: str, seed: int) -> str:
+    return f"{stem}.seed{seed}"
 
 
 def _save(
@@ -100,7 +105,7 @@ def _save(
     Each is saved as soon as it is painted: what ends the command in the middle leaves those before it.
     """
     for prediction in found:
-        name = stem if count == 1 else f"{stem}.seed{prediction.sample['seed']}"
+        name = stem if count == 1 else _numbered(stem, prediction.sample["seed"])
         files = [str(file) for file in prediction.save(out, name)]
         common.say(f"{source}: image -> {files[0]}", json_target)
         yield {"input": str(source), "files": files} | prediction.as_dict()

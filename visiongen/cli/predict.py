@@ -68,6 +68,7 @@ def predict(
         json_target,
         "visiongen.predict/1",
         backbone,
+        [_turned("", turn) for turn in range(2, 2 + len(turns))],
         tasks=tasks,
         sample={"mode": mode, "seed": seed, "mirror": mirror},
     )
@@ -167,5 +168,9 @@ def _predict_one(
     for turn, words in enumerate(turns, 2):
         chosen = {key: options[key] for key in ("backbone", "mode", "seed")} | split_sampling(options)[1]
         last = ask(last, words, **chosen)
-        keep(tasks[0], f"{stem}.turn{turn}", last)
+        keep(tasks[0], _turned(stem, turn), last)
     return rows
+
+
+def _turned(stem: str, turn: int) -> str:
+    return f"{stem}.turn{turn}"

@@ -74,8 +74,11 @@ def train(
     if jobs != 1:
         raise UsageError(f"--jobs {jobs}: goes with --prepare or --refresh; give one, or leave it out")
     folder = out or Path("runs") / Path(recipe).stem
-    trainer = build_trainer(plan, folder, minutes=minutes, data=data, device=where, on_log=_say)
-    facts = trainer.fit(resume=resume or previous, previous=previous)
+    resume = resume or previous
+    trainer = build_trainer(
+        plan, folder, minutes=minutes, data=data, device=where, resume=resume, on_log=_say
+    )
+    facts = trainer.fit(resume=resume, previous=previous)
     print(f"{folder / facts['weights']}  sha256 {facts['sha256']}")
 
 

@@ -31,6 +31,7 @@ def masked(drafts: list[Draft], board: Board, steps: int, group: int | None = No
     held = torch.zeros_like(board.tokens[..., 0], dtype=torch.bool) if board.hold is None else board.hold
     keep = held.clone()
     size = group or board.length
+    steps = min(steps, size)  # a pass more than there are tokens would settle none
     for start, step in itertools.product(range(0, board.length, size), range(steps)):
         here = slice(start, start + size)
         first = start == step == 0  # the draft is on the board

@@ -31,6 +31,18 @@ class Window:
                 self.sums[name] += value
                 self.counts[name] += 1
 
+    def state(self) -> dict[str, Any]:
+        """What a checkpoint keeps."""
+        return {k: dict(v) if isinstance(v, dict) else v for k, v in self.__dict__.items()}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Continue from ``state``."""
+        for name, value in state.items():
+            if isinstance(value, dict):
+                getattr(self, name).update(value)
+            else:
+                setattr(self, name, value)
+
     def means(self) -> dict[str, float]:
         """Mean of every part seen."""
         return {name: self.sums[name] / self.counts[name] for name in self.sums}

@@ -16,19 +16,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from visiongen.errors import UsageError, VisiongenError, WeightsError
-from visiongen.training import precision
+from visiongen.errors import UsageError, VisiongenError
+from visiongen.locks import held
+from visiongen.training import precision, resume
 from visiongen.training.batches import Batch, move
-from visiongen.training.checkpoint import (
-    CURRENT,
-    adopt_previous,
-    load_checkpoint,
-    random_state,
-    restore_random_state,
-    save_checkpoint,
-)
+from visiongen.training.checkpoint import CURRENT
 from visiongen.training.ema import Ema
-from visiongen.training.export import check_frozen, export_weights, frozen_digest
+from visiongen.training.export import export_weights, frozen_digest
 from visiongen.training.log import Log, Window
 from visiongen.training.mixture import Mixture, batches
 from visiongen.training.optim import Optim, make_optimiser
@@ -36,6 +30,8 @@ from visiongen.training.plot import plot_log
 from visiongen.training.progress import Progress
 from visiongen.training.schedule import Schedule
 from visiongen.training.stop import StopRequest
+
+LOCK = "lock"
 
 
 @dataclass
@@ -72,15 +68,12 @@ class State:
     best_loss: float = math.inf
 
 
-RATES = ("lr", "lr_scale", "weight_decay", "betas")  # of a group: the recipe's, also after a restore
-
-
 class Trainer:
     """Trains ``model`` on ``stream`` until ``schedule`` ends, writing everything to ``out_dir``.
 
     ``described`` (JSON-able; the recipe) goes into checkpoints and the sidecar of the weights.
     Files: checkpoint.pt, checkpoint.previous.pt, log.jsonl, loss.svg, weights.safetensors (the
-    averaged weights) and weights.json.
+    averaged weights) and weights.json; lock, held meanwhile.
     """
 
     def __init__(
@@ -107,89 +100,40 @@ class Trainer:
         self.state = State()
         self._buffers = [b for b in self.model.buffers() if b.is_floating_point()]
         self.described = described or {}
-        self._frozen = frozen_digest(self.model)  # it never changes; checkpoints need it every time
+        self.frozen = frozen_digest(self.model)  # it never changes; checkpoints need it every time
         self.on_log = on_log
         self._log = Log(self.out)
-        self._window = Window()
+        self.window = Window()
         self._last_save = 0.0
         if self.options.compile:
-            compile_parts(self.model)
-
-    # --- checkpoints -------------------------------------------------------------------------
+            precision.compile_parts(self.model)
 
     def checkpoint(self) -> Path:
         """Write the whole state, and the curves so far."""
         plot_log(self._log.path, self.out / "loss.svg")
-        return save_checkpoint(
-            self.out,
-            {
-                "model": self.model.state_dict(),
-                "ema": self.ema.state(),
-                "optimiser": self.optimiser.state_dict(),
-                "state": dict(self.state.__dict__),
-                "random": random_state(),
-                "described": self.described,
-                "tokenizer": self._frozen,
-                "names": self._names(),
-            },
-        )
-
-    def _names(self) -> list[list[str]]:
-        """The parameters of each of the optimiser's groups, in the order in which its state is kept."""
-        known = {id(value): name for name, value in self.model.named_parameters()}
-        return [[known[id(value)] for value in group["params"]] for group in self.optimiser.param_groups]
+        return resume.save(self)
 
     def restore(self, previous: bool = False) -> None:
         """Continue from the checkpoint in ``out_dir``; WeightsError if it cannot be used."""
-        saved = load_checkpoint(self.out, previous)
-        self._check_same_run(saved["described"])
-        check_frozen(self.model, saved.get("tokenizer"), str(self.out))
-        if saved.get("names", self._names()) != self._names():
-            raise UsageError(
-                f"{self.out}: lr_scale or weight_decay groups parameters otherwise than the checkpoint does; "
-                "start another run from its weights (init)"
-            )
-        rates = [{key: group[key] for key in RATES if key in group} for group in self.optimiser.param_groups]
-        try:
-            self.model.load_state_dict(saved["model"])
-            self.ema.restore(saved["ema"])
-            self.optimiser.load_state_dict(saved["optimiser"])
-        except (KeyError, RuntimeError, ValueError) as error:
-            reason = " ".join(str(error).split())[:200]
-            raise WeightsError(
-                f"{self.out}: checkpoint is of another model ({reason}); "
-                "use the recipe it was made with or another --out"
-            ) from None
-        for group, ours in zip(self.optimiser.param_groups, rates, strict=True):
-            group.update(ours)  # the checkpoint's would come back with its state
-        if previous:  # the next save would keep the damaged one as the one before
-            adopt_previous(self.out)
-        self.state = State(**saved["state"])
-        restore_random_state(saved["random"])
-
-    def _check_same_run(self, described: dict[str, Any]) -> None:
-        """The model and the seed must be those of the checkpoint; budget and rates may change."""
-        fields = (("model", "target"), ("model", "options"), ("run", "seed"), ("optim", "name"))
-        for part, field in fields:
-            ours = self.described.get(part, {}).get(field)
-            theirs = described.get(part, {}).get(field)
-            if ours != theirs:
-                raise UsageError(
-                    f"{self.out}: the checkpoint was made with {part}.{field} = {theirs!r}, the "
-                    f"recipe says {ours!r}; use the same recipe or another --out"
-                )
+        resume.restore(self, previous)
 
     # --- the loop ----------------------------------------------------------------------------
 
     def fit(self, resume: bool = False, previous: bool = False) -> dict[str, Any]:
-        """Run to the end; returns the sidecar of the exported weights."""
+        """Run to the end; returns the sidecar of the exported weights.
+
+        UsageError where a run is in the folder already, finished, to be resumed or still going.
+        """
         if self.options.threads:
             torch.set_num_threads(self.options.threads)
         if resume:  # before the folder is made: a mistyped one leaves nothing behind
             self.restore(previous)
         elif self.state.step == 0 and (self.out / CURRENT).exists():  # nor restored by the caller
             raise UsageError(f"{self.out}: a run is there; go on with --resume, or give another --out")
-        self.out.mkdir(parents=True, exist_ok=True)
+        with held(self.out / LOCK):
+            return self._run()
+
+    def _run(self) -> dict[str, Any]:
         self._log.start(self.state.step)
         self.stream.prepare()
         self.model.train()
@@ -242,8 +186,8 @@ class Trainer:
         s, took = self.state, time.perf_counter() - start
         s.seconds += took
         s.step_seconds = took if s.step <= 1 else 0.9 * s.step_seconds + 0.1 * took
-        self._window.seconds += took
-        self._window.add(row)
+        self.window.seconds += took
+        self.window.add(row)
         return row
 
     def _step(self, feed: Iterator[Batch]) -> dict[str, float]:
@@ -257,18 +201,18 @@ class Trainer:
         for _ in range(count):
             asked = time.perf_counter()
             batch = move(next(feed), self.device)
-            self._window.waited += time.perf_counter() - asked
+            self.window.waited += time.perf_counter() - asked
             s.position += 1
             samples = len(batch["prompts"]) if "prompts" in batch else len(batch["target"])
             s.samples += samples
-            self._window.samples += samples
+            self.window.samples += samples
             with precision.autocast(self.precision, self.device):
                 loss, parts = self.model.loss(batch)  # type: ignore[operator]
             (loss / count).backward()
             totals.append(float(loss.detach()))
-            self._window.add({k: float(v) for k, v in parts.items()})
+            self.window.add({k: float(v) for k, v in parts.items()})
             if "source" in batch:
-                self._window.add({f"loss/{batch['source']}": totals[-1]})
+                self.window.add({f"loss/{batch['source']}": totals[-1]})
         row["loss"] = sum(totals) / count
         row["grad_norm"] = self._update(row["loss"], buffers)
         s.step += 1
@@ -300,7 +244,7 @@ class Trainer:
         return norm
 
     def _write_row(self) -> None:
-        window, s = self._window, self.state
+        window, s = self.window, self.state
         if not window.counts:
             return
         row: dict[str, Any] = {"step": s.step, "seconds": s.seconds, "samples": s.samples}
@@ -312,17 +256,4 @@ class Trainer:
         self._log.write(row)
         if self.on_log:
             self.on_log(row)
-        self._window = Window()
-
-
-def compile_parts(model: nn.Module) -> None:
-    """Compile ``model`` where its loss calls it, and every block that sits in a ModuleList.
-
-    The loss itself stays plain Python: it reads prompts and makes floats for the log, which the
-    compiler would trace anew for each value.
-    """
-    model.compile()
-    for module in model.modules():
-        if isinstance(module, nn.ModuleList):
-            for block in module:
-                block.compile()
+        self.window = Window()

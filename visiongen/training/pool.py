@@ -10,14 +10,12 @@ uint32 (N,): odd while a frame is written, and another number for each (a sequen
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -26,6 +24,7 @@ import numpy as np
 
 from visiongen.errors import UsageError
 from visiongen.files import write_json
+from visiongen.locks import in_turn
 
 TRIES = 50  # looks at a frame that is being written, 2 ms apart
 NEAR, FAR = 0.02, 2000.0
@@ -115,7 +114,7 @@ class FramePool:
     ) -> None:
         """Render what is missing, ``chunk`` frames at a time, then map everything read-only."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        with _locked(self.folder / "lock"):
+        with in_turn(self.folder / "lock"):
             done = self._done()
             if done < self.count:
                 write_json(self.folder / "pool.json", {"count": self.count, "of": described})
@@ -155,12 +154,18 @@ class FramePool:
         """Put others in the place of frames ``start``, ...; whoever reads one meanwhile reads it again."""
         if not self.fresh:
             raise UsageError(f"{self.folder}: its frames are what its name says; set fresh = true")
-        maps = {name: self._open(name, "r+") for name in _SHAPES}
-        turn = np.load(self.folder / "turn.npy", mmap_mode="r+")
-        for number, frame in enumerate(frames, start):
-            turn[number] += 1 + turn[number] % 2  # a writer that was killed left it odd
-            _write(maps, number, frame)
-            turn[number] += 1
+        with in_turn(self.folder / "lock"):
+            maps = {name: self._open(name, "r+") for name in _SHAPES}
+            turn = np.load(self.folder / "turn.npy", mmap_mode="r+")
+            for number, frame in enumerate(frames, start):
+                turn[number] |= 1  # to the next odd one, or still that of a writer that was killed
+                _write(maps, number, frame)
+                turn[number] += 1
+
+    @property
+    def replaced(self) -> int:
+        """How many frames have been replaced, by whomever."""
+        return 0 if self._turn is None else int((self._turn // 2).sum())
 
     def __len__(self) -> int:
         return self.count
@@ -202,16 +207,6 @@ def _write(maps: dict[str, np.ndarray], number: int, frame: Frame) -> None:
     maps["instance"][number] = frame.instance
     maps["base_colour"][number] = frame.base_colour
     maps["orm"][number] = np.rint(frame.orm * 255).astype(np.uint8)
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    with open(path, "w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        try:
-            yield
-        finally:
-            fcntl.flock(file, fcntl.LOCK_UN)
 
 
 def _say(done: int, count: int) -> None:

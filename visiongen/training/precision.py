@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 
 import torch
+from torch import nn
 
 from visiongen.errors import UsageError
 
@@ -49,3 +50,16 @@ def _has_bf16(device: torch.device) -> bool:
     # torch keeps these names private; where one is missing the answer is the safe one
     probes = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
     return any(getattr(torch.cpu, name, lambda: False)() for name in probes)
+
+
+def compile_parts(model: nn.Module) -> None:
+    """Compile ``model`` where its loss calls it, and every block that sits in a ModuleList.
+
+    The loss itself stays plain Python: it reads prompts and makes floats for the log, which the
+    compiler would trace anew for each value.
+    """
+    model.compile()
+    for module in model.modules():
+        if isinstance(module, nn.ModuleList):
+            for block in module:
+                block.compile()

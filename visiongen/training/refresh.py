@@ -6,14 +6,13 @@ the while keep what it sees new, without a batch waiting for them.
 
 from __future__ import annotations
 
-import multiprocessing
 from itertools import count
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from visiongen.errors import UsageError
+from visiongen.training.processes import together
 from visiongen.training.recipe import Recipe
 from visiongen.training.run import build_mixture
 from visiongen.training.source_world import END_OF_TRAINING_SEEDS, WorldSource
@@ -24,41 +23,33 @@ def refresh(
 ) -> None:
     """Replace the frames of the recipe's fresh pools, one after another, in ``jobs`` processes.
 
-    Without end, or ``rounds`` times. Seeds are drawn anew, of those that may be trained on. UsageError where
-    no source of the recipe is ``fresh``, or for fewer than one job.
+    Without end, or ``rounds`` times; a pool that several sources share once. Seeds are drawn anew, of those
+    that may be trained on, and others when it is called again. UsageError where no source of the recipe is
+    ``fresh``, or for fewer than one job.
     """
     if jobs < 1:
         raise UsageError(f"--jobs {jobs}: give at least 1")
-    fresh = [number for number, part in enumerate(recipe.data) if part.options.get("fresh")]
-    if not fresh:
+    pools = {
+        str(_source(recipe, data, number).pool_folder): number
+        for number, part in enumerate(recipe.data)
+        if part.options.get("fresh")
+    }
+    if not pools:
         raise UsageError("--refresh: no source of the recipe has fresh = true; give it to a source world")
+    fresh = sorted(pools.values())
     shares = [fresh[start::jobs] for start in range(min(jobs, len(fresh)))]
     if len(shares) == 1:
         _replace(recipe, data, shares[0], rounds, seed)
         return
-    context = multiprocessing.get_context("spawn")
-    workers = [
-        context.Process(target=_alone, args=(recipe, data, share, rounds, seed), daemon=True)
-        for share in shares
-    ]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
-    if failed := [worker for worker in workers if worker.exitcode]:
-        raise UsageError(f"--refresh: {len(failed)} of {len(workers)} processes failed; see above")
-
-
-def _alone(*given: object) -> None:
-    torch.set_num_threads(1)
-    _replace(*given)  # type: ignore[arg-type]
+    together(_replace, [(recipe, data, share, rounds, seed) for share in shares], len(shares))
 
 
 def _replace(recipe: Recipe, data: str | Path | None, mine: list[int], rounds: int | None, seed: int) -> None:
     sources = {number: _source(recipe, data, number) for number in mine}
-    for turn in range(rounds) if rounds is not None else count():
+    for _ in range(rounds) if rounds is not None else count():
         for number, source in sources.items():
-            rng = np.random.default_rng([seed, number, turn])
+            # what was replaced before counts, so that a second call does not make the same frames again
+            rng = np.random.default_rng([seed, number, source.replaced])
             first = int(rng.integers(END_OF_TRAINING_SEEDS - source.pool_count))
             for start in range(0, source.pool_count, source.chunk):
                 source.replace(start, min(source.pool_count, start + source.chunk), first)

@@ -134,16 +134,21 @@ def build_trainer(
     minutes: float | None = None,
     data: str | Path | None = None,
     device: str = "cpu",
+    resume: bool = False,
     **extra: Any,
 ) -> Trainer:
-    """Everything put together; ``minutes`` replaces the recipe's budget."""
+    """Everything put together; ``minutes`` replaces the recipe's budget.
+
+    ``resume``: it will go on from its checkpoint, so that ``init`` need not be there any more.
+    """
     if minutes is not None:
         budget = recipe.schedule.model_copy(update={"minutes": minutes, "steps": None})
         recipe = recipe.model_copy(update={"schedule": budget})
     seed_everything(recipe.run.seed)
     run = recipe.run.model_dump(exclude={"seed"})
+    part = recipe.model.model_copy(update={"init": None}) if resume else recipe.model
     return Trainer(
-        build_model(recipe.model),
+        build_model(part),
         build_mixture(recipe, data),
         Schedule(**recipe.schedule.model_dump()),
         out,

@@ -133,14 +133,27 @@ class WorldSource(Source):
             self._backdrops = Backdrops(self.backdrops, self.names, self.data)
         if self._pool is not None or not self.pool_count:
             return
+        pool = FramePool(self.pool_folder, self.pool_count, self.pool_size, self.fresh)
+        pool.fill(self._render_pool, self._described(), self.chunk)
+        self._pool = pool
+
+    @property
+    def pool_folder(self) -> Path:
+        """Where the pool is, or will be: the same for all that are asked for the same frames."""
+        cache = Path(self.cache_dir).expanduser() if self.cache_dir else default_cache()
+        return cache / FramePool.folder_name(self._described())
+
+    @property
+    def replaced(self) -> int:
+        """How many frames of the pool have been replaced since it was rendered."""
+        self.prepare()
+        assert self._pool is not None
+        return self._pool.replaced
+
+    def _described(self) -> dict[str, Any]:
         more = {"names": list(self.names), "device": self.device} | self._described_sets()
         more |= {"fresh": True} if self.fresh else {}
-        described = describe(self.kinds, self.pool_count, self.pool_size, self.first_seed, **more)
-        cache = Path(self.cache_dir).expanduser() if self.cache_dir else default_cache()
-        folder = cache / FramePool.folder_name(described)
-        pool = FramePool(folder, self.pool_count, self.pool_size, self.fresh)
-        pool.fill(self._render_pool, described, self.chunk)
-        self._pool = pool
+        return describe(self.kinds, self.pool_count, self.pool_size, self.first_seed, **more)
 
     @property
     def names(self) -> tuple[str, ...]:
