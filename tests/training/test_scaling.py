@@ -11,8 +11,8 @@ from visiongen.errors import UsageError
 from visiongen.noisy import to_values
 from visiongen.prompt import Prompt
 from visiongen.tokenizer import ImageTokenizer, TokenizerConfig
+from visiongen.training.noising import half_as_large
 from visiongen.training.painting import Painting
-from visiongen.training.scaling import half_as_large
 
 
 def batch(task: str, target: torch.Tensor) -> dict:
@@ -69,7 +69,7 @@ def test_what_shows_is_on_the_way_from_it(monkeypatch: pytest.MonkeyPatch) -> No
     seen, condition = [], model.painter.condition
     monkeypatch.setattr(model.painter, "condition", lambda *a: seen.append(a[4]) or condition(*a))
     monkeypatch.setattr("torch.randn_like", torch.zeros_like)
-    monkeypatch.setattr("visiongen.training.scaling.WRONG", 0.0)
+    monkeypatch.setattr("visiongen.training.noising.WRONG", 0.0)
     target = smooth(2, (48, 64))
     model.loss(batch("image", target))
     values = to_values(model.tokenizer.encode(target).flatten(1, 2), model.painter.levels)

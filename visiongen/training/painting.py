@@ -14,10 +14,9 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from visiongen.decoding.board import expected, read
+from visiongen.decoding.board import read
 from visiongen.errors import UsageError
 from visiongen.noisy import Noisy, to_values
 from visiongen.prompt import PHOTO, Prompt
@@ -25,16 +24,17 @@ from visiongen.registry import TASKS
 from visiongen.scales import START, on_the_way
 from visiongen.tokenizer import ImageTokenizer, TokenizerConfig
 from visiongen.training import holes, start
-from visiongen.training.balance import class_names, pixel_weights
-from visiongen.training.batches import IGNORE
-from visiongen.training.noising import draw_times
+from visiongen.training.losses import (
+    class_weights,
+    cross_entropy,
+    hit_rate,
+    pointer_loss,
+    token_weights,
+    value_loss,
+)
+from visiongen.training.noising import draw_times, half_as_large
 from visiongen.training.pixels import TOKENS, pixel_loss
-from visiongen.training.scaling import half_as_large
-from visiongen.transformer import SUB, Condition, Painter, PainterConfig
-
-# Photos as targets have high entropy; they must not drown the maps beside them. In a batch of photos alone
-# nothing is beside them: there the source's ``weight`` in the recipe decides.
-PHOTO_WEIGHT = 0.3
+from visiongen.transformer import Condition, Painter, PainterConfig
 
 
 class Painting(nn.Module):
@@ -133,7 +133,7 @@ class Painting(nn.Module):
             exact = self.tokenizer.latent(batch["target"])  # (B, h, w, C) before rounding
         tokens = exact.round().long()
         pixels = class_weights(batch["labels"], batch["prompts"], self.balance)
-        weight = _token_weights(batch, pixels)
+        weight = token_weights(batch, pixels)
         given = self._given(tokens, batch["prompts"])
         if given is not None:
             weight = weight * ~given[1]
@@ -145,8 +145,8 @@ class Painting(nn.Module):
         condition = self.painter.condition(photo, batch["prompts"], given, self._times(), noisy)
         total, value, logs = exact.new_zeros(()), exact.new_zeros(()), {}
         if self.draft:
-            draft = _cross_entropy(condition.draft_logits, tokens.flatten(1, 2), weight)
-            value = self._value_loss(condition.draft_logits, exact.flatten(1, 2), weight)
+            draft = cross_entropy(condition.draft_logits, tokens.flatten(1, 2), weight)
+            value = value_loss(condition.draft_logits, exact.flatten(1, 2), weight)
             total, value, logs["draft"] = self.draft * draft, self.draft * value, float(draft.detach())
             if self.pixels:
                 logits, most = condition.draft_logits, self.pixel_tokens
@@ -227,21 +227,15 @@ class Painting(nn.Module):
         logits, state = self.painter.follow(condition, past, first, rows)
         span = slice(first * tokens.shape[2], (first + rows) * tokens.shape[2])
         true = tokens.flatten(1, 2)[:, span]
-        causal = _cross_entropy(logits, true, weight[:, span])
+        causal = cross_entropy(logits, true, weight[:, span])
         logs["causal"] = float(causal.detach())
-        logs["hits"] = _hit_rate(condition.draft_logits.detach()[:, span], logits.detach())
-        value = self._value_loss(logits, exact.flatten(1, 2)[:, span], weight[:, span])
+        logs["hits"] = hit_rate(condition.draft_logits.detach()[:, span], logits.detach())
+        value = value_loss(logits, exact.flatten(1, 2)[:, span], weight[:, span])
         if self.painter.chain is not None:  # on top of what the head says, which it must not bend
             together = logits.detach() + self.painter.chain(state, true)
-            chain = _cross_entropy(together, true, weight[:, span])
+            chain = cross_entropy(together, true, weight[:, span])
             causal, logs["chain"] = causal + chain, float(chain.detach())
         return causal, value
-
-    def _value_loss(self, logits: Tensor, exact: Tensor, weight: Tensor) -> Tensor:
-        """Huber distance of the expected level from the unrounded one: levels have an order."""
-        mean = expected(logits)
-        error = F.smooth_l1_loss(mean, exact.to(mean), reduction="none").mean(-1)
-        return (error * weight).sum() / weight.sum().clamp(min=1)
 
     def _choose_band(self, height: int, width: int) -> tuple[int, int]:
         rows = min(height, max(1, self.band // width))
@@ -314,55 +308,3 @@ def _as_held(tokens: Tensor, condition: Condition) -> Tensor:
 def exactly(device: torch.device) -> torch.autocast:
     """No autocast: the frozen tokenizer writes the tokens that it will write when it is used."""
     return torch.autocast(device.type, enabled=False)
-
-
-def class_weights(labels: Tensor, prompts: Sequence[Prompt], power: float) -> Tensor:
-    """``pixel_weights`` of the orders' own legends; an order without one has no labels."""
-    return pixel_weights(labels, [class_names(p) for p in prompts], power)
-
-
-def _token_weights(batch: dict[str, Any], pixels: Tensor) -> Tensor:
-    """How much each token counts (B, N): the share of it that is valid, less for photos as targets.
-
-    ``pixels`` (B, H, W) weigh the labelled ones of semantic maps.
-    """
-    labelled = batch["labels"] != IGNORE
-    weight = torch.where(labelled, pixels, 1.0) * batch["valid"]
-    share = F.avg_pool2d(weight[:, None], 8).flatten(1)
-    photo = torch.tensor([p.task == PHOTO for p in batch["prompts"]], device=share.device)
-    return share * torch.where(photo, PHOTO_WEIGHT, 1.0)[:, None]
-
-
-def _cross_entropy(logits: Tensor, tokens: Tensor, weight: Tensor) -> Tensor:
-    loss = F.cross_entropy(logits.flatten(0, 2), tokens.flatten(), reduction="none")
-    loss = loss.view(tokens.shape).mean(-1)
-    return (loss * weight).sum() / weight.sum().clamp(min=1)
-
-
-def token_cells(values: Tensor) -> Tensor:
-    """(B, H, W, C) -> the first pixel of every cell of every token, (B, N, SUB * SUB, C)."""
-    batch, height, width, channels = values.shape
-    small = values[:, :: 8 // SUB, :: 8 // SUB]
-    cells = small.reshape(batch, height // 8, SUB, width // 8, SUB, channels).permute(0, 1, 3, 2, 4, 5)
-    return cells.flatten(3, 4).flatten(1, 2)
-
-
-def pointer_loss(pointer: Tensor, labels: Tensor, pixels: Tensor) -> Tensor | None:
-    """Cross-entropy of the legend pointer against the label of every 2 x 2 pixel cell.
-
-    ``pixels`` (B, H, W): how much each of them counts. None where nothing is labelled.
-    """
-    target = token_cells(labels[..., None])[..., 0].long()
-    there = target != IGNORE
-    if not bool(there.any()):
-        return None
-    rows = there.flatten(1).any(1)
-    logits, goal = pointer[rows], torch.where(there, target + 1, -100)[rows]
-    loss = F.cross_entropy(logits.flatten(0, 2), goal.flatten(), ignore_index=-100, reduction="none")
-    weight = token_cells(pixels[..., None])[rows].flatten()
-    return (loss * weight).sum() / weight.sum().clamp(min=1e-6)
-
-
-def _hit_rate(draft: Tensor, causal: Tensor) -> float:
-    """Share of tokens that draft and causal picture agree on, every channel."""
-    return float((draft.argmax(-1) == causal.argmax(-1)).all(-1).float().mean())

@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from visiongen.prompt import PHOTO, Prompt
-from visiongen.training.painting import class_weights, pointer_loss, token_cells
+from visiongen.training.losses import class_weights, pointer_loss, token_cells
 from visiongen.transformer import SUB, Painter, PainterConfig
 
 CELLS = SUB * SUB
