@@ -111,6 +111,33 @@ def test_photos_show_their_material(sets: Path) -> None:
     assert np.std(levels) > 0.1
 
 
+def test_prints_are_photos_under_the_sets_own_finish(sets: Path, tmp_path: Path) -> None:
+    """One of two halves, violet and yellow, which no set has; never metal, and lit as everything else is."""
+    photo = np.zeros((64, 96, 3), np.uint8)
+    photo[:, :48], photo[:, 48:] = (120, 0, 200), (200, 200, 0)
+    (tmp_path / "photos").mkdir()
+    Image.fromarray(photo).save(tmp_path / "photos/a.png")
+    folders = [str(tmp_path / "photos")]
+    batch = plain(sets, prints=folders, printed=1.0).batch(0, 0)
+    byte = ((batch["target"] + 1) * 127.5).round().int()
+    base = [i for i, p in enumerate(batch["prompts"]) if p.task == "basecolor"]
+    colours = {tuple(c) for i in base for c in byte[i].flatten(1).T.tolist()}
+    assert {(120, 0, 200), (200, 200, 0)} <= colours and not {RED, GREEN} & colours
+    shown = batch["photo"][batch["photo_index"][base]].mean((2, 3))
+    assert np.corrcoef(shown[:, 2], batch["target"][base].mean((2, 3))[:, 2])[0, 1] > 0.5
+    finish = {tuple(byte[i, :, 16, 24].tolist()) for i, p in enumerate(batch["prompts"]) if p.task == "orm"}
+    assert finish == {(102, 51, 0), (255, 204, 0)}
+    never, maps = plain(sets, prints=folders, printed=0.0).batch(1, 0), set()
+    for prompt, target in zip(never["prompts"], never["target"], strict=True):
+        if prompt.task == "basecolor":
+            maps.add(tuple(((target[:, 8, 8] + 1) * 127.5).round().int().tolist()))
+    assert maps == {RED, GREEN}
+    with pytest.raises(UsageError, match="printed"):
+        plain(sets, prints=folders, printed=2)
+    with pytest.raises(MissingDataError, match="no photos there"):
+        plain(sets, prints=[str(tmp_path / "none")]).prepare()
+
+
 def test_releveled_colours_take_any_brightness_and_photos_follow(sets: Path) -> None:
     """The level is drawn, nothing clips, and what is black or white stays."""
     known = plain(sets, tasks=["basecolor"])

@@ -12,12 +12,14 @@ import numpy as np
 from visiongen.data import pack
 from visiongen.pbr import PbrSet, read_sets, turned, unit
 from visiongen.relight import Light, SurfaceMaps, encode_srgb, render
-from visiongen.training.augment import degrade, jitter
+from visiongen.training.augment import degrade, jitter, random_view
 from visiongen.training.batches import Batch, BatchBuilder
+from visiongen.training.encoded import EncodedPhotos
 from visiongen.training.source_base import (
     Size,
     Source,
     check_chances,
+    check_list,
     check_per_photo,
     check_scale,
     check_strength,
@@ -39,7 +41,9 @@ class SurfaceSource(Source):
     ``scale``: side of the window against the largest one that fits (beyond 1 for tiles, repeating).
     ``mix``: chance that a second set shows through in places. ``recolour``: chance of a new tint and
     finish. ``relevel``: chance that the brightness of the base colour is drawn anew; few sets are soon
-    known by heart, and then no level is read from the photo. ``jitter``, ``degrade``: as for other photos.
+    known by heart, and then no level is read from the photo. ``prints``: folders of photos; with chance
+    ``printed`` a part of one is the base colour, which nobody knows by heart, and nothing is metal; relief
+    and finish stay. ``jitter``, ``degrade``: as for other photos.
     Sets whose normal convention is uncertain give no ``tangent`` target; what a set lacks counts as
     metallic 0, occlusion 1.
     """
@@ -58,6 +62,8 @@ class SurfaceSource(Source):
         mix: float = 0.3,
         recolour: float = 0.5,
         relevel: float = 0.0,
+        prints: Sequence[str] = (),
+        printed: float = 0.3,
         jitter: float = 0.3,
         degrade: float = 0.1,
         data: str | None = None,
@@ -66,12 +72,15 @@ class SurfaceSource(Source):
         self.root = root
         self.tasks = check_tasks(tasks, _TASKS, self.name)
         self.per_photo = check_per_photo(per_photo, self.name)
-        check_chances(self.name, mix=mix, recolour=recolour, relevel=relevel, degrade=degrade)
+        chances = {"mix": mix, "recolour": recolour, "relevel": relevel, "printed": printed}
+        check_chances(self.name, **chances, degrade=degrade)
         self.mix, self.recolour, self.relevel = mix, recolour, relevel
+        self.prints, self.printed = check_list(prints, self.name, "prints"), printed
         self.scale = check_scale(scale, self.name, float("inf"))
         self.jitter, self.degrade = check_strength(jitter, self.name), degrade
         self._sets: list[Packed] = []
         self._chances: np.ndarray = np.zeros(0)
+        self._photos: EncodedPhotos | None = None
 
     def prepare(self) -> None:
         """Read the sets once, at 256 pixels."""
@@ -83,6 +92,8 @@ class SurfaceSource(Source):
         # Atlases are no photographs of a surface, but few sets are better than fewer: half as often.
         weights = np.array([2.0 if s.tileable else 1.0 for s in self._sets])
         self._chances = weights / weights.sum()
+        if self.prints:
+            self._photos = EncodedPhotos(self.prints, self.data)
 
     def batch(self, index: int, seed: int) -> Batch:
         """``batch`` photos and their tasks."""
@@ -117,6 +128,8 @@ class SurfaceSource(Source):
         maps, certain = window(first, size, self.scale, rng), first.certain
         if rng.uniform() < self.mix and second is not first and (second.certain or not certain):
             maps = mixed(maps, window(second, size, self.scale, rng), rng)
+        if self._photos is not None and rng.uniform() < self.printed:
+            maps = painted_over(maps, self._photos.draw(rng), rng)
         if rng.uniform() < self.recolour:
             maps = refinished(maps, rng)
         if self.relevel and rng.uniform() < self.relevel:  # without it draws stay what they were
@@ -190,6 +203,13 @@ def mixed(one: SurfaceMaps, two: SurfaceMaps, rng: np.random.Generator) -> Surfa
     pairs = zip(vars(one).values(), vars(two).values(), strict=True)
     blend = [a + (b - a) * (share[..., None] if a.ndim == 3 else share) for a, b in pairs]
     return SurfaceMaps(blend[0], unit(blend[1]), *blend[2:])
+
+
+def painted_over(maps: SurfaceMaps, photo: np.ndarray, rng: np.random.Generator) -> SurfaceMaps:
+    """A part of ``photo`` uint8 (h, w, 3) as the base colour: a print, whatever it was that it shows."""
+    view = random_view((photo.shape[0], photo.shape[1]), maps.size, rng)
+    base = view.photo(photo).astype(np.float32) / np.float32(255)
+    return replace(maps, base_colour=base, metallic=np.zeros_like(maps.metallic))
 
 
 def refinished(maps: SurfaceMaps, rng: np.random.Generator) -> SurfaceMaps:
