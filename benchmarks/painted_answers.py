@@ -18,11 +18,12 @@ import numpy as np
 from visiongen.benchmarks.base import Item
 from visiongen.benchmarks.official_results import read_json
 from visiongen.errors import CodecError, InputError
-from visiongen.image import STEP, Geometry
+from visiongen.image import Geometry
 from visiongen.prompt import Legend, Prompt
 from visiongen.tasks.base import SCHEMA, Prediction, Task
 from visiongen.tasks.codecs.base import Codec, codec_from_spec, read_map_png
 from visiongen.tasks.codecs.panoptic import MANY, BorderPanoptic
+from visiongen.units import PATCH
 
 REPORT, CONFIDENCE = ".json", ".confidence.png"
 
@@ -89,7 +90,7 @@ def as_prediction(
         map=np.zeros((*size, 3), np.uint8),
         prompt=prompt,
         codec=task.codec(prompt.legend),
-        geometry=Geometry.fit(size, max(STEP, *size)),
+        geometry=Geometry.fit(size, max(PATCH, *size)),
     )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from visiongen.errors import InputError
+from visiongen.units import to_levels, to_unit
 
 if TYPE_CHECKING:
     from visiongen.backbones.base import Backbone
@@ -27,6 +28,5 @@ def through_tokenizer(tokenizer: Any, painted: np.ndarray) -> np.ndarray:
     device = next(tokenizer.parameters()).device
     image = torch.from_numpy(np.ascontiguousarray(painted)).to(device).permute(2, 0, 1)[None]
     with torch.inference_mode():
-        decoded = tokenizer.decode(tokenizer.encode(image.float() / 127.5 - 1))[0]
-    levels = ((decoded.float() + 1) * 127.5).round().clamp(0, 255)
-    return levels.to(torch.uint8).permute(1, 2, 0).cpu().numpy()
+        decoded = tokenizer.decode(tokenizer.encode(to_unit(image.float())))[0]
+    return to_levels(decoded).to(torch.uint8).permute(1, 2, 0).cpu().numpy()

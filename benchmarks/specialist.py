@@ -23,6 +23,7 @@ from visiongen.benchmarks.sheets import Sheet
 from visiongen.errors import WeightsError
 from visiongen.image import Geometry
 from visiongen.training.batches import IGNORE
+from visiongen.units import to_unit
 from visiongen.world.classes import CAMVID_NAMES
 
 if TYPE_CHECKING:
@@ -139,7 +140,7 @@ class Specialist(nn.Module):
         """What the head says of one uint8 (H, W, 3) photo: metres, unit normals, logits, colours, a share."""
         device = next(self.parameters()).device
         tensor = torch.from_numpy(np.ascontiguousarray(photo)).to(device).permute(2, 0, 1)[None]
-        return self.says.read(self(tensor.float() / 127.5 - 1)[0])
+        return self.says.read(self(to_unit(tensor.float()))[0])
 
     def long_side(self, asked: int) -> int:
         """The side at which it looks: as asked, but not larger than what it learned to see.

@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from visiongen.backbones.base import Canvas, DecodeStats
-from visiongen.image import STEP, Geometry, nearest_index
+from visiongen.image import Geometry, nearest_index
 from visiongen.prompt import Prompt
 from visiongen.tasks.base import Prediction, Task
 from visiongen.tasks.orders import Orders
+from visiongen.units import PATCH
 
 OVERLAP = 0.25
 _ROWS = 32
@@ -35,10 +36,10 @@ def spans(length: int, tile: int, overlap: float = OVERLAP) -> list[Span]:
 
     Neighbours overlap by at least ``overlap`` x tile: a tile of 8 pixels, which could not, is made 16.
     """
-    tile = min(max(tile, 2 * STEP), length)
-    step = max(STEP, int(tile * (1 - overlap)) // STEP * STEP)
+    tile = min(max(tile, 2 * PATCH), length)
+    step = max(PATCH, int(tile * (1 - overlap)) // PATCH * PATCH)
     count = 1 + -(-(length - tile) // step)
-    at = [round((length - tile) * i / max(1, count - 1) / STEP) * STEP for i in range(count)]
+    at = [round((length - tile) * i / max(1, count - 1) / PATCH) * PATCH for i in range(count)]
     return [Span(a, a + tile) for a in at]
 
 

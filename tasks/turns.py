@@ -24,6 +24,7 @@ import numpy as np
 
 from visiongen.backbones.base import Backbone, Canvas, Sampler, provenance
 from visiongen.errors import UsageError
+from visiongen.fill import keep_mask
 from visiongen.prompt import Held, Legend, Prompt
 from visiongen.tasks import vocabulary
 from visiongen.tasks.base import Prediction, Task
@@ -32,8 +33,7 @@ from visiongen.tasks.image import Image
 from visiongen.tasks.legend_change import GRAMMAR, Change, change_legend
 from visiongen.tasks.orders import followed
 from visiongen.tasks.semantic import Semantic
-
-_TOKEN = 8
+from visiongen.units import touched
 
 
 def ask(
@@ -131,7 +131,7 @@ class _Turn:
         if change.added:
             first = self._paint(Prompt(before.task, Semantic.text, change.legend))
             labels = Semantic().codec(change.legend).decode(first.image)[0]
-            keep = ~_near(np.isin(labels, change.added))
+            keep = keep_mask(np.isin(labels, change.added))
         else:
             keep = ~self._gone(change, legend)
         return self._repaint(change, keep)
@@ -149,7 +149,7 @@ class _Turn:
             gone[:] = False
         elif before.drawn is not None:
             gone |= np.isin(before.codec.decode(before.drawn)[0], removed)
-        return _touched(gone)
+        return touched(gone)
 
     def _repaint(self, change: Change, keep: np.ndarray) -> Prediction:
         tokens, image = self.previous.tokens, self.previous.map
@@ -185,19 +185,6 @@ class _Turn:
         result.tokens, result.seen, result.guided = canvas.tokens, before.seen, before.guided
         result.certainty, result.drawn = canvas.confidence, canvas.drawn
         return result
-
-
-def _touched(mask: np.ndarray) -> np.ndarray:
-    """Pixels bool (8h, 8w) -> tokens bool (h, w) with any of them."""
-    h, w = mask.shape[0] // _TOKEN, mask.shape[1] // _TOKEN
-    return np.asarray(mask.reshape(h, _TOKEN, w, _TOKEN).any(axis=(1, 3)))
-
-
-def _near(mask: np.ndarray) -> np.ndarray:
-    """As ``_touched``, and the tokens beside them."""
-    import cv2
-
-    return cv2.dilate(_touched(mask).astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
 
 
 __all__ = ["GRAMMAR", "ask", "check_turns"]

@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from visiongen.prompt import Example, Prompt
+from visiongen.units import PATCH, to_unit
 
 STRIDE = 2  # example maps are looked at on every second pixel
 ROUND = 16  # photos of examples on a GPU come in multiples of this
@@ -90,7 +91,7 @@ def _by_size(examples: Sequence[Example]) -> list[list[int]]:
 def _tensor(images: list[np.ndarray], device: torch.device) -> Tensor:
     """uint8 (H, W, 3) each -> (E, 3, H, W) in [-1, 1]."""
     stacked = torch.from_numpy(np.ascontiguousarray(np.stack(images))).to(device)
-    return stacked.permute(0, 3, 1, 2).float() / 127.5 - 1
+    return to_unit(stacked.permute(0, 3, 1, 2).float())
 
 
 def _in_round_numbers(features: Callable[[Tensor], Tensor], photos: Tensor) -> Tensor:
@@ -101,7 +102,7 @@ def _in_round_numbers(features: Callable[[Tensor], Tensor], photos: Tensor) -> T
 
 def _shares(example: Example, prompt: Prompt, entries: int) -> Tensor:
     """(N, K): how much of each token's cells has each entry's colour, squared: pure tokens count most."""
-    h, w = (side // 8 for side in example.map.shape[:2])
+    h, w = (side // PATCH for side in example.map.shape[:2])
     shares = torch.zeros(h * w, entries)
     if prompt.legend is None:
         return shares

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from visiongen.prompt import Held, Prompt
+from visiongen.units import covered, touched
 
 #: The instruction of an inpainting order.
 TEXT = "fill the hole"
-_GRAY, _TOKEN = 128, 8
+_GRAY = 128
 
 
 def keep_mask(hole: np.ndarray, margin: int = 1) -> np.ndarray:
@@ -17,8 +18,7 @@ def keep_mask(hole: np.ndarray, margin: int = 1) -> np.ndarray:
     A token goes when any of its pixels lies in the hole, and so do ``margin`` tokens around it: what
     the hole hides often shows beside it (a shadow, a soft edge).
     """
-    h, w = hole.shape[0] // _TOKEN, hole.shape[1] // _TOKEN
-    gone = np.asarray(hole.reshape(h, _TOKEN, w, _TOKEN).any(axis=(1, 3)))
+    gone = touched(hole)
     if margin:
         import cv2
 
@@ -29,7 +29,7 @@ def keep_mask(hole: np.ndarray, margin: int = 1) -> np.ndarray:
 
 def cover(photo: np.ndarray, keep: np.ndarray) -> np.ndarray:
     """The photo uint8 (8h, 8w, 3), gray wherever a token does not stay (``keep`` bool (h, w))."""
-    gone = ~np.kron(keep, np.ones((_TOKEN, _TOKEN), bool))
+    gone = ~covered(keep)
     return np.where(gone[..., None], np.uint8(_GRAY), photo)
 
 
@@ -40,7 +40,7 @@ def closed(photo: np.ndarray, keep: np.ndarray) -> np.ndarray:
     """
     import cv2
 
-    gone = np.kron(~keep, np.ones((_TOKEN, _TOKEN), np.uint8)).astype(np.uint8)
+    gone = covered(~keep).astype(np.uint8)
     return cv2.inpaint(photo, gone, 3, cv2.INPAINT_TELEA)
 
 

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from visiongen.errors import UsageError
 from visiongen.prompt import Prompt
+from visiongen.units import to_unit
 
 
 class HeldEmbedding(nn.Module):
@@ -57,5 +58,5 @@ def gather(
             tokens[row] = torch.from_numpy(held.tokens).to(device)
         else:
             image = torch.from_numpy(np.ascontiguousarray(held.image)).to(device)
-            tokens[row] = encode(image.permute(2, 0, 1)[None].float() / 127.5 - 1)[0]
+            tokens[row] = encode(to_unit(image.permute(2, 0, 1)[None].float()))[0]
     return tokens.flatten(1, 2), keep.flatten(1)

@@ -27,6 +27,7 @@ from visiongen.resize import (
     resize_normals,
     resize_photo,
 )
+from visiongen.units import PATCH
 
 if TYPE_CHECKING:
     import PIL.Image
@@ -58,7 +59,6 @@ SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".ppm", "
 MIN_SIDE = 8
 MAX_ASPECT = 50
 MAX_PIXELS = 178_000_000
-STEP = 8
 _ORIENTATION = 274
 _TURNS = {2: "FLIP_LEFT_RIGHT", 3: "ROTATE_180", 4: "FLIP_TOP_BOTTOM"}  # by EXIF orientation
 _TURNS |= {5: "TRANSPOSE", 6: "ROTATE_270", 7: "TRANSVERSE", 8: "ROTATE_90"}
@@ -337,10 +337,10 @@ class Geometry:
     def fit(cls, size: tuple[int, int], long_side: int = 320) -> Geometry:
         """Keep the aspect up to rounding, with the longer side as near ``long_side`` as 8 allows."""
         whole = isinstance(long_side, (int, np.integer)) and not isinstance(long_side, bool)
-        if not whole or long_side < STEP:
-            raise UsageError(f"long_side={long_side!r}: give a whole number of pixels, at least {STEP}")
+        if not whole or long_side < PATCH:
+            raise UsageError(f"long_side={long_side!r}: give a whole number of pixels, at least {PATCH}")
         scale = long_side / max(size)
-        height, width = (max(STEP, int(s * scale / STEP + 0.5) * STEP) for s in size)
+        height, width = (max(PATCH, int(s * scale / PATCH + 0.5) * PATCH) for s in size)
         return cls((int(size[0]), int(size[1])), (height, width))
 
     @classmethod
@@ -351,7 +351,7 @@ class Geometry:
         longer side will do. InputError: no photo of this aspect is painted so.
         """
         h, w = shape[:2]
-        for side in range(max(STEP, max(h, w) - STEP // 2), max(h, w) + STEP // 2):
+        for side in range(max(PATCH, max(h, w) - PATCH // 2), max(h, w) + PATCH // 2):
             found = cls.fit(size, side)
             if found.work_size == (h, w):
                 return found

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from visiongen.prompt import MAX_BYTES, Prompt
+from visiongen.units import to_unit
 from visiongen.unnamed import UNNAMED
 
 ROWS = 64  # texts on a GPU come in multiples of this: cuDNN plans its convolutions anew for each number
@@ -89,7 +90,7 @@ class PromptEncoder(nn.Module):
             names = list(prompt.legend.names) if prompt.legend else []
             here[i, : 1 + len(names)] = True
             if prompt.legend:
-                rgb[i, : len(names)] = np.asarray(prompt.legend.colours, np.float32) / 127.5 - 1
+                rgb[i, : len(names)] = to_unit(np.asarray(prompt.legend.colours, np.float32))
             said = ["" if name.startswith(UNNAMED) else small(name) for name in names]
             texts += [prompt.text, *said, *[""] * (most - len(names))]
         there, colours = torch.from_numpy(here).to(device), torch.from_numpy(rgb).to(device)

@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from visiongen.errors import UsageError
+from visiongen.units import PATCH
 
 Colour = tuple[int, int, int]
 _HEX = re.compile(r"^#([0-9a-fA-F]{6})$")
@@ -178,7 +179,7 @@ class Held:
 
 def _grid(image: np.ndarray | None) -> tuple[int, ...]:
     assert image is not None
-    return tuple(side // 8 for side in image.shape[:2])
+    return tuple(side // PATCH for side in image.shape[:2])
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from visiongen.noisy import blurred, to_values
-from visiongen.tokenizer import PATCH, ImageTokenizer
+from visiongen.tokenizer import ImageTokenizer
+from visiongen.units import PATCH
 
 LEAST = 3  # tokens along the shorter side of the smallest scale
 START = 0.8  # the time (visiongen.noisy) at which a larger picture starts from the smaller one; docs/log.md

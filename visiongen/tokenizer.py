@@ -16,8 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from visiongen.errors import InputError, UsageError
-
-PATCH = 8  # pixels a token covers, each way
+from visiongen.units import PATCH, to_unit
 
 
 @dataclass(frozen=True)
@@ -175,7 +174,7 @@ def _legend_loss(painted: Tensor, batch: dict[str, Any], temperature: float = 0.
     for i, prompt in enumerate(batch["prompts"]):
         if prompt.legend is None:
             continue
-        colours = torch.tensor(prompt.legend.colours, device=painted.device) / 127.5 - 1
+        colours = to_unit(torch.tensor(prompt.legend.colours, device=painted.device))
         labels = batch["labels"][i].flatten().long()
         there = labels < len(colours)
         pixels = painted[i].flatten(1).T[there]

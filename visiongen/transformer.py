@@ -32,6 +32,7 @@ from visiongen.legend_encoder import PromptEncoder
 from visiongen.noisy import Noisy, NoisyEmbedding, evidence
 from visiongen.prompt import PHOTO, Prompt
 from visiongen.trunk import Trunk, grid_positions
+from visiongen.units import PATCH, to_unit
 
 SUB = 4  # the legend pointer looks at SUB x SUB cells of a token (2 x 2 pixels each)
 
@@ -200,7 +201,7 @@ class Painter(nn.Module):
         for block in self.causal:
             context, own = block(context, rope)
             keys.append(own)
-        return PhotoPrefix(features, keys, (h // 8, w // 8))
+        return PhotoPrefix(features, keys, (h // PATCH, w // PATCH))
 
     # -- prompt and draft -------------------------------------------------------------------
 
@@ -211,7 +212,7 @@ class Painter(nn.Module):
         colours = [c for p in prompts if p.legend for c in p.legend.colours]
         if not colours:
             return [torch.zeros(0, self.channels, device=device) for _ in prompts]
-        rgb = torch.tensor(colours, device=device, dtype=torch.float32) / 127.5 - 1
+        rgb = to_unit(torch.tensor(colours, device=device, dtype=torch.float32))
         return list(self.palette(rgb).float().split(counts))
 
     def _point(

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from visiongen.blocks import Block, ResBlock, rope_table
+from visiongen.units import PATCH
 
 
 def _down(inside: int, outside: int) -> nn.Conv2d:
@@ -60,7 +61,7 @@ class Trunk(nn.Module):
 
     def forward(self, photo: Tensor) -> tuple[Tensor, Tensor, tuple[int, int]]:
         """Returns features (B, d, h, w), context tokens (B, M, d) and the context's grid."""
-        h, w = photo.shape[-2] // 8, photo.shape[-1] // 8
+        h, w = photo.shape[-2] // PATCH, photo.shape[-1] // PATCH
         quarter = self.at4(self.at2(self.stem(F.pixel_unshuffle(photo, 2))))
         eighth = self.at8(quarter)
         x = self.at16(eighth)  # odd grids round up, so every 8-px token has its parent

@@ -33,8 +33,9 @@ from visiongen.decoding.scales import by_scales
 from visiongen.errors import InputError, UsageError, WeightsError
 from visiongen.prompt import Prompt
 from visiongen.resize import resize_photo
-from visiongen.tokenizer import PATCH, ImageTokenizer, TokenizerConfig
+from visiongen.tokenizer import ImageTokenizer, TokenizerConfig
 from visiongen.transformer import Painter, PainterConfig, PhotoPrefix
+from visiongen.units import PATCH, to_levels, to_unit
 from visiongen.weights import hub
 
 UNKNOWN = "unknown"  # licence of weights that say nothing
@@ -364,13 +365,13 @@ class EmbeddedScene(Scene):
 def _from_uint8(image: np.ndarray, device: torch.device) -> Tensor:
     """uint8 (h, w, 3) -> float (1, 3, h, w) in [-1, 1]."""
     array = torch.from_numpy(np.ascontiguousarray(image)).to(device)
-    return array.permute(2, 0, 1)[None].float() / 127.5 - 1
+    return to_unit(array.permute(2, 0, 1)[None].float())
 
 
 @torch.inference_mode()
 def _to_uint8(tokenizer: ImageTokenizer, tokens: Tensor) -> np.ndarray:
     """Tokens (1, h, w, C) -> uint8 (8h, 8w, 3)."""
-    image = ((tokenizer.decode(tokens)[0] + 1) * 127.5).round().to(torch.uint8)
+    image = to_levels(tokenizer.decode(tokens)[0]).to(torch.uint8)
     return image.permute(1, 2, 0).contiguous().cpu().numpy()
 
 

@@ -20,8 +20,9 @@ from visiongen.decoding.diffuse import diffuse
 from visiongen.decoding.sample import sample
 from visiongen.errors import UsageError
 from visiongen.prompt import PHOTO, Prompt
-from visiongen.tokenizer import PATCH, ImageTokenizer
+from visiongen.tokenizer import ImageTokenizer
 from visiongen.transformer import Painter
+from visiongen.units import PATCH
 
 NEXT = 1_000_003  # between the seeds of two scales
 

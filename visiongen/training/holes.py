@@ -14,6 +14,7 @@ import torch
 from visiongen.fill import cover, fill_prompt
 from visiongen.prompt import PHOTO
 from visiongen.training.targets import Target
+from visiongen.units import PATCH, covered
 
 LEAST, MOST = 0.03, 0.97  # of the tokens: a hole is never nothing and never everything
 
@@ -35,8 +36,8 @@ def fill_order(photo: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray,
 
     Only the hole is valid in the target.
     """
-    keep = draw(rng, photo.shape[0] // 8, photo.shape[1] // 8)
-    valid = ~np.kron(keep, np.ones((8, 8), bool))
+    keep = draw(rng, photo.shape[0] // PATCH, photo.shape[1] // PATCH)
+    valid = ~covered(keep)
     return cover(photo, keep), Target(fill_prompt(photo, keep, PHOTO), photo, valid)
 
 

@@ -14,6 +14,7 @@ from visiongen.prompt import PHOTO, Prompt
 from visiongen.training.balance import class_names, pixel_weights
 from visiongen.training.batches import IGNORE
 from visiongen.transformer import SUB
+from visiongen.units import PATCH
 
 # Photos as targets have high entropy; they must not drown the maps beside them. In a batch of photos alone
 # nothing is beside them: there the source's ``weight`` in the recipe decides.
@@ -32,7 +33,7 @@ def token_weights(batch: dict[str, Any], pixels: Tensor) -> Tensor:
     """
     labelled = batch["labels"] != IGNORE
     weight = torch.where(labelled, pixels, 1.0) * batch["valid"]
-    share = F.avg_pool2d(weight[:, None], 8).flatten(1)
+    share = F.avg_pool2d(weight[:, None], PATCH).flatten(1)
     photo = torch.tensor([p.task == PHOTO for p in batch["prompts"]], device=share.device)
     return share * torch.where(photo, PHOTO_WEIGHT, 1.0)[:, None]
 
@@ -54,9 +55,9 @@ def value_loss(logits: Tensor, exact: Tensor, weight: Tensor) -> Tensor:
 def token_cells(values: Tensor) -> Tensor:
     """(B, H, W, C) -> the first pixel of every cell of every token, (B, N, SUB * SUB, C)."""
     batch, height, width, channels = values.shape
-    small = values[:, :: 8 // SUB, :: 8 // SUB]
-    cells = small.reshape(batch, height // 8, SUB, width // 8, SUB, channels).permute(0, 1, 3, 2, 4, 5)
-    return cells.flatten(3, 4).flatten(1, 2)
+    small = values[:, :: PATCH // SUB, :: PATCH // SUB]
+    cells = small.reshape(batch, height // PATCH, SUB, width // PATCH, SUB, channels)
+    return cells.permute(0, 1, 3, 2, 4, 5).flatten(3, 4).flatten(1, 2)
 
 
 def pointer_loss(pointer: Tensor, labels: Tensor, pixels: Tensor) -> Tensor | None:

@@ -15,7 +15,8 @@ from torch import Tensor
 
 from visiongen.decoding.board import expected
 from visiongen.prompt import PHOTO
-from visiongen.tokenizer import PATCH, ImageTokenizer
+from visiongen.tokenizer import ImageTokenizer
+from visiongen.units import PATCH
 
 TOKENS = 3072  # decoded of a batch unless told: on a CPU decoding costs as much as painting
 HUBER = 0.5  # of the range [-1, 1]: squared below, so that a mean is better than a median
