@@ -22,7 +22,7 @@ from visiongen.benchmarks.reading import orders, parts_of
 from visiongen.benchmarks.rows import ModelRow, Painted, Painter, codec_identity, guided_identity, paint_truth
 from visiongen.benchmarks.sheets import Sheet
 from visiongen.errors import InputError, UsageError
-from visiongen.image import Geometry
+from visiongen.geometry import Geometry
 from visiongen.prompt import Legend
 from visiongen.registry import TASKS
 from visiongen.tasks.orders import check_mirror, followed

@@ -18,7 +18,7 @@ import numpy as np
 from visiongen.benchmarks.base import Item
 from visiongen.benchmarks.official_results import read_json
 from visiongen.errors import CodecError, InputError
-from visiongen.image import Geometry
+from visiongen.geometry import Geometry
 from visiongen.prompt import Legend, Prompt
 from visiongen.tasks.base import SCHEMA, Prediction, Task
 from visiongen.tasks.codecs.base import Codec, codec_from_spec, read_map_png

@@ -27,7 +27,7 @@ from visiongen.benchmarks.priors import AtAnySize
 from visiongen.benchmarks.reading import orders, parts_of, read_answer, truth_labels
 from visiongen.benchmarks.roundtrip import through_tokenizer, tokenizer_of
 from visiongen.benchmarks.sheets import Sheet
-from visiongen.image import Geometry
+from visiongen.geometry import Geometry
 from visiongen.prompt import Legend
 from visiongen.registry import TASKS
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from visiongen.errors import InputError
 from visiongen.files import sha256, write_atomic
-from visiongen.image import Geometry
+from visiongen.geometry import Geometry
 from visiongen.prompt import Prompt
 from visiongen.tasks.base import Prediction, Task
 from visiongen.tasks.codecs.base import Codec, map_png, read_map_png

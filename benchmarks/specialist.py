@@ -21,7 +21,7 @@ from visiongen.benchmarks.head_base import Head, Rows
 from visiongen.benchmarks.heads import LabelHead, head_for
 from visiongen.benchmarks.sheets import Sheet
 from visiongen.errors import WeightsError
-from visiongen.image import Geometry
+from visiongen.geometry import Geometry
 from visiongen.training.batches import IGNORE
 from visiongen.units import to_unit
 from visiongen.world.classes import CAMVID_NAMES

@@ -16,8 +16,9 @@ from visiongen.cli.common import load_backbone
 from visiongen.cli.demo_examples import Example, examples
 from visiongen.cli.demo_page import DepthScale, painted_back
 from visiongen.files import write_atomic
-from visiongen.image import Geometry, resize_photo
+from visiongen.geometry import Geometry
 from visiongen.registry import TASKS
+from visiongen.resize import resize_photo
 from visiongen.tasks import Prediction, predict, predict_many
 from visiongen.tasks.foreground import compose, cutout
 from visiongen.tasks.materials import predict_materials

@@ -11,7 +11,8 @@ import numpy as np
 
 from visiongen.errors import InputError, UsageError
 from visiongen.files import write_atomic, write_json
-from visiongen.image import Geometry, Photo
+from visiongen.geometry import Geometry
+from visiongen.image import Photo
 from visiongen.prompt import PHOTO, Example, Legend, Prompt
 from visiongen.tasks import guide
 from visiongen.tasks.codecs.base import Codec, map_png

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from visiongen.errors import InputError
-from visiongen.image import Geometry
+from visiongen.geometry import Geometry
 from visiongen.prompt import Legend, Prompt
 from visiongen.tasks.base import Prediction, Task
 from visiongen.tasks.codecs.base import Codec

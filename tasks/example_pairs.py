@@ -9,8 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from visiongen.errors import InputError, UsageError
-from visiongen.image import Geometry, Photo, as_photo, resize_nearest, resize_photo
+from visiongen.geometry import Geometry
+from visiongen.image import Photo, as_photo
 from visiongen.prompt import MAX_EXAMPLES, Example, Legend, Prompt
+from visiongen.resize import resize_nearest, resize_photo
 from visiongen.tasks.base import Task
 from visiongen.tasks.codecs.base import Codec, difference, read_map_png
 from visiongen.tasks.codecs.gray import AlphaGray

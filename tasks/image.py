@@ -13,18 +13,11 @@ from visiongen.backbones.base import Backbone, Sampler, provenance
 from visiongen.errors import InputError, UsageError
 from visiongen.fill import TEXT as FILL_TEXT
 from visiongen.fill import cover, fill_prompt, keep_mask
-from visiongen.image import (
-    Geometry,
-    Photo,
-    as_opacity,
-    as_photo,
-    named_photo,
-    resize_labels,
-    resize_nearest,
-    resize_photo,
-)
+from visiongen.geometry import Geometry
+from visiongen.image import Photo, as_opacity, as_photo, named_photo
 from visiongen.prompt import Legend, Prompt
 from visiongen.registry import TASKS
+from visiongen.resize import resize_labels, resize_nearest, resize_photo
 from visiongen.tasks.base import Prediction, Task
 from visiongen.tasks.codecs.base import Codec, read_map_png
 from visiongen.tasks.codecs.image import RgbImage

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from visiongen.errors import UsageError
-from visiongen.image import Geometry
+from visiongen.geometry import Geometry
 from visiongen.prompt import Legend, Prompt
 from visiongen.registry import TASKS
 from visiongen.tasks.base import Prediction, Task

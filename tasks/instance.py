@@ -11,7 +11,8 @@ import numpy as np
 
 from visiongen.errors import InputError
 from visiongen.files import json_text
-from visiongen.image import Geometry, Photo, as_photo
+from visiongen.geometry import Geometry
+from visiongen.image import Photo, as_photo
 from visiongen.prompt import Legend
 from visiongen.tasks.base import Prediction, Task
 from visiongen.tasks.codecs.base import Codec

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from visiongen.errors import UsageError
-from visiongen.image import Photo, as_photo, named_photo, resize_photo
+from visiongen.image import Photo, as_photo, named_photo
 from visiongen.relight import CAMERA, NINE_LIGHTS, Light, SurfaceMaps, responses
+from visiongen.resize import resize_photo
 from visiongen.tasks.pbr.fit import Rerender, fit_light
 from visiongen.tasks.pbr.height import integrate
 from visiongen.tasks.pbr.seams import seam_ratio, tileable

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from visiongen.image import Geometry
+from visiongen.geometry import Geometry
 from visiongen.prompt import Legend
 from visiongen.tasks import guide
 from visiongen.tasks.base import Prediction, Task

@@ -18,7 +18,7 @@ import numpy as np
 
 from visiongen.backbones.base import Backbone, Canvas, DecodeStats, Sampler
 from visiongen.errors import UsageError
-from visiongen.image import Geometry
+from visiongen.geometry import Geometry
 from visiongen.prompt import Prompt
 from visiongen.tasks.base import Task
 from visiongen.tasks.codecs.base import Codec

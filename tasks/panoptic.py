@@ -10,7 +10,7 @@ import numpy as np
 
 from visiongen.errors import UsageError
 from visiongen.files import json_text
-from visiongen.image import Geometry
+from visiongen.geometry import Geometry
 from visiongen.prompt import BORDER, OTHER, Legend, Prompt
 from visiongen.tasks.base import Prediction, Task
 from visiongen.tasks.coco_panoptic import Segment, id_image, list_segments, segment_colours

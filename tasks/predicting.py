@@ -12,7 +12,8 @@ import numpy as np
 
 from visiongen.backbones.base import Backbone, Sampler, provenance
 from visiongen.errors import UsageError
-from visiongen.image import Geometry, Photo, as_photo, named_photo
+from visiongen.geometry import Geometry
+from visiongen.image import Photo, as_photo, named_photo
 from visiongen.prompt import Legend, LegendLike, Prompt
 from visiongen.registry import BACKBONES, TASKS
 from visiongen.tasks import vocabulary

@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from visiongen.errors import UsageError
-from visiongen.image import Geometry, Photo, as_photo
+from visiongen.geometry import Geometry
+from visiongen.image import Photo, as_photo
 from visiongen.prompt import MAX_PHRASE, OTHER, Legend, Prompt
 from visiongen.tasks.base import Prediction, Task
 from visiongen.tasks.codecs.base import Codec

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from visiongen.errors import CodecError, InputError, UsageError, VisiongenError
-from visiongen.image import Geometry, as_opacity, read_image
+from visiongen.geometry import Geometry
+from visiongen.image import as_opacity, read_image
 from visiongen.prompt import Prompt
 from visiongen.registry import CODECS, TASKS
 from visiongen.tasks.base import Prediction

@@ -7,7 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from visiongen.image import Geometry, Photo
+from visiongen.geometry import Geometry
+from visiongen.image import Photo
 from visiongen.prompt import Legend
 from visiongen.tasks.base import Prediction
 from visiongen.tasks.gray_task import GrayTask, two_colours

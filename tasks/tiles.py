@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from visiongen.backbones.base import Canvas, DecodeStats
-from visiongen.image import Geometry, nearest_index
+from visiongen.geometry import Geometry
 from visiongen.prompt import Prompt
+from visiongen.resize import nearest_index
 from visiongen.tasks.base import Prediction, Task
 from visiongen.tasks.orders import Orders
 from visiongen.units import PATCH

@@ -11,8 +11,10 @@ from mini_files import exchanged_profile, srgb_profile
 from PIL import Image
 
 from visiongen import image as im
+from visiongen import resize
 from visiongen.errors import InputError, MissingDataError, UsageError
-from visiongen.image import Geometry, list_inputs, read_image
+from visiongen.geometry import Geometry
+from visiongen.image import list_inputs, read_image
 
 SIZES = st.integers(8, 70)
 
@@ -266,11 +268,11 @@ def test_fit_refuses_and_apply_checks() -> None:
 @settings(max_examples=30, deadline=None)
 @given(SIZES, SIZES, st.integers(0, 99))
 def test_nearest_takes_the_pixel_under_the_centre(new: int, old: int, seed: int) -> None:
-    index = im.nearest_index(new, old)
+    index = resize.nearest_index(new, old)
     centre = (np.arange(new) + 0.5) * old / new
     assert (index <= centre + 1e-9).all() and (centre <= index + 1 + 1e-9).all()
     labels = np.random.default_rng(seed).integers(0, 9, (old, 8))
-    assert np.array_equal(im.resize_nearest(labels, (new, 8)), labels[index])
+    assert np.array_equal(resize.resize_nearest(labels, (new, 8)), labels[index])
 
 
 @settings(max_examples=30, deadline=None)
@@ -298,7 +300,7 @@ def test_depth_is_never_invented(height: int, width: int, seed: int) -> None:
     assert out.shape == (height, width)
     rest = out[np.isfinite(out)]
     assert np.minimum(abs(rest - 1), abs(rest - 10)).max(initial=0) < 1e-4
-    nearest = im.resize_nearest(depth, (height, width))
+    nearest = resize.resize_nearest(depth, (height, width))
     assert np.array_equal(np.isnan(out), np.isnan(nearest))
     assert np.array_equal(np.isinf(out), np.isinf(nearest))
 
@@ -308,7 +310,7 @@ def test_depth_is_linear_on_a_surface() -> None:
     depth = (5 + 0.01 * x + 0.02 * y).astype(np.float32)
     for size in ((50, 61), (9, 11), (16, 24)):
         expect = cv2.resize(depth, size[::-1], interpolation=cv2.INTER_LINEAR)
-        assert np.allclose(im.resize_depth(depth, size), expect, atol=1e-5)
+        assert np.allclose(resize.resize_depth(depth, size), expect, atol=1e-5)
 
 
 @settings(max_examples=20, deadline=None)
@@ -319,14 +321,14 @@ def test_normals_stay_unit_or_invalid(height: int, width: int, seed: int) -> Non
     normals[:4, :4] = np.nan
     out = Geometry((height, width), (16, 24)).undo_normals(normals)
     length = np.linalg.norm(out, axis=2)
-    nearest = np.nan_to_num(im.resize_nearest(normals, (height, width))).any(axis=2)
+    nearest = np.nan_to_num(resize.resize_nearest(normals, (height, width))).any(axis=2)
     assert np.allclose(length, nearest, atol=1e-5)
 
 
 def test_normals_turn_smoothly() -> None:
     angle = np.linspace(-0.5, 0.5, 32)[None].repeat(16, 0)
     normals = np.stack([np.sin(angle), 0 * angle, np.cos(angle)], 2).astype(np.float32)
-    out = im.resize_normals(normals, (32, 64))
+    out = resize.resize_normals(normals, (32, 64))
     turned = np.arctan2(out[..., 0], out[..., 2])
     assert (np.diff(turned, axis=1) >= -1e-6).all()
     assert abs(turned[:, 1:-1] - cv2.resize(angle, (64, 32))[:, 1:-1]).max() < 1e-3

@@ -17,8 +17,9 @@ from pathlib import Path
 import numpy as np
 
 from visiongen.errors import MissingDataError
-from visiongen.image import read_image, resize_photo
+from visiongen.image import read_image
 from visiongen.relight import SurfaceMaps
+from visiongen.resize import resize_photo
 
 
 @dataclass(frozen=True)

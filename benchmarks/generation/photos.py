@@ -15,7 +15,8 @@ from visiongen.benchmarks.datasets.ecssd import SPLITS
 from visiongen.benchmarks.generation.features import SIZE
 from visiongen.data import pack
 from visiongen.errors import MissingDataError
-from visiongen.image import read_image, resize_photo
+from visiongen.image import read_image
+from visiongen.resize import resize_photo
 
 BLUR = 2.0  # sigma in pixels
 

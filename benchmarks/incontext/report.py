@@ -17,9 +17,9 @@ from visiongen.benchmarks.incontext.scoring import difference, row, statistics
 from visiongen.benchmarks.protocols import load_protocol
 from visiongen.benchmarks.result import device_of, environment
 from visiongen.benchmarks.roundtrip import through_tokenizer, tokenizer_of
-from visiongen.image import resize_linear
 from visiongen.prompt import Prompt
 from visiongen.registry import BACKBONES
+from visiongen.resize import resize_linear
 from visiongen.tasks.codecs.legend import LegendNearest
 from visiongen.tasks.orders import Orders
 from visiongen.tasks.semantic import Semantic

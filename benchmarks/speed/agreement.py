@@ -100,7 +100,7 @@ def describe(name: str, figures: dict[str, Any]) -> str:
 def main() -> None:
     """Measure the shipped (or the named) weights on the speed benchmark's photos."""
     from visiongen.benchmarks.speed.report import default_photos, task_prompts
-    from visiongen.image import Geometry
+    from visiongen.geometry import Geometry
 
     backbone = EmbeddedBackbone.load(sys.argv[1] if len(sys.argv) > 1 else "tiny")
     photos = [Geometry.fit(p.shape[:2], 320).apply(p) for p in default_photos()]

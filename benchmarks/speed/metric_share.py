@@ -12,7 +12,7 @@ from visiongen.benchmarks.runner import get_benchmark
 from visiongen.benchmarks.scoring import check_finite_json
 from visiongen.benchmarks.sheets import Sheet
 from visiongen.benchmarks.speed.timing import Pair, timed
-from visiongen.image import Geometry
+from visiongen.geometry import Geometry
 from visiongen.registry import BENCHMARKS
 
 NAME = "metrics/share"

@@ -24,7 +24,7 @@ weights, photo, out, size, threads, *which = sys.argv[1:]
 torch.set_num_threads(int(threads))
 from visiongen.backbones.embedded import EmbeddedBackbone
 from visiongen.benchmarks.speed.report import four_prompts
-from visiongen.image import Geometry
+from visiongen.geometry import Geometry
 pixels = numpy.load(photo)
 pixels = Geometry.fit(pixels.shape[:2], int(size)).apply(pixels)
 prompts = [four_prompts()[int(i)] for i in which]

@@ -17,7 +17,7 @@ from visiongen.benchmarks.result import device_of, environment
 from visiongen.benchmarks.speed import agreement, metric_share, processes, rows
 from visiongen.benchmarks.speed.metrics import METRIC_ROWS
 from visiongen.errors import DependencyError, UsageError
-from visiongen.image import Geometry
+from visiongen.geometry import Geometry
 from visiongen.prompt import Legend, Prompt
 from visiongen.registry import TASKS
 

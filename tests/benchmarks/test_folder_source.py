@@ -16,7 +16,7 @@ from visiongen.benchmarks.datasets.folder import open_folder
 from visiongen.benchmarks.datasets.folder_source import ORDERS, FolderSource
 from visiongen.benchmarks.rows import CodecRow
 from visiongen.errors import InputError, UsageError
-from visiongen.image import Geometry
+from visiongen.geometry import Geometry
 from visiongen.registry import TASKS as KINDS
 from visiongen.training.batches import Batch
 from visiongen.training.painting import Painting

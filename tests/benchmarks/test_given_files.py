@@ -16,7 +16,7 @@ from visiongen.benchmarks.datasets.folder import open_folder
 from visiongen.benchmarks.predictions import _labels
 from visiongen.benchmarks.runner import Options, run, score_predictions
 from visiongen.errors import InputError, UsageError
-from visiongen.image import Geometry
+from visiongen.geometry import Geometry
 from visiongen.prompt import Legend
 from visiongen.registry import CODECS
 from visiongen.tasks import predict

@@ -25,7 +25,7 @@ from visiongen.benchmarks.specialist import (
 from visiongen.benchmarks.specialist_row import SpecialistRow
 from visiongen.errors import InputError, UsageError, WeightsError
 from visiongen.files import sha256
-from visiongen.image import Geometry
+from visiongen.geometry import Geometry
 from visiongen.prompt import Legend, Prompt
 from visiongen.registry import SOURCES, TASKS
 from visiongen.training.recipe import find_recipe, load_recipe

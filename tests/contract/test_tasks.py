@@ -11,7 +11,7 @@ import pytest
 from known import family
 
 from visiongen.errors import CodecError, UsageError
-from visiongen.image import Geometry
+from visiongen.geometry import Geometry
 from visiongen.prompt import Legend
 from visiongen.registry import CODECS, TASKS
 from visiongen.tasks import Prediction, Task, predict

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from visiongen.errors import InputError, UsageError
-from visiongen.image import Geometry
+from visiongen.geometry import Geometry
 from visiongen.prompt import Legend
 from visiongen.registry import TASKS
 from visiongen.tasks.base import Prediction

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from visiongen.errors import CodecError, InputError, UsageError
-from visiongen.image import Geometry
+from visiongen.geometry import Geometry
 from visiongen.prompt import Legend
 from visiongen.tasks.coco_panoptic import id_image, list_segments, read_ids, segment_ids
 from visiongen.tasks.codecs import codec_from_spec

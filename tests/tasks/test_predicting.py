@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 
 from visiongen.errors import InputError, UsageError
-from visiongen.image import Geometry, as_photo
+from visiongen.geometry import Geometry
+from visiongen.image import as_photo
 from visiongen.prompt import Legend
 from visiongen.registry import TASKS
 from visiongen.tasks import predict, predict_many

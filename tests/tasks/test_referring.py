@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from visiongen.errors import UsageError
-from visiongen.image import Geometry
+from visiongen.geometry import Geometry
 from visiongen.prompt import Legend
 from visiongen.tasks import predict
 from visiongen.tasks.instructions import instruction

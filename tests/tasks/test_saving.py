@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from visiongen.errors import SaveError
-from visiongen.image import Geometry
+from visiongen.geometry import Geometry
 from visiongen.prompt import Prompt
 from visiongen.tasks.base import Prediction
 from visiongen.tasks.depth import Depth

@@ -87,7 +87,7 @@ def _cover(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """The picture scaled to fill ``size`` (H, W), what sticks out cut off evenly."""
     import numpy as np
 
-    from visiongen.image import resize_photo
+    from visiongen.resize import resize_photo
 
     height, width = picture.shape[:2]
     share = min(height / size[0], width / size[1])

@@ -109,7 +109,7 @@ def _task_row(example: Example, prediction: Prediction) -> str:
 
 def _labels(prediction: Prediction, labels: np.ndarray, scale: DepthScale | None) -> np.ndarray:
     """Labels as a picture no larger than SHOWN; predicted and true ones in the same colours."""
-    from visiongen.image import resize_nearest
+    from visiongen.resize import resize_nearest
 
     ratio = min(1.0, SHOWN / max(labels.shape[:2]))
     small = resize_nearest(labels, (round(labels.shape[0] * ratio), round(labels.shape[1] * ratio)))
@@ -210,8 +210,9 @@ def _way_back(example: Example, backbone: Backbone) -> str:
 def painted_back(example: Example, backbone: Backbone) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
     """Each of the example's true maps and a photo sampled from it: (task, map, photo), uint8 RGB."""
     from visiongen.backbones.base import Sampler
-    from visiongen.image import Geometry, resize_nearest
+    from visiongen.geometry import Geometry
     from visiongen.registry import TASKS as REGISTRY
+    from visiongen.resize import resize_nearest
 
     size = Geometry.fit(example.photo.shape[:2], BACK_SIZE).work_size
     sampler = Sampler(mode="sample", temperature=TEMPERATURE)

@@ -41,7 +41,8 @@ def stream(
     """Save the canvases as they get better: the draft first, then the picture growing from the top."""
     from visiongen.backbones.base import Sampler, provenance
     from visiongen.files import write_atomic, write_json
-    from visiongen.image import Geometry, read_image
+    from visiongen.geometry import Geometry
+    from visiongen.image import read_image
     from visiongen.tasks.orders import followed
     from visiongen.tasks.pictures import encode_png
     from visiongen.tasks.predicting import check_long_side, make_orders, split_sampling
