@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from visiongen.backbones.base import MODES, USED_IN
+from visiongen.backbones.sampler import MODES, USED_IN
 from visiongen.benchmarks.metrics.bootstrap import FEWEST, percentile_interval
 from visiongen.benchmarks.result import Drawn, draw_rows, failures_of, row_records
 from visiongen.benchmarks.store import PLAN, RESULT, RunFolder

@@ -59,8 +59,8 @@ class Options:
 
 def _check_options(options: Mapping[str, Any], mode: str) -> None:
     """UsageError for what is the protocol's to say, a value that no sampler takes, or one without effect."""
-    from visiongen.backbones.base import Sampler
-    from visiongen.tasks.predicting import SAMPLING, split_sampling
+    from visiongen.backbones.sampler import SAMPLING, Sampler
+    from visiongen.tasks.predicting import split_sampling
 
     others, sampling = split_sampling(options)
     for name in others:

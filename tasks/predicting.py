@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from visiongen.backbones.base import Backbone, Sampler, provenance
+from visiongen.backbones.base import Backbone, provenance
+from visiongen.backbones.sampler import SAMPLING, Sampler
 from visiongen.errors import UsageError
 from visiongen.geometry import Geometry
 from visiongen.image import Photo, as_photo, named_photo
@@ -22,7 +23,6 @@ from visiongen.tasks.example_pairs import Picture, show_examples
 from visiongen.tasks.orders import Orders, check_mirror
 
 LONGEST = 8192  # pixels that are painted in one piece; what memory holds is less still
-SAMPLING = ("temperature", "top_k", "top_p", "window", "steps", "group", "recycles", "trust")
 
 
 def predict(task: str | Task, photo: Photo, **options: Any) -> Prediction:

@@ -6,7 +6,7 @@ import json
 import shlex
 from typing import Any
 
-from visiongen.backbones.base import SEEDED
+from visiongen.backbones.sampler import SEEDED
 from visiongen.benchmarks.report.html import Html, badge, facts, fold, grid, join, many, number, scroll, tag
 from visiongen.benchmarks.report.read import Run
 from visiongen.benchmarks.row_choice import REFERENCE_ROWS

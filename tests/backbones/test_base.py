@@ -7,7 +7,8 @@ import json
 import numpy as np
 import pytest
 
-from visiongen.backbones.base import MODES, Sampler, canvas_size
+from visiongen.backbones.base import Sampler, canvas_size
+from visiongen.backbones.sampler import MODES, SAMPLING
 from visiongen.errors import InputError, UsageError
 
 
@@ -97,3 +98,34 @@ def test_what_a_mode_uses_is_taken() -> None:
         assert Sampler.of(mode, 5, {"recycles": 1}) == Sampler(mode, seed=5, recycles=1)
     with pytest.raises(UsageError, match="temperature 'abc': give a number"):  # first what is no value at all
         Sampler.of("verified", 0, {"temperature": "abc"})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("seed", -1, "from 0 and below 2"),
+        ("seed", 2**63, "from 0 and below 2"),
+        ("temperature", 0, "a number above 0"),
+        ("temperature", float("inf"), "a number above 0"),
+        ("temperature", float("nan"), "a number above 0"),
+        ("top_k", 0, "at least 1"),
+        ("top_p", 0, r"in \(0, 1\]"),
+        ("top_p", 1.01, r"in \(0, 1\]"),
+        ("window", 0, "at least 1 token"),
+        ("steps", 1001, "1 to 1000 passes"),
+        ("group", 0, "at least 1 token"),
+        ("recycles", -1, "from 0"),
+        ("trust", -0.5, "a finite number of nats"),
+        ("trust", float("inf"), "a finite number of nats"),
+        ("top_k", True, "give a whole number"),
+        ("top_k", 1.5, "give a whole number"),
+    ],
+)
+def test_numbers_out_of_range(name: str, value: float, told: str) -> None:
+    with pytest.raises(UsageError, match=f"{name} .*: give .*" + told.removeprefix("give ")):
+        Sampler(**{name: value})
+
+
+def test_all_but_mode_and_seed_are_options_of_predict() -> None:
+    assert set(SAMPLING) == set(Sampler().__dict__) - {"mode", "seed"}
+    Sampler("sample", temperature=1e-9, top_p=1.0, seed=2**63 - 1, steps=1000)

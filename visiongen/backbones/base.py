@@ -6,29 +6,15 @@ No torch here: a remote service is a backbone too.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
-from typing import Any, Literal, get_args
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
 
 import numpy as np
 
+from visiongen.backbones.sampler import Sampler
 from visiongen.errors import InputError, UsageError
 from visiongen.prompt import Prompt
-
-Mode = Literal["verified", "sequential", "draft", "masked", "sample", "diffuse", "scales"]
-MODES: tuple[str, ...] = get_args(Mode)
-MOST_STEPS = 1000  # as the longest schedules of diffusion; a pass is a whole draft
-SEEDED: tuple[Mode, ...] = ("sample", "diffuse", "scales")  # modes in which a seed changes what is painted
-# The modes in which a sampler's field can change what is painted; a field that is not here counts in all.
-USED_IN: dict[str, tuple[Mode, ...]] = {
-    "temperature": ("sample", "scales"),
-    "top_k": ("sample", "scales"),
-    "top_p": ("sample", "scales"),
-    "window": ("verified",),
-    "steps": ("masked", "diffuse", "scales"),
-    "group": ("masked", "diffuse"),
-    "trust": ("verified", "sequential"),
-}
 
 
 @dataclass(frozen=True)
@@ -52,99 +38,6 @@ class WeightsRecord:
 
     name: str
     sha256: str
-
-
-@dataclass(frozen=True)
-class Sampler:
-    """How tokens are chosen.
-
-    verified    greedy; drafts are checked in windows; the same tokens as sequential (default)
-    sequential  greedy, one token at a time: the reference
-    draft       greedy, the whole map in one pass
-    masked      greedy, the whole map in each of ``steps`` passes, of which the surest tokens stay; with
-                ``group`` so many tokens after another, each group in ``steps`` passes
-    diffuse     from noise (of ``seed``), which clears up in ``steps`` passes; ``group`` as in masked
-    scales      a small picture (a photo as in sample, a map as in draft), then one twice as large that clears
-                up from it in ``steps`` passes, and so on
-    sample      temperature, top-k and top-p, from ``seed``; the n-th repetition of a prompt uses seed + n
-    """
-
-    mode: Mode = "verified"
-    seed: int = 0
-    temperature: float = 1.0
-    top_k: int | None = None
-    top_p: float | None = None
-    window: int | None = None  # tokens a verifying pass; None: the backbone's choice
-    steps: int = 8  # passes of masked and diffuse, and of each scale
-    group: int | None = None  # tokens a group of masked and diffuse, in raster order; None: all of them
-    recycles: int | None = None  # how often the draft is made again; None: the weights' own number
-    trust: float | None = None  # nats to overrule the draft; None: the weights' own, 0: never keep it
-
-    def __post_init__(self) -> None:
-        if self.mode not in MODES:
-            raise UsageError(f"mode {self.mode!r}: choose one of {', '.join(MODES)}")
-        for name in (
-            "seed",
-            "temperature",
-            "top_k",
-            "top_p",
-            "window",
-            "steps",
-            "group",
-            "recycles",
-            "trust",
-        ):
-            needed = name in ("seed", "temperature", "steps")
-            value = _number(name, getattr(self, name), name not in ("temperature", "top_p", "trust"), needed)
-            object.__setattr__(self, name, value)
-        if not 0 <= self.seed < 2**63:
-            raise UsageError(f"seed {self.seed}: give a whole number from 0 and below 2^63")
-        if not 0 < self.temperature < float("inf"):
-            raise UsageError(f"temperature {self.temperature!r}: give a number above 0")
-        if self.top_k is not None and self.top_k < 1:
-            raise UsageError(f"top_k {self.top_k!r}: give at least 1, or None for no limit")
-        if self.top_p is not None and not 0 < self.top_p <= 1:
-            raise UsageError(f"top_p {self.top_p!r}: give a number in (0, 1], or None")
-        if self.trust is not None and not 0 <= self.trust < float("inf"):  # JSON has no infinity
-            raise UsageError(f"trust {self.trust!r}: give a finite number of nats from 0, or None")
-        if not 1 <= self.steps <= MOST_STEPS:
-            raise UsageError(f"steps {self.steps!r}: give 1 to {MOST_STEPS} passes")
-        if self.group is not None and self.group < 1:
-            raise UsageError(f"group {self.group!r}: give at least 1 token, or None for all of them")
-        if self.recycles is not None and self.recycles < 0:
-            raise UsageError(f"recycles {self.recycles!r}: give a number from 0, or None")
-        if self.window is not None and self.window < 1:
-            raise UsageError(f"window {self.window!r}: give at least 1 token, or None")
-
-    @classmethod
-    def of(cls, mode: str, seed: int = 0, options: Mapping[str, Any] | None = None) -> Sampler:
-        """As a caller asks; UsageError for ``options`` that ``mode`` does not use (None: not given)."""
-        options = options or {}
-        sampler = cls(mode=mode, seed=seed, **options)  # type: ignore[arg-type]
-        for name, value in options.items():
-            modes = USED_IN.get(name, MODES)
-            if value is not None and mode not in modes:
-                others = " or ".join(f"mode={one!r}" for one in modes)
-                raise UsageError(f"{name}: mode {mode} does not use it; give {others}, or leave it out")
-        return sampler
-
-    def with_(self, **changes: Any) -> Sampler:
-        """A copy with some fields changed."""
-        return replace(self, **changes)
-
-    def asked(self, names: Iterable[str] = ()) -> dict[str, Any]:
-        """Mode, seed and the fields ``names``, JSON-able: what a prediction says of how it was sampled."""
-        return {name: getattr(self, name) for name in ("mode", "seed", *names)}
-
-
-def _number(name: str, value: Any, whole: bool, needed: bool) -> int | float | None:
-    """The value as int or float, None where a field may be; UsageError for anything else."""
-    kinds = (int, np.integer) if whole else (int, float, np.integer, np.floating)
-    if value is None and not needed:
-        return None
-    if isinstance(value, bool) or not isinstance(value, kinds):
-        raise UsageError(f"{name} {value!r}: give a {'whole ' if whole else ''}number")
-    return int(value) if isinstance(value, (int, np.integer)) else float(value)
 
 
 @dataclass(frozen=True)

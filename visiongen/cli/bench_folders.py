@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from visiongen.backbones.base import SEEDED
+from visiongen.backbones.sampler import SEEDED
 from visiongen.errors import UsageError
 from visiongen.files import sha256
 

@@ -72,7 +72,7 @@ JsonTarget = Annotated[
 
 def check_mode(mode: str) -> None:
     """Refuse an unknown mode before anything is loaded (UsageError)."""
-    from visiongen.backbones.base import MODES
+    from visiongen.backbones.sampler import MODES
 
     if mode not in MODES:
         raise UsageError(f"--mode {mode!r}: choose one of {', '.join(MODES)}")

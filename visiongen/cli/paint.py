@@ -86,7 +86,7 @@ def inpaint(
 def _check(mode: str, count: int) -> None:
     """Refuse what would paint one picture several times (UsageError)."""
     common.check_mode(mode)
-    from visiongen.backbones.base import SEEDED
+    from visiongen.backbones.sampler import SEEDED
 
     if count < 1 or (count > 1 and mode not in SEEDED):
         modes = f"{', '.join(SEEDED[:-1])} or {SEEDED[-1]}"
