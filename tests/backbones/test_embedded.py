@@ -15,9 +15,10 @@ from visiongen.backbones.base import Sampler
 from visiongen.backbones.embedded import EmbeddedBackbone
 from visiongen.errors import UsageError, WeightsError
 from visiongen.files import sha256
+from visiongen.painter_config import PainterConfig
 from visiongen.prompt import Example, Prompt
 from visiongen.tokenizer import ImageTokenizer, TokenizerConfig
-from visiongen.transformer import Painter, PainterConfig
+from visiongen.transformer import Painter
 
 DEPTH = Prompt("depth", "depth in metres")
 

@@ -19,9 +19,9 @@ from visiongen.backbones.embedded import EmbeddedBackbone
 from visiongen.cli.main import app
 from visiongen.errors import MissingDataError, UsageError, VisiongenError, WeightsError
 from visiongen.files import sha256
+from visiongen.painter_config import PainterConfig
 from visiongen.prompt import Prompt
 from visiongen.training import start
-from visiongen.transformer import PainterConfig
 from visiongen.weights import hub
 
 

@@ -9,10 +9,11 @@ import torch
 from torch import nn
 
 from visiongen import checkpoint
+from visiongen.painter_config import PainterConfig
 from visiongen.prompt import Prompt
 from visiongen.training.optim import Optim, make_optimiser
 from visiongen.training.run import load_init
-from visiongen.transformer import Painter, PainterConfig
+from visiongen.transformer import Painter
 
 NANO = PainterConfig.preset("nano", (8, 8, 8)).to_dict()
 

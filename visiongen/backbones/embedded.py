@@ -31,10 +31,11 @@ from visiongen.decoding.board import Board
 from visiongen.decoding.decode import decode, decode_after, decode_all, repeat_seeds
 from visiongen.decoding.scales import by_scales
 from visiongen.errors import InputError, UsageError, WeightsError
+from visiongen.painter_config import PainterConfig
 from visiongen.prompt import Prompt
 from visiongen.resize import resize_photo
 from visiongen.tokenizer import ImageTokenizer, TokenizerConfig
-from visiongen.transformer import Painter, PainterConfig, PhotoPrefix
+from visiongen.transformer import Painter, PhotoPrefix
 from visiongen.units import PATCH, to_levels, to_unit
 from visiongen.weights import hub
 

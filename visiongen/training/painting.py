@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from visiongen.decoding.board import read
 from visiongen.errors import UsageError
 from visiongen.noisy import Noisy, to_values
+from visiongen.painter_config import PainterConfig
 from visiongen.prompt import PHOTO, Prompt
 from visiongen.registry import TASKS
 from visiongen.scales import START, on_the_way
@@ -34,7 +35,7 @@ from visiongen.training.losses import (
 )
 from visiongen.training.noising import draw_times, half_as_large
 from visiongen.training.pixels import TOKENS, pixel_loss
-from visiongen.transformer import Condition, Painter, PainterConfig
+from visiongen.transformer import Condition, Painter
 
 
 class Painting(nn.Module):

@@ -12,9 +12,9 @@ from visiongen import checkpoint, weights
 from visiongen.backbones.embedded import KIND, read_tokenizer
 from visiongen.checkpoint import Checkpoint
 from visiongen.errors import WeightsError
+from visiongen.painter_config import PainterConfig
 from visiongen.tokenizer import ImageTokenizer
 from visiongen.training.export import PREFIX, READ_BY, READING, WEIGHTS
-from visiongen.transformer import PainterConfig
 from visiongen.weights import hub
 
 _SHAPING = (

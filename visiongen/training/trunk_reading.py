@@ -16,9 +16,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from visiongen.painter_config import PainterConfig
 from visiongen.prompt import PHOTO, Prompt
 from visiongen.training.losses import class_weights, pointer_loss, token_cells
-from visiongen.transformer import SUB, Painter, PainterConfig
+from visiongen.transformer import SUB, Painter
 
 CELLS = SUB * SUB
 
