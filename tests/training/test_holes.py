@@ -26,9 +26,8 @@ def test_area_and_shapes() -> None:
     assert min(pieces) <= 15 and max(pieces) > 60, "one large piece, and many small ones"
 
 
-def test_deterministic_for_either_generator() -> None:
-    assert np.array_equal(draw(np.random.default_rng(3), 9, 9), draw(np.random.default_rng(3), 9, 9))
-    first, second = (torch.Generator().manual_seed(3) for _ in range(2))
+def test_deterministic() -> None:
+    first, second = (np.random.default_rng(3) for _ in range(2))
     one = draw(first, 9, 9, 0.4)
     assert np.array_equal(one, draw(second, 9, 9, 0.4))
     assert not np.array_equal(one, draw(first, 9, 9, 0.4)), "the generator moves on"

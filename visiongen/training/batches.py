@@ -13,6 +13,7 @@ A batch is a dict:
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,19 @@ IGNORE = 255
 
 #: Tasks whose maps a photo may be painted from.
 REVERSED = ("semantic", "depth", "normals", "edges")
+
+
+@dataclass(frozen=True)
+class Target:
+    """One order: ``map`` uint8 (H, W, 3) is the answer; ``valid`` bool (H, W), None = everywhere.
+
+    ``labels`` uint8 (H, W): position in the prompt's legend, 255 = ignore; None without a legend.
+    """
+
+    prompt: Prompt
+    map: np.ndarray
+    valid: np.ndarray | None = None
+    labels: np.ndarray | None = None
 
 
 def photo_prompt(task: str | None = None, legend: Legend | None = None) -> Prompt:

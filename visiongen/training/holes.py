@@ -9,26 +9,21 @@ from collections.abc import Callable
 
 import cv2
 import numpy as np
-import torch
 
 from visiongen.fill import cover, fill_prompt
 from visiongen.prompt import PHOTO
-from visiongen.training.targets import Target
+from visiongen.training.batches import Target
 from visiongen.units import PATCH, covered
 
 LEAST, MOST = 0.03, 0.97  # of the tokens: a hole is never nothing and never everything
 
 
-Random = np.random.Generator | torch.Generator
-
-
-def draw(rng: Random, h: int, w: int, share: float | None = None) -> np.ndarray:
+def draw(rng: np.random.Generator, h: int, w: int, share: float | None = None) -> np.ndarray:
     """Keep-mask bool (h, w) with a hole of about ``share`` of the tokens (None: 5-95 %, drawn).
 
-    A torch generator is read once, as a seed. At least one token is kept and one is not
-    (a grid of a single token has just the hole).
+    At least one token is kept and one is not (a grid of a single token has just the hole).
     """
-    return ~hole(as_numpy(rng), (h, w), share)
+    return ~hole(rng, (h, w), share)
 
 
 def fill_order(photo: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, Target]:
@@ -39,14 +34,6 @@ def fill_order(photo: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray,
     keep = draw(rng, photo.shape[0] // PATCH, photo.shape[1] // PATCH)
     valid = ~covered(keep)
     return cover(photo, keep), Target(fill_prompt(photo, keep, PHOTO), photo, valid)
-
-
-def as_numpy(rng: Random) -> np.random.Generator:
-    """The generator itself, or a numpy one seeded by the next number of a torch one."""
-    if isinstance(rng, torch.Generator):
-        seed = torch.randint(2**31, (1,), generator=rng, device=rng.device)
-        return np.random.default_rng(int(seed))
-    return rng
 
 
 def hole(rng: np.random.Generator, size: tuple[int, int], share: float | None = None) -> np.ndarray:

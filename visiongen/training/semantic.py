@@ -3,29 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 
 from visiongen.errors import UsageError
-from visiongen.prompt import OTHER, Legend, Prompt
+from visiongen.prompt import OTHER, Legend
 from visiongen.registry import TASKS
 from visiongen.training.augment import fill_nearest
-from visiongen.training.batches import IGNORE, random_legend
+from visiongen.training.batches import IGNORE, Target, random_legend
 from visiongen.world.synonyms import renamed
 
 COLOURS = ("random", "fixed")  # of a legend: drawn anew for every map, or the class's own every time
-
-
-@dataclass(frozen=True)
-class PaintedClasses:
-    """A semantic target: prompt with legend, map uint8 (H, W, 3), valid (H, W), labels uint8."""
-
-    prompt: Prompt
-    map: np.ndarray
-    valid: np.ndarray
-    labels: np.ndarray
 
 
 def paint_classes(
@@ -36,7 +25,7 @@ def paint_classes(
     distractors: int = 4,
     colours: str = "random",
     synonyms: float = 0.0,
-) -> PaintedClasses:
+) -> Target:
     """Paint ``classes`` (ids into ``names``, 255 = ignore) with a legend in fresh random colours.
 
     ``colours`` "fixed" takes those of ``fixed_legend`` instead. ``synonyms``: chance that a name of the
@@ -63,7 +52,7 @@ def paint_classes(
     legend = Legend(tuple(renamed(legend.names, rng, synonyms).values()), legend.colours)
     filled = np.where(labels == IGNORE, 0, labels) if (labels == IGNORE).all() else fill_nearest(labels)
     prompt = TASKS.get("semantic")().prompt(legend)
-    return PaintedClasses(prompt, legend.array()[filled], labels != IGNORE, labels)
+    return Target(prompt, legend.array()[filled], labels != IGNORE, labels)
 
 
 def fixed_legend(wanted: Sequence[str], names: Sequence[str]) -> Legend:

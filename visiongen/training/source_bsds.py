@@ -13,10 +13,9 @@ from visiongen.data import pack
 from visiongen.errors import InputError
 from visiongen.thinning import thin_edges
 from visiongen.training.augment import View
-from visiongen.training.batches import Batch, BatchBuilder
+from visiongen.training.batches import Batch, BatchBuilder, Target
 from visiongen.training.reading import read_rgb
 from visiongen.training.source_maps import MapSource, listed
-from visiongen.training.targets import Target
 from visiongen.training.targets_gray import draw_lines, gray_target
 
 AGREED = 0.3  # lines that fewer drew are neither edge nor not: out of the loss, as HED and RCF do

@@ -10,9 +10,8 @@ import numpy as np
 
 from visiongen.errors import MissingDataError, UsageError
 from visiongen.training.augment import View, degrade, jitter, random_view, whole_view
-from visiongen.training.batches import BatchBuilder
+from visiongen.training.batches import BatchBuilder, Target
 from visiongen.training.source_base import Size, Source, check_chances, check_scale, check_strength
-from visiongen.training.targets import Target
 from visiongen.training.transforms import Spec, Transforms
 
 

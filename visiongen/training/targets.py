@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from visiongen.prompt import Prompt
 from visiongen.registry import TASKS
 from visiongen.resize import nearest_fill
+from visiongen.training.batches import Target
 from visiongen.training.semantic import paint_classes
 
 
@@ -42,19 +42,6 @@ class Seen:
     synonyms: float = 0.0
 
 
-@dataclass(frozen=True)
-class Target:
-    """One order: ``map`` uint8 (H, W, 3) is the answer; ``valid`` bool (H, W), None = everywhere.
-
-    ``labels`` uint8 (H, W): position in the prompt's legend, 255 = ignore; None without a legend.
-    """
-
-    prompt: Prompt
-    map: np.ndarray
-    valid: np.ndarray | None = None
-    labels: np.ndarray | None = None
-
-
 def dense(task: str, labels: np.ndarray, valid: np.ndarray | None = None) -> Target:
     """An order whose map is the task's own codec of ``labels``, which need not be valid everywhere.
 
@@ -71,8 +58,7 @@ def dense(task: str, labels: np.ndarray, valid: np.ndarray | None = None) -> Tar
 def semantic(seen: Seen, rng: np.random.Generator) -> Target:
     """Classes in a legend of random colours (or ``seen.colours``), often only some of them."""
     options = (seen.subset, seen.distractors, seen.colours, seen.synonyms)
-    painted = paint_classes(seen.classes, seen.names, rng, *options)
-    return Target(painted.prompt, painted.map, painted.valid, painted.labels)
+    return paint_classes(seen.classes, seen.names, rng, *options)
 
 
 def depth(seen: Seen, rng: np.random.Generator) -> Target | None:

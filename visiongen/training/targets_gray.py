@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 
 from visiongen.registry import TASKS
-from visiongen.training.batches import IGNORE
-from visiongen.training.targets import Seen, Target
+from visiongen.training.batches import IGNORE, Target
+from visiongen.training.targets import Seen
 from visiongen.world.classes import THING_NAMES
 
 WHITE, BLACK = 0, 1  # positions in the legend of every gray task

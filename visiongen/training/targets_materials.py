@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from visiongen.training.targets import Seen, Target, dense
+from visiongen.training.batches import Target
+from visiongen.training.targets import Seen, dense
 
 
 def basecolor(seen: Seen, rng: np.random.Generator) -> Target:
