@@ -22,7 +22,7 @@ from visiongen.benchmarks.reading import read_answer
 from visiongen.benchmarks.rows import BlindRow, CeilingRow
 from visiongen.prompt import Legend
 from visiongen.tasks.predicting import predict_many
-from visiongen.training.semantic import fixed_legend
+from visiongen.training.targets.classes import fixed_legend
 
 Scores = dict[str, float]
 #: Column -> the task it belongs to, and the name of the score.

@@ -15,7 +15,7 @@ import numpy as np
 from visiongen.benchmarks.datasets.files import FilesBenchmark, Sample, require
 from visiongen.data import data_root
 from visiongen.errors import InputError, MissingDataError
-from visiongen.training.source_bsds import read_boundaries
+from visiongen.training.sources.bsds import read_boundaries
 
 # Folder of the photos, folder of the truths, ending of a truth.
 LAYOUTS = (

@@ -18,15 +18,15 @@ from visiongen.benchmarks.datasets.folder import FolderBenchmark, open_folder
 from visiongen.benchmarks.metrics.panoptic import MANY
 from visiongen.errors import InputError, MissingDataError, UsageError
 from visiongen.registry import TASKS
-from visiongen.training.augment import View, whole_view
 from visiongen.training.batches import Batch, BatchBuilder
-from visiongen.training.semantic import paint_classes
-from visiongen.training.source_base import check_chances
-from visiongen.training.source_bsds import Lines, crests, edge_target
-from visiongen.training.source_maps import MapSource
+from visiongen.training.sources.augment import View, whole_view
+from visiongen.training.sources.base import check_chances
+from visiongen.training.sources.bsds import Lines, crests, edge_target
+from visiongen.training.sources.maps import MapSource
 from visiongen.training.targets import Target, directions, metres
-from visiongen.training.targets_gray import gray_target
-from visiongen.training.targets_things import meant, segments, things
+from visiongen.training.targets.classes import paint_classes
+from visiongen.training.targets.gray import gray_target
+from visiongen.training.targets.things import meant, segments, things
 
 SCORED = ("val", "test")
 # Tasks whose labels can be carried by any transform of pixels, and the label of what lay outside the photo.

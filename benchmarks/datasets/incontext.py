@@ -10,10 +10,10 @@ import numpy as np
 from visiongen.benchmarks.protocols import load_protocol
 from visiongen.errors import UsageError
 from visiongen.prompt import Example, Legend
-from visiongen.training.augment import whole_view
 from visiongen.training.batches import random_colours
-from visiongen.training.pool import Frame, FramePool, default_cache, describe
-from visiongen.training.source_episodes import smaller
+from visiongen.training.sources.augment import whole_view
+from visiongen.training.sources.episodes import smaller
+from visiongen.training.sources.pool import Frame, FramePool, default_cache, describe
 from visiongen.unnamed import unnamed_legend
 from visiongen.world.rules import HELD_OUT, Rule
 
@@ -94,7 +94,7 @@ def _frames(first_seed: int) -> tuple[FramePool, dict[str, np.ndarray]]:
 
 def _render(kinds: list[str], first_seed: int, start: int, stop: int, size: tuple[int, int]) -> list[Frame]:
     """Frames start..stop-1, frame i of kind i modulo the number of kinds, as the training source does."""
-    from visiongen.training.source_world import WorldSource
+    from visiongen.training.sources.world import WorldSource
 
     # Its own check keeps scoring seeds out of training; rendering them is what is wanted here.
     source = WorldSource(kinds=kinds, size=size, pool_size=size)

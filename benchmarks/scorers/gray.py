@@ -91,9 +91,9 @@ def lines_at(drawn: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     training/source_bsds.py). To two fifths a line's strength says how many of its pixels share a cell of the
     painted size, which gives lines that all have drawn an order among themselves.
     """
-    from visiongen.training.augment import View
-    from visiongen.training.source_bsds import crests, mark
-    from visiongen.training.targets_gray import draw_lines
+    from visiongen.training.sources.augment import View
+    from visiongen.training.sources.bsds import crests, mark
+    from visiongen.training.targets.gray import draw_lines
 
     height, width = drawn.shape[:2]
     y, x, share = crests(drawn.transpose(2, 0, 1))

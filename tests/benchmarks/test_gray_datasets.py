@@ -11,8 +11,8 @@ from scipy.io import savemat
 
 from visiongen.benchmarks.datasets import bsds500, ecssd, matting_alpha
 from visiongen.errors import InputError, MissingDataError
-from visiongen.training.source_ecssd import train_photos
-from visiongen.training.source_mattes import TRAIN
+from visiongen.training.sources.ecssd import train_photos
+from visiongen.training.sources.mattes import TRAIN
 
 
 def write(path: Path, image: np.ndarray) -> None:

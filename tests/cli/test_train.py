@@ -77,7 +77,7 @@ def test_previous_goes_on_from_the_checkpoint_before(
 def test_prepare_loads_data_and_trains_nothing(
     recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from visiongen.training.sources import ShapesSource
+    from visiongen.training.sources.shapes import ShapesSource
 
     prepared: list[object] = []
     monkeypatch.setattr(ShapesSource, "prepare", lambda self: prepared.append(self))

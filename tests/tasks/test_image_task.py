@@ -19,7 +19,7 @@ from visiongen.tasks.codecs.legend import LegendNearest
 from visiongen.tasks.codecs.panoptic import BorderPanoptic
 from visiongen.tasks.depth import Depth
 from visiongen.tasks.image import window
-from visiongen.training.holes import fill_order
+from visiongen.training.targets.holes import fill_order
 
 LEGEND = Legend.parse("road=#804080,sky=#8080ff")
 RNG = np.random.default_rng(0)

@@ -24,7 +24,7 @@ from visiongen.tasks.depth import DepthPrediction
 from visiongen.tasks.example_pairs import flat_colours, read_pairs
 from visiongen.tasks.matting import MattingPrediction
 from visiongen.tasks.panoptic import PanopticPrediction
-from visiongen.training.episodes import TEXT
+from visiongen.training.targets.rules import TEXT
 
 RNG = np.random.default_rng(0)
 PHOTO = RNG.integers(0, 256, (96, 128, 3), np.uint8)

@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from visiongen.errors import MissingDataError, UsageError
-from visiongen.training.backdrops import FAR, TASKS, Backdrops
-from visiongen.training.pool import Frame
-from visiongen.training.source_world import WorldSource
+from visiongen.training.sources.backdrops import FAR, TASKS, Backdrops
+from visiongen.training.sources.pool import Frame
+from visiongen.training.sources.world import WorldSource
 from visiongen.training.targets import directions, metres
 from visiongen.world.classes import CLASS_NAMES
 

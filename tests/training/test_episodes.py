@@ -11,10 +11,10 @@ import torch
 
 from visiongen.errors import UsageError
 from visiongen.registry import CODECS
-from visiongen.training.episodes import Bank, order
-from visiongen.training.source_episodes import EpisodeSource, smaller
-from visiongen.training.source_world import WorldSource
+from visiongen.training.sources.episodes import EpisodeSource, smaller
+from visiongen.training.sources.world import WorldSource
 from visiongen.training.targets import Seen
+from visiongen.training.targets.rules import Bank, order
 from visiongen.world.rules import HELD_OUT, Rule, classes
 
 POOL = dict(pool=24, pool_size=[48, 64], kinds=["room", "tabletop", "street"], size=[48, 64])

@@ -12,12 +12,14 @@ import pytest
 import torch
 
 from visiongen.errors import InputError, MissingDataError, UsageError
-from visiongen.training import source_bsds, source_mattes, targets_gray
-from visiongen.training.augment import View
-from visiongen.training.source_bsds import BsdsSource
-from visiongen.training.source_ecssd import EcssdSource
-from visiongen.training.source_mattes import MatteSource
+from visiongen.training.sources import bsds as source_bsds
+from visiongen.training.sources import mattes as source_mattes
+from visiongen.training.sources.augment import View
+from visiongen.training.sources.bsds import BsdsSource
+from visiongen.training.sources.ecssd import EcssdSource
+from visiongen.training.sources.mattes import MatteSource
 from visiongen.training.targets import Seen
+from visiongen.training.targets import gray as targets_gray
 
 H, W = 48, 64
 RNG = np.random.default_rng(0)

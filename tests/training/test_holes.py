@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from visiongen.training.holes import draw, fill_order, hole
+from visiongen.training.targets.holes import draw, fill_order, hole
 
 
 @pytest.mark.parametrize("size", [(15, 20), (36, 48), (3, 2), (1, 2)])

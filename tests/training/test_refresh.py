@@ -11,11 +11,11 @@ import pytest
 
 from visiongen.cli.main import main
 from visiongen.errors import UsageError
-from visiongen.training.pool import Frame, FramePool
 from visiongen.training.recipe import check_recipe
 from visiongen.training.refresh import refresh
-from visiongen.training.source_episodes import EpisodeSource
-from visiongen.training.source_world import WorldSource
+from visiongen.training.sources.episodes import EpisodeSource
+from visiongen.training.sources.pool import Frame, FramePool
+from visiongen.training.sources.world import WorldSource
 
 SIZE = (16, 24)
 
@@ -71,7 +71,7 @@ def test_no_frame_is_read_half_old_and_half_new(tmp_path: Path) -> None:
 def test_a_writer_that_was_killed_does_not_stop_readers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("visiongen.training.pool.TRIES", 2)
+    monkeypatch.setattr("visiongen.training.sources.pool.TRIES", 2)
     pool = FramePool(tmp_path, 1, SIZE, fresh=True)
     pool.fill(lambda start, stop: [frame(7)], {})
     np.load(tmp_path / "turn.npy", mmap_mode="r+")[0] = 5

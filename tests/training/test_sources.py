@@ -17,14 +17,17 @@ import torch
 from visiongen.data import data_root as find_root
 from visiongen.errors import InputError, MissingDataError, UsageError
 from visiongen.registry import CODECS
-from visiongen.training.augment import View, fill_nearest, random_view, whole_view
-from visiongen.training.encoded import EncodedPhotos
 from visiongen.training.mixture import Mixture, batches
-from visiongen.training.pool import Frame, pack_depth, unpack_depth
-from visiongen.training.semantic import paint_classes
-from visiongen.training.source_episodes import EpisodeSource
-from visiongen.training.source_mattes import MatteSource
-from visiongen.training.sources import CamVidSource, PhotoSource, ShapesSource, WorldSource
+from visiongen.training.sources.augment import View, fill_nearest, random_view, whole_view
+from visiongen.training.sources.camvid import CamVidSource
+from visiongen.training.sources.encoded import EncodedPhotos
+from visiongen.training.sources.episodes import EpisodeSource
+from visiongen.training.sources.mattes import MatteSource
+from visiongen.training.sources.photos import PhotoSource
+from visiongen.training.sources.pool import Frame, pack_depth, unpack_depth
+from visiongen.training.sources.shapes import ShapesSource
+from visiongen.training.sources.world import WorldSource
+from visiongen.training.targets.classes import paint_classes
 
 NAMES = ("sky", "road", "car", "tree")
 
@@ -451,7 +454,7 @@ def test_a_photo_is_asked_for_a_task_once_and_repeats_only_weigh() -> None:
 
 def test_a_pool_is_of_the_sets_that_a_folder_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Wherever the folder lies and whenever it was copied; without sets the name is what it was."""
-    from visiongen.training.pool import FramePool
+    from visiongen.training.sources.pool import FramePool
 
     def pool(materials: str | None) -> str:
         names: list[str] = []
@@ -476,7 +479,7 @@ def test_a_pool_is_of_the_sets_that_a_folder_holds(tmp_path: Path, monkeypatch: 
 
 
 def test_pools_of_another_renderer_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    from visiongen.training.pool import FramePool, describe
+    from visiongen.training.sources.pool import FramePool, describe
 
     renderer = importlib.import_module("visiongen.world.render")
     first = FramePool.folder_name(describe(["street"], 4, (48, 64), 0))

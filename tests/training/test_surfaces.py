@@ -15,9 +15,9 @@ from PIL import Image
 from visiongen.errors import MissingDataError, UsageError
 from visiongen.pbr import read_sets, turned
 from visiongen.relight import SurfaceMaps
-from visiongen.training.source_surfaces import SurfaceSource, releveled
+from visiongen.training.sources.surfaces import SurfaceSource, releveled
 from visiongen.training.targets import Seen
-from visiongen.training.targets_materials import basecolor, orm
+from visiongen.training.targets.materials import basecolor, orm
 from visiongen.world.materials import HELD_OUT
 
 RED, GREEN, BLUE = (200, 40, 40), (40, 200, 40), (40, 40, 200)

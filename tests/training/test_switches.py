@@ -17,8 +17,8 @@ from visiongen.prompt import OTHER, Prompt
 from visiongen.training.batches import BatchBuilder, random_legend
 from visiongen.training.painting import Painting
 from visiongen.training.run import _read_as
-from visiongen.training.semantic import fixed_legend, paint_classes
-from visiongen.training.source_world import WorldSource
+from visiongen.training.sources.world import WorldSource
+from visiongen.training.targets.classes import fixed_legend, paint_classes
 from visiongen.transformer import Condition
 
 SIZE = (24, 32)

@@ -8,9 +8,9 @@ import pytest
 from visiongen.prompt import Prompt
 from visiongen.registry import TARGETS, TASKS
 from visiongen.training.batches import IGNORE, Target
-from visiongen.training.sources import WorldSource
+from visiongen.training.sources.world import WorldSource
 from visiongen.training.targets import Seen
-from visiongen.training.targets_things import SMALLEST
+from visiongen.training.targets.things import SMALLEST
 from visiongen.world import render
 from visiongen.world.classes import CLASS_NAMES, STUFF_NAMES
 

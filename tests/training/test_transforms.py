@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from visiongen.errors import UsageError
-from visiongen.training.source_ecssd import EcssdSource
-from visiongen.training.transforms import Transforms
+from visiongen.training.sources.ecssd import EcssdSource
+from visiongen.training.sources.transforms import Transforms
 
 PHOTO = np.random.default_rng(0).integers(0, 256, (24, 32, 3), np.uint8)
 

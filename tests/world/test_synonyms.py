@@ -11,11 +11,11 @@ from PIL import Image
 
 from visiongen.errors import UsageError
 from visiongen.prompt import MAX_BYTES
-from visiongen.training.semantic import paint_classes
-from visiongen.training.source_camvid import CamVidSource
-from visiongen.training.source_episodes import EpisodeSource
-from visiongen.training.source_world import WorldSource
-from visiongen.training.targets_things import segments
+from visiongen.training.sources.camvid import CamVidSource
+from visiongen.training.sources.episodes import EpisodeSource
+from visiongen.training.sources.world import WorldSource
+from visiongen.training.targets.classes import paint_classes
+from visiongen.training.targets.things import segments
 from visiongen.world import CLASS_NAMES, render
 from visiongen.world.classes import CAMVID_NAMES
 from visiongen.world.phrases import make_phrase

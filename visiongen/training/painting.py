@@ -24,7 +24,7 @@ from visiongen.prompt import PHOTO, Prompt
 from visiongen.registry import TASKS
 from visiongen.scales import START, on_the_way
 from visiongen.tokenizer import ImageTokenizer, TokenizerConfig
-from visiongen.training import holes, start
+from visiongen.training import start
 from visiongen.training.losses import (
     class_weights,
     cross_entropy,
@@ -35,6 +35,7 @@ from visiongen.training.losses import (
 )
 from visiongen.training.noising import draw_times, half_as_large
 from visiongen.training.pixels import TOKENS, pixel_loss
+from visiongen.training.targets import holes
 from visiongen.transformer import Condition, Painter
 
 

@@ -15,7 +15,7 @@ from visiongen.errors import UsageError
 from visiongen.training.processes import together
 from visiongen.training.recipe import Recipe
 from visiongen.training.run import build_mixture
-from visiongen.training.source_world import END_OF_TRAINING_SEEDS, WorldSource
+from visiongen.training.sources.world import END_OF_TRAINING_SEEDS, WorldSource
 
 
 def refresh(

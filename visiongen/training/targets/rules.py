@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from visiongen.prompt import OTHER, Example, Legend, Prompt
-from visiongen.training.augment import fill_nearest
 from visiongen.training.batches import IGNORE, Target, random_colours
-from visiongen.training.pool import Frame
+from visiongen.training.sources.augment import fill_nearest
+from visiongen.training.sources.pool import Frame
 from visiongen.training.targets import Seen
 from visiongen.unnamed import TEXT, UNNAMED, by_area, unnamed_legend
 from visiongen.world.rules import ATOMS, Rule, shows

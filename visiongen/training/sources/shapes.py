@@ -7,7 +7,7 @@ import numpy as np
 
 from visiongen.registry import CODECS
 from visiongen.training.batches import Batch, BatchBuilder, photo_prompt, random_colours
-from visiongen.training.source_base import Size, Source, check_names
+from visiongen.training.sources.base import Size, Source, check_names
 
 
 class ShapesSource(Source):

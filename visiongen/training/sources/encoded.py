@@ -11,7 +11,7 @@ import numpy as np
 
 from visiongen.data import data_root
 from visiongen.errors import InputError, MissingDataError
-from visiongen.training.reading import decode_rgb
+from visiongen.training.sources.reading import decode_rgb
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
 

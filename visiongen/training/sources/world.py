@@ -13,13 +13,11 @@ import torch
 from visiongen.data import data_root
 from visiongen.errors import UsageError
 from visiongen.registry import TARGETS
-from visiongen.training.augment import View, degrade, jitter, random_view, whole_view
-from visiongen.training.backdrops import TASKS as BEHIND
-from visiongen.training.backdrops import Backdrops
 from visiongen.training.batches import REVERSED, Batch, BatchBuilder, photo_prompt
-from visiongen.training.pool import Frame, FramePool, default_cache, describe
-from visiongen.training.semantic import check_colours
-from visiongen.training.source_base import (
+from visiongen.training.sources.augment import View, degrade, jitter, random_view, whole_view
+from visiongen.training.sources.backdrops import TASKS as BEHIND
+from visiongen.training.sources.backdrops import Backdrops
+from visiongen.training.sources.base import (
     Size,
     Source,
     check_chances,
@@ -30,7 +28,9 @@ from visiongen.training.source_base import (
     check_strength,
     check_tasks,
 )
+from visiongen.training.sources.pool import Frame, FramePool, default_cache, describe
 from visiongen.training.targets import Seen
+from visiongen.training.targets.classes import check_colours
 from visiongen.world.synonyms import spoken
 
 NAMING = ("semantic", "panoptic", "referring")  # tasks whose orders name classes
@@ -54,7 +54,7 @@ class WorldSource(Source):
     ``colours``: of the legends of semantic maps, "random" (drawn anew) or "fixed" (a class's own).
     ``synonyms``: chance that a class is called by another word, in legends and in phrases.
     ``backdrops``: folders of photos, of which one stands behind a frame with chance ``behind``; such a frame
-    is asked only for what can leave the photo out (visiongen.training.backdrops).
+    is asked only for what can leave the photo out (visiongen.training.sources.backdrops).
     """
 
     name = "world"

@@ -12,10 +12,9 @@ import numpy as np
 from visiongen.data import pack
 from visiongen.pbr import PbrSet, read_sets, turned, unit
 from visiongen.relight import Light, SurfaceMaps, encode_srgb, render
-from visiongen.training.augment import degrade, jitter, random_view
 from visiongen.training.batches import Batch, BatchBuilder
-from visiongen.training.encoded import EncodedPhotos
-from visiongen.training.source_base import (
+from visiongen.training.sources.augment import degrade, jitter, random_view
+from visiongen.training.sources.base import (
     Size,
     Source,
     check_chances,
@@ -25,6 +24,7 @@ from visiongen.training.source_base import (
     check_strength,
     check_tasks,
 )
+from visiongen.training.sources.encoded import EncodedPhotos
 from visiongen.training.targets import dense
 from visiongen.world.materials import HELD_OUT
 

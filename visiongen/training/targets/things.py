@@ -8,10 +8,10 @@ import numpy as np
 
 from visiongen.prompt import BORDER, OTHER, Legend, Prompt
 from visiongen.registry import TASKS
-from visiongen.training.augment import fill_nearest
 from visiongen.training.batches import IGNORE, Target, random_legend
-from visiongen.training.semantic import choose
+from visiongen.training.sources.augment import fill_nearest
 from visiongen.training.targets import Seen, dense
+from visiongen.training.targets.classes import choose
 from visiongen.world.classes import STUFF_NAMES
 from visiongen.world.phrases import make_phrase
 from visiongen.world.synonyms import renamed

@@ -9,20 +9,20 @@ import cv2
 import numpy as np
 
 from visiongen.errors import MissingDataError, UsageError
-from visiongen.training.augment import View, degrade, jitter, random_view, whole_view
 from visiongen.training.batches import BatchBuilder, Target
-from visiongen.training.source_base import Size, Source, check_chances, check_scale, check_strength
-from visiongen.training.transforms import Spec, Transforms
+from visiongen.training.sources.augment import View, degrade, jitter, random_view, whole_view
+from visiongen.training.sources.base import Size, Source, check_chances, check_scale, check_strength
+from visiongen.training.sources.transforms import Spec, Transforms
 
 
 class MapSource(Source):
     """Photos and their maps from files.
 
     ``scale``: side of the random window against the largest one; ``whole``: chance of the largest
-    one instead. ``jitter``, ``degrade``: see visiongen.training.augment. ``augment``: transforms of
-    albumentations before them (visiongen.training.transforms); only a source that ``moves`` its labels takes
-    those that move pixels. ``root``: the pack's folder (else below the data root). ``limit``: only the first
-    N photos (for tests and ablations).
+    one instead. ``jitter``, ``degrade``: see visiongen.training.sources.augment. ``augment``: transforms of
+    albumentations before them (visiongen.training.sources.transforms); only a source that ``moves`` its
+    labels takes those that move pixels. ``root``: the pack's folder (else below the data root). ``limit``:
+    only the first N photos (for tests and ablations).
     """
 
     moves = False

@@ -12,10 +12,10 @@ import numpy as np
 from visiongen.data import pack
 from visiongen.errors import InputError
 from visiongen.training.batches import Batch, BatchBuilder
-from visiongen.training.reading import read_rgb
-from visiongen.training.source_base import check_tasks
-from visiongen.training.source_maps import MapSource, at_most, listed
-from visiongen.training.targets_gray import gray_target, soften
+from visiongen.training.sources.base import check_tasks
+from visiongen.training.sources.maps import MapSource, at_most, listed
+from visiongen.training.sources.reading import read_rgb
+from visiongen.training.targets.gray import gray_target, soften
 
 TRAIN = 600  # photos 0001-0600 train; 0601-0700 are kept for scoring
 SIDE = 320  # longer side kept in memory: about 140 MB

@@ -14,13 +14,13 @@ from visiongen.errors import UsageError
 from visiongen.files import write_atomic
 from visiongen.prompt import MAX_EXAMPLES
 from visiongen.registry import TARGETS
-from visiongen.training.augment import degrade, jitter, random_view, whole_view
 from visiongen.training.batches import Batch, BatchBuilder, Target
-from visiongen.training.episodes import Bank, order, same_task
-from visiongen.training.pool import Frame, FramePool
-from visiongen.training.source_base import Size, check_chances, parse_sizes
-from visiongen.training.source_world import WorldSource
+from visiongen.training.sources.augment import degrade, jitter, random_view, whole_view
+from visiongen.training.sources.base import Size, check_chances, parse_sizes
+from visiongen.training.sources.pool import Frame, FramePool
+from visiongen.training.sources.world import WorldSource
 from visiongen.training.targets import Seen
+from visiongen.training.targets.rules import Bank, order, same_task
 from visiongen.unnamed import UNNAMED
 from visiongen.world import rules
 from visiongen.world.rules import draw_rule

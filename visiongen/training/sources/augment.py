@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from visiongen.training.reading import decode_rgb
+from visiongen.training.sources.reading import decode_rgb
 
 _GRAY = np.array([0.299, 0.587, 0.114], np.float32)
 

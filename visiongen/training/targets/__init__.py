@@ -13,7 +13,7 @@ import numpy as np
 from visiongen.registry import TASKS
 from visiongen.resize import nearest_fill
 from visiongen.training.batches import Target
-from visiongen.training.semantic import paint_classes
+from visiongen.training.targets.classes import paint_classes
 
 
 @dataclass(frozen=True)

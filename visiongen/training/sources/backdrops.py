@@ -12,9 +12,9 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from visiongen.training.augment import jitter, random_view
-from visiongen.training.encoded import EncodedPhotos
-from visiongen.training.pool import Frame
+from visiongen.training.sources.augment import jitter, random_view
+from visiongen.training.sources.encoded import EncodedPhotos
+from visiongen.training.sources.pool import Frame
 
 #: What stands behind everything else in a scene.
 FAR = ("sky", "building", "mountain", "wall", "ceiling", "window")

@@ -10,8 +10,8 @@ import numpy as np
 from visiongen.errors import UsageError
 from visiongen.prompt import OTHER, Legend
 from visiongen.registry import TASKS
-from visiongen.training.augment import fill_nearest
 from visiongen.training.batches import IGNORE, Target, random_legend
+from visiongen.training.sources.augment import fill_nearest
 from visiongen.world.synonyms import renamed
 
 COLOURS = ("random", "fixed")  # of a legend: drawn anew for every map, or the class's own every time

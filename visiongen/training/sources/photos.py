@@ -7,11 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from visiongen.errors import MissingDataError
-from visiongen.training import holes
-from visiongen.training.augment import jitter, random_view
 from visiongen.training.batches import Batch, BatchBuilder, photo_prompt
-from visiongen.training.encoded import EncodedPhotos
-from visiongen.training.source_base import (
+from visiongen.training.sources.augment import jitter, random_view
+from visiongen.training.sources.base import (
     Size,
     Source,
     check_chances,
@@ -19,6 +17,8 @@ from visiongen.training.source_base import (
     check_scale,
     check_strength,
 )
+from visiongen.training.sources.encoded import EncodedPhotos
+from visiongen.training.targets import holes
 
 
 class PhotoSource(Source):

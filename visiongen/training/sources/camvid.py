@@ -10,12 +10,12 @@ import numpy as np
 
 from visiongen.data import pack
 from visiongen.errors import InputError, MissingDataError, UsageError
-from visiongen.training.augment import degrade
 from visiongen.training.batches import Batch, BatchBuilder, photo_prompt
-from visiongen.training.reading import read_classes, read_rgb
-from visiongen.training.semantic import paint_classes
-from visiongen.training.source_base import Size, check_chances, check_tasks
-from visiongen.training.source_maps import MapSource
+from visiongen.training.sources.augment import degrade
+from visiongen.training.sources.base import Size, check_chances, check_tasks
+from visiongen.training.sources.maps import MapSource
+from visiongen.training.sources.reading import read_classes, read_rgb
+from visiongen.training.targets.classes import paint_classes
 from visiongen.world.classes import CAMVID_NAMES
 from visiongen.world.synonyms import spoken
 

@@ -12,11 +12,11 @@ import numpy as np
 from visiongen.data import pack
 from visiongen.errors import InputError
 from visiongen.thinning import thin_edges
-from visiongen.training.augment import View
 from visiongen.training.batches import Batch, BatchBuilder, Target
-from visiongen.training.reading import read_rgb
-from visiongen.training.source_maps import MapSource, listed
-from visiongen.training.targets_gray import draw_lines, gray_target
+from visiongen.training.sources.augment import View
+from visiongen.training.sources.maps import MapSource, listed
+from visiongen.training.sources.reading import read_rgb
+from visiongen.training.targets.gray import draw_lines, gray_target
 
 AGREED = 0.3  # lines that fewer drew are neither edge nor not: out of the loss, as HED and RCF do
 REACH = 2  # pixels by which two people's lines may differ and still be the same

@@ -14,14 +14,14 @@ from visiongen.data import pack
 from visiongen.errors import InputError, UsageError
 from visiongen.registry import TASKS
 from visiongen.resize import nearest_fill
-from visiongen.training.augment import jitter, random_view
 from visiongen.training.batches import Batch, BatchBuilder
-from visiongen.training.encoded import EncodedPhotos
-from visiongen.training.reading import read_rgb
-from visiongen.training.source_base import check_chances, check_list, check_tasks
-from visiongen.training.source_ecssd import read_pair, train_photos
-from visiongen.training.source_maps import MapSource, at_most, listed
-from visiongen.training.targets_gray import gray_target
+from visiongen.training.sources.augment import jitter, random_view
+from visiongen.training.sources.base import check_chances, check_list, check_tasks
+from visiongen.training.sources.ecssd import read_pair, train_photos
+from visiongen.training.sources.encoded import EncodedPhotos
+from visiongen.training.sources.maps import MapSource, at_most, listed
+from visiongen.training.sources.reading import read_rgb
+from visiongen.training.targets.gray import gray_target
 
 TRAIN = 14  # alphamatting GT01-GT14 train; GT15-GT18 are kept for scoring
 SIDE = 320  # longer side kept in memory
