@@ -9,7 +9,6 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from visiongen.backbones.sampler import SEEDED
 from visiongen.errors import UsageError
 from visiongen.files import sha256
 
@@ -51,6 +50,8 @@ def find_targets(
 
 
 def _folder(out: Path | None, several: bool, split: str, options: Options, name: str, weights: str) -> Path:
+    from visiongen.backbones.sampler import SEEDED
+
     if out is not None:
         return out / name if several else out
     parts = [name, split, *_called(weights), options.mode]
