@@ -7,7 +7,7 @@ import torch
 
 from visiongen.example_reader import ROUND, _in_round_numbers
 from visiongen.legend_encoder import ROWS, encode_bytes
-from visiongen.training.batches import BatchBuilder, even, move, photo_prompt
+from visiongen.training.batches import IGNORE, BatchBuilder, even, move, photo_prompt
 from visiongen.training.painting import Painting
 
 
@@ -21,22 +21,24 @@ def made(photos: int, targets: int) -> dict:
     return builder.build()
 
 
-def test_the_last_targets_go_and_nothings_come() -> None:
+def test_nothings_come_and_all_else_stays() -> None:
     batch = made(5, 19)
     found = even(batch)
-    assert len(found["photo"]) == 8 and len(found["target"]) == len(found["prompts"]) == 16
+    assert len(found["photo"]) == 8 and len(found["target"]) == len(found["prompts"]) == 24
     for key in ("photo", "photo_blank"):
         assert torch.equal(found[key][:5], batch[key])
     assert found["photo_blank"][5:].all() and not found["photo"][5:].any()
     for key in ("photo_index", "target", "valid", "labels"):
-        assert torch.equal(found[key], batch[key][:16])
-    assert len(even(made(2, 5))["target"]) == 5  # fewer than the first multiple: all of them
-    assert even(made(8, 8))["photo"].shape == (8, 3, 16, 24)
+        assert torch.equal(found[key][:19], batch[key]) and found[key].dtype == batch[key].dtype
+    assert not found["valid"][19:].any() and (found["labels"][19:] == IGNORE).all()
+    assert found["prompts"][:19] == batch["prompts"] and found["photo_index"].max() < 5
+    whole = made(8, 8)
+    assert all(torch.equal(even(whole)[key], whole[key]) for key in ("photo", "target", "valid"))
     assert move(batch, torch.device("cpu")) is batch
 
 
 def test_nothings_change_no_loss() -> None:
-    batch = made(3, 16)
+    batch = made(3, 13)
     torch.manual_seed(0)
     model = Painting(preset="nano", causal=0)
     torch.nn.init.normal_(model.painter.draft_head.weight, std=0.2)

@@ -153,18 +153,19 @@ PHOTOS, TARGETS = 8, 8  # a GPU's batches have multiples of these
 def even(batch: Batch) -> Batch:
     """The batch with a round number of photos and targets: cuDNN plans its convolutions anew for each number.
 
-    Beyond the first multiple of ``TARGETS`` the last targets are left out, so that no more than one in two
-    is; nothings are added to the photos.
+    Nothings are added: blank photos, and the first order again, of which nothing counts.
     """
-    count, photos = len(batch["target"]), len(batch["photo"])
-    kept, more = max(count // TARGETS * TARGETS, min(count, TARGETS)), -photos % PHOTOS
-    cut = {key: batch[key][:kept] for key in ("photo_index", "prompts", "target", "valid", "labels")}
+    photos, targets = -len(batch["photo"]) % PHOTOS, -len(batch["target"]) % TARGETS
+    fills = {"photo": 0.0, "photo_blank": True, "depth": torch.nan, "normals": 0.0}
+    more = {key: (photos, fill) for key, fill in fills.items()}
+    more |= {"photo_index": (targets, batch["photo_index"][0]), "valid": (targets, False)}
+    more |= {"labels": (targets, IGNORE), "target": (targets, 0.0)}
     grown = {
-        key: torch.cat([value, value.new_full((more, *value.shape[1:]), fill)])
-        for key, fill in (("photo", 0.0), ("photo_blank", True), ("depth", torch.nan), ("normals", 0.0))
+        key: torch.cat([value, value.new_full((count, *value.shape[1:]), float(fill))])
+        for key, (count, fill) in more.items()
         if (value := batch.get(key)) is not None
     }
-    return {**batch, **cut, **grown}
+    return {**batch, **grown, "prompts": [*batch["prompts"], *batch["prompts"][:1] * targets]}
 
 
 def move(batch: Batch, device: torch.device) -> Batch:

@@ -200,10 +200,11 @@ class Trainer:
         totals: list[float] = []
         for _ in range(count):
             asked = time.perf_counter()
-            batch = move(next(feed), self.device)
+            given = next(feed)
+            samples = len(given["prompts"]) if "prompts" in given else len(given["target"])
+            batch = move(given, self.device)
             self.window.waited += time.perf_counter() - asked
             s.position += 1
-            samples = len(batch["prompts"]) if "prompts" in batch else len(batch["target"])
             s.samples += samples
             self.window.samples += samples
             with precision.autocast(self.precision, self.device):
