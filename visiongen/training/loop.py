@@ -73,7 +73,7 @@ class Trainer:
 
     ``described`` (JSON-able; the recipe) goes into checkpoints and the sidecar of the weights.
     Files: checkpoint.pt, checkpoint.previous.pt, log.jsonl, loss.svg, weights.safetensors (the
-    averaged weights) and weights.json; lock, held meanwhile.
+    averaged weights), weights.json, and lock, which is held meanwhile.
     """
 
     def __init__(
