@@ -82,7 +82,7 @@ class PredictionsRow(Direct):
         top = 0
         for path in sorted(self.source.rglob("*.png")):
             if not _is_map(path):
-                top = max(top, _top(path, parts_of(self.benchmark)[0]))
+                top = max(top, _highest(path, parts_of(self.benchmark)[0]))
                 if top > 1:
                     return 2
         return top
@@ -97,12 +97,12 @@ class PredictionsRow(Direct):
             path = self._find(item.id, part)
             files = [] if path is None else [path, *beside(path)]
             told = [text for file in files for text in (file.name, sha256(file))]
-            found.append([*told, *self._read_as(part)] if told else None)
+            found.append([*told, *["0 and 1"] * self._of_masks(part)] if told else None)
         return found
 
-    def _read_as(self, part: str) -> list[str]:
-        """What the rest of the folder says about how one file is read."""
-        return ["0 and 1"] if part == "referring" and self._top <= 1 else []
+    def _of_masks(self, part: str) -> bool:
+        """Whether a 1 is sure: it is a phrase's, and no picture of the folder has more."""
+        return part == "referring" and self._top <= 1
 
     def answer(self, item: Item, truth: Any) -> Any:
         """InputError where the file is missing, damaged or not of the photo's size."""
@@ -134,7 +134,7 @@ class PredictionsRow(Direct):
         return found
 
     def _labels(self, path: Path, part: str) -> np.ndarray:
-        return _labels(path, part, masks=bool(self._read_as(part)))
+        return _labels(path, part, masks=self._of_masks(part))
 
     def _file(self, item: Item, part: str) -> Path:
         path = self._find(item.id, part)
@@ -180,7 +180,7 @@ def _joined(files: list[Path]) -> str:
     return hashlib.sha256("".join(sha256(file) for file in files).encode()).hexdigest()
 
 
-def _top(path: Path, task: str) -> int:
+def _highest(path: Path, task: str) -> int:
     """The highest level of a picture; 0 for one of one bit, or that cannot be read (it fails when asked)."""
     pixels = _pixels(path, task)
     return 0 if pixels is None or pixels.dtype == bool else int(pixels.max(initial=0))

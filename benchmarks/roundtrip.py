@@ -29,4 +29,4 @@ def through_tokenizer(tokenizer: Any, painted: np.ndarray) -> np.ndarray:
     image = torch.from_numpy(np.ascontiguousarray(painted)).to(device).permute(2, 0, 1)[None]
     with torch.inference_mode():
         decoded = tokenizer.decode(tokenizer.encode(to_unit(image.float())))[0]
-    return to_levels(decoded).to(torch.uint8).permute(1, 2, 0).cpu().numpy()
+    return to_levels(decoded).permute(1, 2, 0).cpu().numpy()

@@ -107,7 +107,7 @@ class Run:
         self, weights: dict[str, Any], predictions: str | None = None, device: object = "cpu"
     ) -> None:
         """Write down what this run will score, JSON-able. ``device``: what this process paints on."""
-        benchmark, options = self.benchmark, self.options
+        benchmark, options, old = self.benchmark, self.options, self._plan_there()
         painters = {name: row for name, row in self.rows.items() if isinstance(row, Painter)}
         self.plan = {
             "benchmark": benchmark.name,
@@ -134,36 +134,26 @@ class Run:
             }
             | ({"options": dict(options.options)} if options.options else {}),
             "env": environment(device),
-        } | (self._painted_env() if painters else {})
+        } | (_painted_env(old) if painters else {})
         if len(self.plan["images"]) < len(self.items):
             raise InputError(f"{benchmark.name}: two images have one id; check the dataset's list")
-        self._check_folder()
         self.folder.write_plan(self.plan)
 
-    def _check_folder(self) -> None:
-        """UsageError for a folder that holds a run of something else, whose result would be replaced."""
-        try:
-            old = self.folder.plan()
-        except MissingDataError:
-            return
-        was, now = ((p["benchmark"], p["split"]) for p in (old, self.plan))
-        if was != now:
-            raise UsageError(
-                f"{self.folder.path}: holds a run of {' '.join(was)}, not of {' '.join(now)}; "
-                "give another --out"
-            )
-
-    def _painted_env(self) -> dict[str, Any]:
-        """``painted_env`` of the plan that lies there: scoring elsewhere does not change who painted.
-
-        An older plan without it was written by its painter, unless it was scored elsewhere since.
+    def _plan_there(self) -> dict[str, Any]:
+        """The plan that lies there, {} where none does; UsageError for one of something else, whose result
+        would be replaced.
         """
         try:
             old = self.folder.plan()
         except MissingDataError:
             return {}
-        env = old.get("painted_env", old.get("env") if old.get("paints") else None)
-        return {"painted_env": env} if env else {}
+        was, now = (old["benchmark"], old["split"]), (self.benchmark.name, self.split)
+        if was != now:
+            raise UsageError(
+                f"{self.folder.path}: holds a run of {' '.join(was)}, not of {' '.join(now)}; "
+                "give another --out"
+            )
+        return old
 
     def _keys(self, key: Callable[[Benchmark, Row, Item], str], row: Row) -> dict[str, str]:
         return {item.id: key(self.benchmark, row, item) for item in self.items}
@@ -292,3 +282,12 @@ def describe_error(problem: Exception) -> str:
     """One line; what is not one of our own errors says its type."""
     kind = "" if isinstance(problem, VisiongenError) else f"{type(problem).__name__}: "
     return " ".join(f"{kind}{problem}".split()) or type(problem).__name__
+
+
+def _painted_env(old: Mapping[str, Any]) -> dict[str, Any]:
+    """``painted_env`` of the plan that lies there: scoring elsewhere does not change who painted.
+
+    An older plan without it was written by its painter, unless it was scored elsewhere since.
+    """
+    env = old.get("painted_env", old.get("env") if old.get("paints") else None)
+    return {"painted_env": env} if env else {}

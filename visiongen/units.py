@@ -15,8 +15,8 @@ def to_unit(levels: Any) -> Any:
 
 
 def to_levels(values: Any) -> Any:
-    """A tensor in [-1, 1] -> whole levels 0 to 255, as floats."""
-    return ((values.float() + 1) * 127.5).round().clamp(0, 255)
+    """A tensor in [-1, 1] -> levels 0 to 255, uint8."""
+    return ((values.float() + 1) * 127.5).round().clamp(0, 255).byte()
 
 
 def touched(pixels: np.ndarray) -> np.ndarray:

@@ -234,7 +234,7 @@ class FolderBenchmark(DenseFiles):
 def photo_size(path: Path) -> tuple[int, int]:
     """(H, W) of a photo as it is read, turned as its EXIF says; InputError: no picture."""
     with _header(path) as image:
-        if image.format == "TIFF":
+        if image.format == "TIFF" and orientation(image) > 4:
             image.load()  # turns it: before that Pillow's versions differ in what its size means
         wide, high = image.size
         return (wide, high) if orientation(image) > 4 else (high, wide)

@@ -76,10 +76,6 @@ class FewShotScorer(Scorer):
         """From one half on."""
         return np.asarray(prediction.labels)
 
-    def given(self, labels: np.ndarray, options: Options) -> np.ndarray:
-        """Numbers in [0, 1], or a mask."""
-        return np.asarray(labels)
-
     def oracle(self, truth: FewShotTruth, options: Options) -> np.ndarray:
         """The mask."""
         return truth.mask

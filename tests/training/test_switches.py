@@ -16,8 +16,8 @@ from visiongen.errors import UsageError
 from visiongen.prompt import OTHER, Prompt
 from visiongen.training.batches import BatchBuilder, random_legend
 from visiongen.training.painting import Painting
-from visiongen.training.run import _read_as
 from visiongen.training.sources.world import WorldSource
+from visiongen.training.start import read_as
 from visiongen.training.targets.classes import fixed_legend, paint_classes
 from visiongen.transformer import Condition
 
@@ -194,7 +194,7 @@ def test_the_past_is_read_as_decoding_reads_it() -> None:
     for mean, started in (((), False), (("depth",), False), (("depth",), True)):
         model = made(mean=() if started else mean)
         if started:  # a recipe that names none reads as the weights that it starts from
-            _read_as(model.painter, {"mean_tasks": mean})
+            read_as(model.painter, {"mean_tasks": mean})
         torch.nn.init.normal_(model.painter.draft_head.weight, std=1.0)
         past, condition, tokens, given = past_of(model, held=False)
         rows = torch.tensor([p.task in mean for p in given["prompts"]])

@@ -372,7 +372,7 @@ def _from_uint8(image: np.ndarray, device: torch.device) -> Tensor:
 @torch.inference_mode()
 def _to_uint8(tokenizer: ImageTokenizer, tokens: Tensor) -> np.ndarray:
     """Tokens (1, h, w, C) -> uint8 (8h, 8w, 3)."""
-    image = to_levels(tokenizer.decode(tokens)[0]).to(torch.uint8)
+    image = to_levels(tokenizer.decode(tokens)[0])
     return image.permute(1, 2, 0).contiguous().cpu().numpy()
 
 

@@ -14,6 +14,7 @@ from torch import nn
 from visiongen import checkpoint
 from visiongen.errors import WeightsError
 from visiongen.files import write_json
+from visiongen.painter_config import PainterConfig
 
 if TYPE_CHECKING:
     from visiongen.training.loop import Trainer
@@ -50,11 +51,16 @@ def export_weights(trainer: Trainer) -> dict[str, Any]:
         # what it started from may be gone, or be another of that name, when it is packed
         words = {*painter.config.words, *(word.lower() for word in trainer.stream.words)}
         config = replace(painter.config, words=tuple(sorted(words)))
-        meta[READING] = {key: getattr(config, key) for key in READ_BY}
+        meta[READING] = said_of(config)
     digest = checkpoint.save(path, {PREFIX: trainer.ema.shadow}, meta, dtype=torch.float32)
     facts = {"weights": WEIGHTS, "sha256": digest, **facts}
     write_json(trainer.out / SIDECAR, facts)
     return facts
+
+
+def said_of(config: PainterConfig) -> dict[str, Any]:
+    """How a painter is asked, and its maps are read."""
+    return {key: getattr(config, key) for key in READ_BY}
 
 
 def frozen_digest(model: nn.Module) -> str | None:

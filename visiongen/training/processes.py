@@ -6,8 +6,7 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnContext, SpawnProcess
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 import torch
 
 from visiongen.errors import UsageError, VisiongenError
+from visiongen.training.stop import handled
 
 
 def together(work: Callable[..., object], each: Sequence[tuple[Any, ...]], jobs: int) -> None:
@@ -27,7 +27,7 @@ def together(work: Callable[..., object], each: Sequence[tuple[Any, ...]], jobs:
         raise UsageError(f"--jobs {jobs}: give at least 1")
     context = multiprocessing.get_context("spawn")  # a fork would inherit locks of torch's threads
     waiting, running = list(each), list[_Worker]()
-    with _sigterm_interrupts():
+    with handled(_interrupt, signal.SIGTERM):
         try:
             while waiting or running:
                 while waiting and len(running) < jobs:
@@ -77,18 +77,6 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-@contextmanager
-def _sigterm_interrupts() -> Iterator[None]:
-    """SIGTERM as Ctrl-C, so that what is started is ended; only the main thread may ask for it."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
+def _interrupt(*_: object) -> None:
+    """SIGTERM as Ctrl-C, so that what was started is ended."""
+    raise KeyboardInterrupt

@@ -27,8 +27,6 @@ def refresh(
     that may be trained on, and others when it is called again. UsageError where no source of the recipe is
     ``fresh``, or for fewer than one job.
     """
-    if jobs < 1:
-        raise UsageError(f"--jobs {jobs}: give at least 1")
     pools = {
         str(_source(recipe, data, number).pool_folder): number
         for number, part in enumerate(recipe.data)
@@ -41,7 +39,7 @@ def refresh(
     if len(shares) == 1:
         _replace(recipe, data, shares[0], rounds, seed)
         return
-    together(_replace, [(recipe, data, share, rounds, seed) for share in shares], len(shares))
+    together(_replace, [(recipe, data, share, rounds, seed) for share in shares], jobs)
 
 
 def _replace(recipe: Recipe, data: str | Path | None, mine: list[int], rounds: int | None, seed: int) -> None:

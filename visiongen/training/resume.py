@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +15,7 @@ from visiongen.training.checkpoint import (
     restore_random_state,
     save_checkpoint,
 )
-from visiongen.training.export import READ_BY, check_frozen
+from visiongen.training.export import check_frozen, said_of
 
 if TYPE_CHECKING:
     from visiongen.training.loop import Trainer
@@ -100,7 +99,7 @@ def _check_same_run(trainer: Trainer, described: dict[str, Any]) -> None:
 def _reading(trainer: Trainer) -> dict[str, Any] | None:
     """How a painter's maps are read, part of which it took from where it began; None for other models."""
     painter = getattr(trainer.model, "painter", None)
-    return None if painter is None else {key: getattr(painter.config, key) for key in READ_BY}
+    return None if painter is None else said_of(painter.config)
 
 
 def _read_as(trainer: Trainer, saved: dict[str, Any]) -> None:
@@ -110,5 +109,4 @@ def _read_as(trainer: Trainer, saved: dict[str, Any]) -> None:
     said = saved.get("reading")
     if said is None and (init := saved["described"].get("model", {}).get("init")):  # an older checkpoint
         said = start.reading(checkpoint.load(start.find(init)))
-        said = said | ({"mean_tasks": painter.config.mean_tasks} if painter.config.mean_tasks else {})
-    painter.config = replace(painter.config, **(said or {}))
+    start.read_as(painter, said or {})

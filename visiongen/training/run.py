@@ -25,7 +25,6 @@ from visiongen.training.mixture import Mixture
 from visiongen.training.optim import Optim
 from visiongen.training.recipe import ModelPart, Recipe
 from visiongen.training.schedule import Schedule
-from visiongen.transformer import Painter
 
 
 def seed_everything(seed: int) -> None:
@@ -103,13 +102,7 @@ def load_init(model: nn.Module, path: str, strict: bool) -> None:
         if isinstance(module, Block) and not any(key.startswith(f"{name}.") for key in fitting):
             module.start_as_identity()
     if painter is not None:
-        _read_as(painter, start.reading(loaded))
-
-
-def _read_as(painter: Painter, said: dict[str, Any]) -> None:
-    """Take over how maps are read; tasks that the painter's recipe names for the mean stay its own."""
-    own = painter.config.mean_tasks
-    painter.config = replace(painter.config, **said | ({"mean_tasks": own} if own else {}))
+        start.read_as(painter, start.reading(loaded))
 
 
 def build_mixture(recipe: Recipe, data: str | Path | None = None) -> Mixture:

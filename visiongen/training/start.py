@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from visiongen.errors import WeightsError
 from visiongen.painter_config import PainterConfig
 from visiongen.tokenizer import ImageTokenizer
 from visiongen.training.export import PREFIX, READ_BY, READING, WEIGHTS
+from visiongen.transformer import Painter
 from visiongen.weights import hub
 
 _SHAPING = (
@@ -66,6 +68,12 @@ def reading(loaded: Checkpoint) -> dict[str, Any]:
     said = loaded.meta.get("painter" if _is_backbone(loaded) else READING) or {}
     found = {key: said[key] for key in READ_BY if key in said}
     return {key: tuple(value) if isinstance(value, list) else value for key, value in found.items()}
+
+
+def read_as(painter: Painter, said: dict[str, Any]) -> None:
+    """Take over how maps are read; tasks that the painter's recipe names for the mean stay its own."""
+    own = painter.config.mean_tasks
+    painter.config = replace(painter.config, **said | ({"mean_tasks": own} if own else {}))
 
 
 def options(loaded: Checkpoint, source: str | Path, painter: bool = False) -> str:
